@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Matrix product, int8 x int8, 12 rows x 32 columns, k in groups of 4. AVX-512 VNNI (VPDPBUSD on ZMM).
+// Per group of 4 k: 2 loads, 12 broadcasts (load ports only) and 24 VPDPBUSD for 1536 products.
+#include "internal/gemm.h"
+#include "internal/gemm_vnni.h"
+#include "internal/kernels.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+LVT_TARGET_BEGIN("avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
+
+enum { MR = 12 };
+
+static void pack_rows(const lvt_gemm_args *g, size_t row, size_t rows) {
+    lvt_pack_rows_biased(g, row, rows);
+}
+
+// Sixteen finished sums of one row: the epilogue of lvt_gemm_args.
+LVT_INLINE void finish(const lvt_gemm_args *g,
+                       __m512i acc_s32x16,
+                       __m512 multiplier,
+                       const int8_t *residual,
+                       char *out) {
+    if (g->output == LVT_OUTPUT_S32) {
+        _mm512_storeu_si512(out, acc_s32x16);
+        return;
+    }
+    __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc_s32x16), multiplier);
+    if (residual) {
+        const __m512i r =
+            _mm512_sub_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual)),
+                             _mm512_set1_epi32(g->residual_zero_point));
+        v = _mm512_add_ps(
+            v, _mm512_mul_ps(_mm512_cvtepi32_ps(r), _mm512_set1_ps(g->residual_multiplier)));
+    }
+    const __m512i q_s32x16 = _mm512_cvtps_epi32(v);
+    if (g->output == LVT_OUTPUT_S16) {
+        _mm256_storeu_si256((__m256i *)out, _mm512_cvtsepi32_epi16(q_s32x16));
+        return;
+    }
+    __m128i q_s8x16 =
+        _mm512_cvtsepi32_epi8(_mm512_add_epi32(q_s32x16, _mm512_set1_epi32(g->out_zero_point)));
+    q_s8x16 = _mm_max_epi8(q_s8x16, _mm_set1_epi8((int8_t)g->out_lo));
+    q_s8x16 = _mm_min_epi8(q_s8x16, _mm_set1_epi8((int8_t)g->out_hi));
+    _mm_storeu_si128((__m128i *)out, q_s8x16);
+}
+
+LVT_INLINE void
+tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size_t panels) {
+    const size_t groups = (g->k + 3) / 4;
+    const lvt_panel *panel[2];
+    const char *w[2];
+    __m512i acc[MR][2];
+    LVT_UNROLL for (size_t p = 0; p < panels; p++) {
+        panel[p] = lvt_gemm_panel(g, t->panel + p);
+        w[p] = (const char *)panel[p]->weights;
+        const __m512i start =
+            _mm512_sub_epi32(_mm512_loadu_si512(panel[p]->bias),
+                             _mm512_slli_epi32(_mm512_loadu_si512(panel[p]->column_sum), 7));
+        LVT_UNROLL for (size_t r = 0; r < mr; r++) acc[r][p] = start;
+    }
+    for (size_t i = 0; i < groups; i++) {
+        __m512i weights[2];
+        LVT_UNROLL for (size_t p = 0; p < panels; p++) weights[p] =
+            _mm512_loadu_si512(w[p] + i * 64);
+        LVT_UNROLL for (size_t r = 0; r < mr; r++) {
+            int32_t four;
+            memcpy(&four, (const char *)t->a + r * t->a_stride + i * 4, 4);
+            const __m512i a = _mm512_set1_epi32(four);
+            LVT_UNROLL for (size_t p = 0; p < panels; p++) acc[r][p] =
+                _mm512_dpbusd_epi32(acc[r][p], a, weights[p]);
+        }
+    }
+    LVT_UNROLL for (size_t p = 0; p < panels; p++) {
+        const __m512 multiplier = _mm512_loadu_ps(panel[p]->multiplier);
+        LVT_UNROLL for (size_t r = 0; r < mr; r++) finish(
+            g,
+            acc[r][p],
+            multiplier,
+            g->residual ? lvt_gemm_residual(g, t->row + r, t->panel + p) : NULL,
+            lvt_gemm_out(g, t->row + r, t->panel + p));
+    }
+}
+
+LVT_INLINE void tile_panels(const lvt_gemm_args *g, const lvt_tile *t, const size_t panels) {
+    switch (t->rows) {
+    case 12: tile_rows(g, t, 12, panels); break;
+    case 11: tile_rows(g, t, 11, panels); break;
+    case 10: tile_rows(g, t, 10, panels); break;
+    case 9: tile_rows(g, t, 9, panels); break;
+    case 8: tile_rows(g, t, 8, panels); break;
+    case 7: tile_rows(g, t, 7, panels); break;
+    case 6: tile_rows(g, t, 6, panels); break;
+    case 5: tile_rows(g, t, 5, panels); break;
+    case 4: tile_rows(g, t, 4, panels); break;
+    case 3: tile_rows(g, t, 3, panels); break;
+    case 2: tile_rows(g, t, 2, panels); break;
+    case 1: tile_rows(g, t, 1, panels); break;
+    }
+}
+
+static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
+    if (t->panel_count == 2)
+        tile_panels(g, t, 2);
+    else
+        tile_panels(g, t, 1);
+}
+
+void lvt_gemm_s8__avx512vnni(const lvt_gemm_args *g) {
+    lvt_gemm_run(g, MR, 2, pack_rows, (g->k + 3) / 4 * 4, run_tile);
+}
+
+LVT_TARGET_END
+#endif

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Matrix product, int8 x int8, 6 rows x 16 columns, k in groups of 4. AVX-VNNI (VPDPBUSD on YMM).
+// Per group of 4 k: 2 loads, 6 broadcasts and 12 VPDPBUSD for 384 products.
+#include "internal/gemm.h"
+#include "internal/gemm_vnni.h"
+#include "internal/kernels.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+LVT_TARGET_BEGIN("avx2,avxvnni")
+
+enum { MR = 6 };
+
+static void pack_rows(const lvt_gemm_args *g, size_t row, size_t rows) {
+    lvt_pack_rows_biased(g, row, rows);
+}
+
+LVT_INLINE __m256i
+requantize(const lvt_gemm_args *g, __m256i acc_s32x8, const float *m, const int8_t *residual) {
+    __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(acc_s32x8), _mm256_loadu_ps(m));
+    if (residual) {
+        const __m256i r =
+            _mm256_sub_epi32(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)residual)),
+                             _mm256_set1_epi32(g->residual_zero_point));
+        v = _mm256_add_ps(
+            v, _mm256_mul_ps(_mm256_cvtepi32_ps(r), _mm256_set1_ps(g->residual_multiplier)));
+    }
+    return _mm256_cvtps_epi32(v);
+}
+
+// Sixteen finished sums of one row: the epilogue of lvt_gemm_args.
+LVT_INLINE void finish(const lvt_gemm_args *g,
+                       __m256i acc0,
+                       __m256i acc1,
+                       const float *multiplier,
+                       const int8_t *residual,
+                       char *out) {
+    if (g->output == LVT_OUTPUT_S32) {
+        _mm256_storeu_si256((__m256i *)out, acc0);
+        _mm256_storeu_si256((__m256i *)out + 1, acc1);
+        return;
+    }
+    const __m256i q0 = requantize(g, acc0, multiplier, residual);
+    const __m256i q1 = requantize(g, acc1, multiplier + 8, residual ? residual + 8 : NULL);
+    __m256i q_s16x16 =
+        _mm256_permute4x64_epi64(_mm256_packs_epi32(q0, q1), _MM_SHUFFLE(3, 1, 2, 0));
+    if (g->output == LVT_OUTPUT_S16) {
+        _mm256_storeu_si256((__m256i *)out, q_s16x16);
+        return;
+    }
+    q_s16x16 = _mm256_adds_epi16(q_s16x16, _mm256_set1_epi16((int16_t)g->out_zero_point));
+    __m128i q_s8x16 =
+        _mm_packs_epi16(_mm256_castsi256_si128(q_s16x16), _mm256_extracti128_si256(q_s16x16, 1));
+    q_s8x16 = _mm_max_epi8(q_s8x16, _mm_set1_epi8((int8_t)g->out_lo));
+    q_s8x16 = _mm_min_epi8(q_s8x16, _mm_set1_epi8((int8_t)g->out_hi));
+    _mm_storeu_si128((__m128i *)out, q_s8x16);
+}
+
+LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr) {
+    const lvt_panel *panel = lvt_gemm_panel(g, t->panel);
+    const size_t groups = (g->k + 3) / 4;
+    const __m256i *bias = (const __m256i *)panel->bias;
+    const __m256i *sums = (const __m256i *)panel->column_sum;
+    const __m256i start0 = _mm256_sub_epi32(_mm256_loadu_si256(bias),
+                                            _mm256_slli_epi32(_mm256_loadu_si256(sums), 7));
+    const __m256i start1 = _mm256_sub_epi32(_mm256_loadu_si256(bias + 1),
+                                            _mm256_slli_epi32(_mm256_loadu_si256(sums + 1), 7));
+    __m256i acc[MR][2];
+    LVT_UNROLL for (size_t r = 0; r < mr; r++) {
+        acc[r][0] = start0;
+        acc[r][1] = start1;
+    }
+    const __m256i *w = (const __m256i *)panel->weights;
+    for (size_t i = 0; i < groups; i++, w += 2) {
+        const __m256i w0 = _mm256_loadu_si256(w), w1 = _mm256_loadu_si256(w + 1);
+        LVT_UNROLL for (size_t r = 0; r < mr; r++) {
+            const char *row = (const char *)t->a + r * t->a_stride + i * 4;
+            const __m256i a = _mm256_castps_si256(_mm256_broadcast_ss((const float *)row));
+            acc[r][0] = _mm256_dpbusd_avx_epi32(acc[r][0], a, w0);
+            acc[r][1] = _mm256_dpbusd_avx_epi32(acc[r][1], a, w1);
+        }
+    }
+    LVT_UNROLL for (size_t r = 0; r < mr; r++) finish(
+        g,
+        acc[r][0],
+        acc[r][1],
+        panel->multiplier,
+        g->residual ? lvt_gemm_residual(g, t->row + r, t->panel) : NULL,
+        lvt_gemm_out(g, t->row + r, t->panel));
+}
+
+static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
+    switch (t->rows) {
+    case 6: tile_rows(g, t, 6); break;
+    case 5: tile_rows(g, t, 5); break;
+    case 4: tile_rows(g, t, 4); break;
+    case 3: tile_rows(g, t, 3); break;
+    case 2: tile_rows(g, t, 2); break;
+    case 1: tile_rows(g, t, 1); break;
+    }
+}
+
+void lvt_gemm_s8__avxvnni(const lvt_gemm_args *g) {
+    lvt_gemm_run(g, MR, 1, pack_rows, (g->k + 3) / 4 * 4, run_tile);
+}
+
+LVT_TARGET_END
+#endif

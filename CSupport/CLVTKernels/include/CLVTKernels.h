@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The int8 kernels: argument structs, the table of kernels, CPU features, packing.
+//
+// Conventions that hold for every kernel:
+//
+//   * Maps are NHWC. A pixel's channels fill blocks of 16 ("channel blocks"): the distance from one
+//     pixel to the next, its *pitch*, is the channel count rounded up to 16. Channels past the real
+//     count exist and hold what a channel with zero weights gives, so no kernel has a channel tail.
+//   * real = scale * (q - zero_point).
+//   * Every kernel is a pure function of its arguments, writes exactly the bytes named, reads only the
+//     bytes named, does not allocate, and cannot fail: the plan is checked when it is loaded.
+//   * `<op>__scalar` is the definition; the others give the same bytes.
+//   * Floating point is IEEE binary32 in the default rounding mode (nearest, ties to even).
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// ---- Packed weights -----------------------------------------------------------------------------
+
+enum { LVT_BLOCK = 16 };
+
+/// Sixteen output columns of a matrix, or sixteen channels of a depth-wise filter.
+///
+/// `weights` holds ceil(k / 4) groups of [16 columns][4 consecutive k]; groups are padded with zeros.
+/// The same bytes are the operand of SDOT, of VPDPBUSD and of the widening kernels.
+/// Range of weights: [-127, 127]. Range of multiplier: [0, 0.5].
+typedef struct {
+    int32_t bias[LVT_BLOCK];       ///< Holds -zero_point(a) * column_sum already.
+    int32_t column_sum[LVT_BLOCK]; ///< Sum over k of the column's weights, for the +128 trick.
+    float multiplier[LVT_BLOCK];   ///< s_in * s_w[c] / s_out.
+    int8_t weights[];
+} lvt_panel;
+
+/// Bytes of one panel over `k` rows: a multiple of 64.
+size_t lvt_panel_bytes(size_t k);
+
+/// Packs 16 columns of a k x n matrix whose element (k, n) is `w[n * column_stride + k]`.
+///
+/// Columns from `n` on are missing and become zero weights, zero bias and zero multiplier.
+/// `bias` and `multiplier` have `n` elements. `panel` has room for `lvt_panel_bytes(k)` bytes.
+void lvt_pack_panel(lvt_panel *panel,
+                    const int8_t *w,
+                    size_t column_stride,
+                    size_t k,
+                    size_t n,
+                    const int32_t *bias,
+                    const float *multiplier,
+                    int32_t a_zero_point);
+
+/// Whether a panel from a file keeps its promises: weights in [-127, 127], column sums that are the
+/// weights' sums, multipliers in [0, 0.5], and no sum that can leave int32 for any int8 input.
+bool lvt_panel_is_valid(const lvt_panel *panel, size_t k);
+
+// ---- Matrix product -----------------------------------------------------------------------------
+
+typedef enum {
+    LVT_OUTPUT_S8 = 0,  ///< clamp(zero_point + rne(acc * m [+ (r - zr) * mr]), lo, hi)
+    LVT_OUTPUT_S16 = 1, ///< saturate(rne(acc * m))
+    LVT_OUTPUT_S32 = 2, ///< acc
+} lvt_output;
+
+/// out[rows][16 * panel_count] = epilogue(bias + sum over k of a[row][k] * w[k][column])
+///
+/// `out` may be `residual` (an in-place residual sum); otherwise nothing overlaps.
+typedef struct {
+    const int8_t *a;    ///< rows x k; each row is readable up to k rounded up to 4.
+    size_t a_stride;    ///< Bytes from row to row.
+    size_t rows;        ///< Any number, also 0.
+    size_t k;           ///< 1 ... 65536.
+    const void *panels; ///< `panel_count` panels, each lvt_panel_bytes(k), 64-byte aligned.
+    size_t panel_count;
+    void *out;
+    size_t out_stride; ///< Bytes from row to row.
+    lvt_output output;
+    int32_t out_zero_point; ///< [-128, 127]
+    int32_t out_lo, out_hi; ///< [-128, 127], lo <= hi; ReLU is lo = zero point.
+    const int8_t *residual; ///< NULL for none; only with LVT_OUTPUT_S8.
+    size_t residual_stride;
+    int32_t residual_zero_point;
+    float residual_multiplier; ///< s_residual / s_out, in [0, 65536].
+    void *scratch;             ///< lvt_gemm_scratch_bytes(rows, k), 64-byte aligned.
+} lvt_gemm_args;
+
+/// Scratch that any kernel of the table may need; the same for every CPU, so a plan can promise it.
+size_t lvt_gemm_scratch_bytes(size_t rows, size_t k);
+
+// ---- Depth-wise convolution ---------------------------------------------------------------------
+
+/// One channel block of a K x K depth-wise convolution, stride 1, padding (K - 1) / 2, output rows
+/// y_begin ..< y_end. Outside the map the input is its zero point.
+///
+/// `out` may be `in`: an input row is copied to the ring in `scratch` before an output row replaces
+/// it. Where rows next to the range belong to another thread, that overwrites them, `above` and
+/// `below` point to copies of the (K - 1) / 2 rows before y_begin and from y_end on.
+typedef struct {
+    const int8_t *in; ///< Row 0 of the map, first channel of the block.
+    const int8_t *above, *below; ///< Copies with the map's strides, or NULL: read the map.
+    int8_t *out;                 ///< Row 0 of the output map, first channel of the block.
+    size_t row_stride, pixel_stride; ///< Bytes, the same for input and output.
+    size_t height, width;            ///< Of the map, at least 1.
+    size_t y_begin, y_end;
+    size_t kernel;          ///< Odd, 1 ... 15.
+    const lvt_panel *panel; ///< k = kernel * 4 * ceil(kernel / 4): rows of taps padded to groups of 4.
+    int32_t in_zero_point;
+    int32_t out_zero_point, out_lo, out_hi;
+    void *scratch; ///< lvt_dwconv_scratch_bytes(width, kernel), 64-byte aligned.
+} lvt_dwconv_args;
+
+/// The `k` of a depth-wise panel: `kernel` rows of taps, each padded to a multiple of 4.
+size_t lvt_dwconv_panel_k(size_t kernel);
+size_t lvt_dwconv_scratch_bytes(size_t width, size_t kernel);
+
+// ---- LayerNorm ----------------------------------------------------------------------------------
+
+/// Normalises each row of `channels` values. With n = channels, S = sum q, V = sum q^2 (exact):
+///
+///   r = 1 / sqrt(f32(n*V - S*S) * inv_n2 + epsilon)
+///   out = clamp(zero_point + rne((f32(n*q - S) * (r * inv_n)) * gamma[c] + beta[c]), -128, 127)
+///
+/// Each operation is rounded once. Rows are readable up to the pitch; padding channels take no part
+/// in the sums and give the zero point, since gamma and beta are 0 there. q is int8 or int16; its
+/// zero point drops out.
+typedef struct {
+    const void *in;
+    size_t in_stride;  ///< Bytes from row to row.
+    int32_t in_is_s16; ///< 0: int8, 1: int16.
+    size_t rows;
+    size_t channels;         ///< 1 ... 16384.
+    const float *gamma;      ///< gamma / s_out, padded with zeros to the pitch.
+    const float *beta;       ///< beta / s_out, padded with zeros to the pitch.
+    float inv_n, inv_n2;     ///< 1 / n and 1 / n^2.
+    float epsilon;           ///< eps / s_in^2, at least 2^-40.
+    int32_t out_zero_point;
+    int8_t *out; ///< rows x pitch.
+    size_t out_stride;
+} lvt_layernorm_args;
+
+// ---- Small kernels ------------------------------------------------------------------------------
+
+/// out[i] = table[in[i] + 128]; `out` may be `in`. `count` is a multiple of 16, `table` has 256 entries.
+typedef void lvt_table_fn(const int8_t *in, int8_t *out, size_t count, const int8_t *table);
+
+/// sums[c] = sum over rows of in[row][c], for `channels` (a multiple of 16); overwrites `sums`.
+/// rows at most 2^23.
+typedef void lvt_column_sums_fn(
+    const int8_t *in, size_t stride, size_t rows, size_t channels, int32_t *sums);
+
+/// Gathers the pixels of square patches from an RGB picture as rows of a matrix, q = u8 - 128.
+///
+/// Row i is patch `first + i` in raster order: `patch` picture rows of 3 * patch bytes each.
+typedef struct {
+    const uint8_t *picture; ///< Interleaved RGB.
+    size_t picture_stride;  ///< Bytes from picture row to picture row.
+    size_t patch;           ///< Edge of a patch in pixels.
+    size_t columns;         ///< Patches in a row of patches.
+    size_t first, count;
+    int8_t *out;
+    size_t out_stride; ///< At least 3 * patch * patch.
+} lvt_patches_args;
+
+// ---- The table ----------------------------------------------------------------------------------
+
+/// CPU features, a bit mask. Within an architecture a higher bit is preferred.
+enum {
+    LVT_CPU_AVX2 = 1 << 0,
+    LVT_CPU_AVXVNNI = 1 << 1,
+    LVT_CPU_AVX512VNNI = 1 << 2, ///< F, BW, DQ, VL and VNNI.
+    LVT_CPU_AVX512VBMI = 1 << 3,
+    LVT_CPU_NEON = 1 << 8,
+    LVT_CPU_NEONDOT = 1 << 9,
+};
+
+typedef void lvt_gemm_fn(const lvt_gemm_args *);
+typedef void lvt_dwconv_fn(const lvt_dwconv_args *);
+typedef void lvt_layernorm_fn(const lvt_layernorm_args *);
+typedef void lvt_patches_fn(const lvt_patches_args *);
+
+/// One function for each operation: the best this CPU runs within a mask.
+typedef struct {
+    lvt_gemm_fn *gemm_s8;
+    lvt_dwconv_fn *dwconv_s8;
+    lvt_layernorm_fn *layernorm;
+    lvt_table_fn *table_s8;
+    lvt_column_sums_fn *column_sums_s8;
+    lvt_patches_fn *patches_u8;
+} lvt_kernels;
+
+/// What this CPU and its operating system support.
+uint32_t lvt_cpu_features(void);
+
+/// The best kernels whose features are all in `features`. Pass a subset of lvt_cpu_features().
+lvt_kernels lvt_kernels_select(uint32_t features);
+
+/// A row of the one kernel list.
+typedef struct {
+    const char *op;
+    const char *isa;
+    uint32_t features; ///< All of these must be present.
+    void (*function)(void);
+} lvt_kernel_row;
+
+size_t lvt_kernel_count(void);
+lvt_kernel_row lvt_kernel_at(size_t index);

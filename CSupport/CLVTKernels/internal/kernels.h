@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Declares every function of the kernel list.
+#pragma once
+#include "include/CLVTKernels.h"
+
+typedef lvt_gemm_fn lvt_fn_gemm_s8;
+typedef lvt_dwconv_fn lvt_fn_dwconv_s8;
+typedef lvt_layernorm_fn lvt_fn_layernorm;
+typedef lvt_table_fn lvt_fn_table_s8;
+typedef lvt_column_sums_fn lvt_fn_column_sums_s8;
+typedef lvt_patches_fn lvt_fn_patches_u8;
+
+#define LVT_KERNEL(op, isa, features) lvt_fn_##op lvt_##op##__##isa;
+#include "internal/kernel_list.h"
+#undef LVT_KERNEL

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The epilogue of a 16-column row, shared by neon and neondot.
+#pragma once
+#include "internal/gemm.h"
+#include <arm_neon.h>
+
+/// clamp(zero_point + rne(v), lo, hi) of 16 values: FCVTNS rounds to nearest even.
+LVT_INLINE int8x16_t
+lvt_quantize_x16(const float32x4_t v[4], int32_t zero_point, int32_t lo, int32_t hi) {
+    const int16x8_t zero_points = vdupq_n_s16((int16_t)zero_point);
+    int16x8_t q0 = vcombine_s16(vqmovn_s32(vcvtnq_s32_f32(v[0])), vqmovn_s32(vcvtnq_s32_f32(v[1])));
+    int16x8_t q1 = vcombine_s16(vqmovn_s32(vcvtnq_s32_f32(v[2])), vqmovn_s32(vcvtnq_s32_f32(v[3])));
+    q0 = vqaddq_s16(q0, zero_points);
+    q1 = vqaddq_s16(q1, zero_points);
+    const int8x16_t q = vcombine_s8(vqmovn_s16(q0), vqmovn_s16(q1));
+    return vminq_s8(vmaxq_s8(q, vdupq_n_s8((int8_t)lo)), vdupq_n_s8((int8_t)hi));
+}
+
+/// Sixteen finished sums of one row: the epilogue of lvt_gemm_args.
+LVT_INLINE void lvt_gemm_finish(const lvt_gemm_args *g,
+                                const int32x4_t sums[4],
+                                const lvt_panel *panel,
+                                size_t row,
+                                size_t panel_index) {
+    void *out = lvt_gemm_out(g, row, panel_index);
+    if (g->output == LVT_OUTPUT_S32) {
+        LVT_UNROLL for (size_t i = 0; i < 4; i++) vst1q_s32((int32_t *)out + 4 * i, sums[i]);
+        return;
+    }
+    float32x4_t v[4];
+    LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] =
+        vmulq_f32(vcvtq_f32_s32(sums[i]), vld1q_f32(panel->multiplier + 4 * i));
+    if (g->output == LVT_OUTPUT_S16) {
+        LVT_UNROLL for (size_t i = 0; i < 4; i++)
+            vst1_s16((int16_t *)out + 4 * i, vqmovn_s32(vcvtnq_s32_f32(v[i])));
+        return;
+    }
+    if (g->residual) {
+        const int8x16_t r_s8 = vld1q_s8(lvt_gemm_residual(g, row, panel_index));
+        const int16x8_t zero_points = vdupq_n_s16((int16_t)g->residual_zero_point);
+        const int16x8_t r[2] = {vsubq_s16(vmovl_s8(vget_low_s8(r_s8)), zero_points),
+                                vsubq_s16(vmovl_high_s8(r_s8), zero_points)};
+        LVT_UNROLL for (size_t i = 0; i < 4; i++) {
+            const int16x4_t quarter = i % 2 ? vget_high_s16(r[i / 2]) : vget_low_s16(r[i / 2]);
+            const float32x4_t addend =
+                vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(quarter)), g->residual_multiplier);
+            v[i] = vaddq_f32(v[i], addend);
+        }
+    }
+    vst1q_s8(out, lvt_quantize_x16(v, g->out_zero_point, g->out_lo, g->out_hi));
+}

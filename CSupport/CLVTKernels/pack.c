@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is packing? A dot-product instruction multiplies 4 consecutive k of one column with 4
+// consecutive k of a row and adds them to one 32-bit lane. Weights are therefore stored once, by the
+// planner, so that a vector load yields the operand of that instruction:
+//
+//   panel = bias[16]  column_sum[16]  multiplier[16]  then for g = 0 ..< ceil(k / 4):
+//           w[4g ..< 4g+4, column 0]  w[4g ..< 4g+4, column 1]  ...  w[4g ..< 4g+4, column 15]
+//
+// One group is 64 bytes: four SDOT operands, two YMM or one ZMM operand of VPDPBUSD, and in halves
+// the source of VPMOVSXBW or SMULL. A matrix of n columns is ceil(n / 16) panels.
+#include "include/CLVTKernels.h"
+#include <string.h>
+
+size_t lvt_panel_bytes(size_t k) { return sizeof(lvt_panel) + (k + 3) / 4 * 4 * LVT_BLOCK; }
+
+void lvt_pack_panel(lvt_panel *panel,
+                    const int8_t *w,
+                    size_t column_stride,
+                    size_t k,
+                    size_t n,
+                    const int32_t *bias,
+                    const float *multiplier,
+                    int32_t a_zero_point) {
+    memset(panel, 0, lvt_panel_bytes(k));
+    for (size_t column = 0; column < n && column < LVT_BLOCK; column++) {
+        int32_t sum = 0;
+        for (size_t i = 0; i < k; i++) {
+            const int8_t value = w[column * column_stride + i];
+            panel->weights[(i / 4 * LVT_BLOCK + column) * 4 + i % 4] = value;
+            sum += value;
+        }
+        panel->column_sum[column] = sum;
+        panel->bias[column] = bias[column] - a_zero_point * sum;
+        panel->multiplier[column] = multiplier[column];
+    }
+}
+
+bool lvt_panel_is_valid(const lvt_panel *panel, size_t k) {
+    int32_t sums[LVT_BLOCK] = {0}, magnitudes[LVT_BLOCK] = {0};
+    int8_t least = 0;
+    for (size_t g = 0; g < (k + 3) / 4; g++) {
+        const int8_t *w = panel->weights + g * 64;
+        for (size_t column = 0; column < LVT_BLOCK; column++) {
+            for (size_t i = 0; i < 4; i++) {
+                const int8_t value = w[column * 4 + i];
+                sums[column] += value;
+                magnitudes[column] += value < 0 ? -value : value;
+                least = value < least ? value : least;
+            }
+        }
+    }
+    bool valid = least >= -127;
+    for (size_t column = 0; column < LVT_BLOCK; column++) {
+        const int64_t bias = panel->bias[column];
+        const int64_t reach = (bias < 0 ? -bias : bias) + 128 * (int64_t)magnitudes[column];
+        const float multiplier = panel->multiplier[column];
+        valid = valid && reach <= INT32_MAX && sums[column] == panel->column_sum[column] &&
+                multiplier >= 0 && multiplier <= 0.5f; // false for NaN
+    }
+    return valid;
+}

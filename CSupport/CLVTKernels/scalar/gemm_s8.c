@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Matrix product, the definition. See lvt_gemm_args for shapes and ranges.
+#include "internal/gemm.h"
+#include "internal/kernels.h"
+#include "internal/requantize.h"
+#include <string.h>
+
+static int32_t accumulate(const int8_t *a, const lvt_panel *panel, size_t k, size_t column) {
+    int32_t acc = panel->bias[column];
+    for (size_t i = 0; i < k; i++)
+        acc += a[i] * panel->weights[(i / 4 * LVT_BLOCK + column) * 4 + i % 4];
+    return acc;
+}
+
+void lvt_gemm_s8__scalar(const lvt_gemm_args *g) {
+    for (size_t row = 0; row < g->rows; row++) {
+        const int8_t *a = g->a + row * g->a_stride;
+        for (size_t panel = 0; panel < g->panel_count; panel++) {
+            const lvt_panel *p = lvt_gemm_panel(g, panel);
+            void *out = lvt_gemm_out(g, row, panel);
+            for (size_t column = 0; column < LVT_BLOCK; column++) {
+                const int32_t acc = accumulate(a, p, g->k, column);
+                if (g->output == LVT_OUTPUT_S32) {
+                    ((int32_t *)out)[column] = acc;
+                    continue;
+                }
+                float v = (float)acc * p->multiplier[column];
+                if (g->output == LVT_OUTPUT_S16) {
+                    ((int16_t *)out)[column] =
+                        (int16_t)lvt_clamp(lvt_round_to_even(v), INT16_MIN, INT16_MAX);
+                    continue;
+                }
+                if (g->residual) {
+                    const int32_t r =
+                        lvt_gemm_residual(g, row, panel)[column] - g->residual_zero_point;
+                    const float addend = (float)r * g->residual_multiplier;
+                    v = v + addend;
+                }
+                const int32_t q = g->out_zero_point + lvt_round_to_even(v);
+                ((int8_t *)out)[column] = (int8_t)lvt_clamp(q, g->out_lo, g->out_hi);
+            }
+        }
+    }
+}

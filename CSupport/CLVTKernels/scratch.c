@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How much scratch a kernel may use: the largest need of any ISA, so that a plan's memory does not
+// depend on the CPU that runs it.
+#include "internal/gemm.h"
+#include "internal/dwconv.h"
+
+size_t lvt_gemm_scratch_bytes(size_t rows, size_t k) {
+    const size_t block = rows < LVT_GEMM_BLOCK_ROWS ? rows : LVT_GEMM_BLOCK_ROWS;
+    return block * ((k + 3) / 4 * 4) * sizeof(int16_t); // AVX2 widens the rows to int16.
+}
+
+size_t lvt_dwconv_panel_k(size_t kernel) { return kernel * lvt_dwconv_groups(kernel) * 4; }
+
+size_t lvt_dwconv_scratch_bytes(size_t width, size_t kernel) {
+    // The ring of K prepared rows, and the filter once more in the ISA's own order.
+    return kernel * lvt_dwconv_row_bytes(width, kernel) + 2 * lvt_dwconv_panel_k(kernel) * LVT_BLOCK;
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the runtime asks of the C library, in one place and without variadic functions or macros, so
+// that the same Swift source compiles as ordinary and as Embedded Swift (which has no Glibc module).
+//
+// Functions that can fail return a negative errno.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// ---- Files --------------------------------------------------------------------------------------
+
+typedef struct {
+    const uint8_t *bytes; ///< NULL for an empty file.
+    size_t count;
+} lvt_mapping;
+
+/// Maps a regular file read-only. 0, or a negative errno (-EISDIR for a folder).
+int lvt_map_file(const char *path, lvt_mapping *mapping);
+void lvt_unmap_file(lvt_mapping mapping);
+
+typedef enum { LVT_FILE_MISSING, LVT_FILE_REGULAR, LVT_FILE_FOLDER, LVT_FILE_OTHER } lvt_file_kind;
+lvt_file_kind lvt_file_kind_of(const char *path);
+
+/// Names in a folder, without "." and "..": opens, then one name at a time, NULL at the end.
+void *lvt_folder_open(const char *path, int *error);
+const char *lvt_folder_next(void *folder);
+void lvt_folder_close(void *folder);
+
+/// Writes all of `bytes` to a descriptor. 0 or a negative errno.
+int lvt_write_all(int descriptor, const void *bytes, size_t count);
+
+/// Writes a file under a temporary name beside `path` and renames it, so that `path` is either what
+/// it was or complete. 0 or a negative errno.
+int lvt_replace_file(const char *path, const void *bytes, size_t count);
+
+bool lvt_is_terminal(int descriptor);
+
+// ---- Errors, time, memory -----------------------------------------------------------------------
+
+/// The system's words for an errno (positive or negative). A static string.
+const char *lvt_error_text(int error);
+
+/// A clock that only goes forward.
+uint64_t lvt_nanoseconds(void);
+
+/// Zeroed memory on a 64-byte boundary, or NULL.
+void *lvt_allocate(size_t bytes);
+void lvt_free(void *memory);
+
+/// Processors this process may run on.
+uint32_t lvt_processor_count(void);
+
+/// The value of an environment variable, or NULL.
+const char *lvt_environment(const char *name);
+
+// ---- Program ------------------------------------------------------------------------------------
+
+/// The arguments that glibc gave to the program. (Embedded Swift has no CommandLine.)
+int lvt_argument_count(void);
+const char *lvt_argument(int index);
+_Noreturn void lvt_exit(int code);
+
+// ---- Numbers as text ----------------------------------------------------------------------------
+
+/// Writes `value` with `decimals` digits after the point; returns the length.
+int lvt_format_fixed(char *out, size_t capacity, double value, int decimals);
+/// Writes the shortest text of at most 9 significant digits that reads back as the same float.
+int lvt_format_shortest(char *out, size_t capacity, float value);
+float lvt_exp(float x);

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "CLVTSystem.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int lvt_map_file(const char *path, lvt_mapping *mapping) {
+    *mapping = (lvt_mapping){0};
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    struct stat status;
+    int error = 0;
+    if (fstat(descriptor, &status) != 0)
+        error = -errno;
+    else if (S_ISDIR(status.st_mode))
+        error = -EISDIR;
+    else if (!S_ISREG(status.st_mode))
+        error = -EINVAL; // a pipe or a device cannot be mapped
+    else if (status.st_size > 0) {
+        void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        if (bytes == MAP_FAILED)
+            error = -errno;
+        else
+            *mapping = (lvt_mapping){bytes, (size_t)status.st_size};
+    }
+    close(descriptor);
+    return error;
+}
+
+void lvt_unmap_file(lvt_mapping mapping) {
+    if (mapping.bytes)
+        munmap((void *)mapping.bytes, mapping.count);
+}
+
+lvt_file_kind lvt_file_kind_of(const char *path) {
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return LVT_FILE_MISSING;
+    if (S_ISREG(status.st_mode))
+        return LVT_FILE_REGULAR;
+    return S_ISDIR(status.st_mode) ? LVT_FILE_FOLDER : LVT_FILE_OTHER;
+}
+
+void *lvt_folder_open(const char *path, int *error) {
+    DIR *folder = opendir(path);
+    *error = folder ? 0 : -errno;
+    return folder;
+}
+
+const char *lvt_folder_next(void *folder) {
+    struct dirent *entry;
+    do
+        entry = readdir(folder);
+    while (entry && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")));
+    return entry ? entry->d_name : NULL;
+}
+
+void lvt_folder_close(void *folder) { closedir(folder); }
+
+int lvt_write_all(int descriptor, const void *bytes, size_t count) {
+    const char *next = bytes;
+    while (count > 0) {
+        const ssize_t written = write(descriptor, next, count);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -errno;
+        next += written;
+        count -= (size_t)written;
+    }
+    return 0;
+}
+
+int lvt_replace_file(const char *path, const void *bytes, size_t count) {
+    char temporary[4096];
+    const int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    if (length < 0 || (size_t)length >= sizeof temporary)
+        return -ENAMETOOLONG;
+    const int descriptor = mkostemp(temporary, O_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    int error = lvt_write_all(descriptor, bytes, count);
+    if (!error && (fchmod(descriptor, 0644) != 0 || fsync(descriptor) != 0))
+        error = -errno;
+    if (close(descriptor) != 0 && !error)
+        error = -errno;
+    if (!error && rename(temporary, path) != 0)
+        error = -errno;
+    if (error)
+        unlink(temporary);
+    return error;
+}
+
+bool lvt_is_terminal(int descriptor) { return isatty(descriptor); }
+
+const char *lvt_error_text(int error) { return strerror(error < 0 ? -error : error); }
+
+uint64_t lvt_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void *lvt_allocate(size_t bytes) {
+    if (bytes > SIZE_MAX - 63)
+        return NULL;
+    const size_t rounded = (bytes + 63) / 64 * 64;
+    void *memory = aligned_alloc(64, rounded ? rounded : 64);
+    if (memory)
+        memset(memory, 0, rounded);
+    return memory;
+}
+
+void lvt_free(void *memory) { free(memory); }
+
+uint32_t lvt_processor_count(void) {
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return 1;
+    return (uint32_t)CPU_COUNT(&allowed);
+}
+
+const char *lvt_environment(const char *name) { return getenv(name); }
+
+static int argument_count;
+static char **arguments;
+
+// glibc passes main's arguments to constructors as well.
+__attribute__((constructor)) static void keep_arguments(int count, char **values) {
+    argument_count = count;
+    arguments = values;
+}
+
+int lvt_argument_count(void) { return argument_count; }
+
+const char *lvt_argument(int index) {
+    return index >= 0 && index < argument_count ? arguments[index] : NULL;
+}
+
+_Noreturn void lvt_exit(int code) { exit(code); }
+
+int lvt_format_fixed(char *out, size_t capacity, double value, int decimals) {
+    return snprintf(out, capacity, "%.*f", decimals, value);
+}
+
+int lvt_format_shortest(char *out, size_t capacity, float value) {
+    for (int digits = 6; digits < 9; digits++) {
+        const int length = snprintf(out, capacity, "%.*g", digits, (double)value);
+        if (strtof(out, NULL) == value)
+            return length;
+    }
+    return snprintf(out, capacity, "%.9g", (double)value);
+}
+
+float lvt_exp(float x) { return expf(x); }

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "CLVTThreads.h"
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    MAXIMUM_THREADS = 64,
+    // Some 20 microseconds: longer than the gap between two steps, far shorter than a frame.
+    SPINS_BEFORE_SLEEP = 500,
+};
+
+// Counters that one thread writes and others poll lie on cache lines of their own.
+typedef struct {
+    _Alignas(64) _Atomic uint32_t value;
+    _Atomic uint32_t sleepers;
+} event;
+
+struct lvt_pool {
+    uint32_t threads;
+    bool stopping;
+    void (*body)(void *, uint32_t);
+    void *context;
+    event run;                     // counts runs; workers wait for it to change
+    event barrier;                 // counts completed barriers
+    _Alignas(64) _Atomic uint32_t arrived;
+    pthread_t handles[MAXIMUM_THREADS];
+};
+
+static void pause_briefly(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+// Waits until `e` is no longer `seen`.
+static void wait_for_change(event *e, uint32_t seen) {
+    for (int i = 0; i < SPINS_BEFORE_SLEEP; i++) {
+        if (atomic_load_explicit(&e->value, memory_order_acquire) != seen)
+            return;
+        pause_briefly();
+    }
+    atomic_fetch_add(&e->sleepers, 1);
+    while (atomic_load(&e->value) == seen) // a spurious or late wake-up goes round again
+        syscall(SYS_futex, &e->value, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+    atomic_fetch_sub(&e->sleepers, 1);
+}
+
+static void advance(event *e) {
+    atomic_fetch_add(&e->value, 1);
+    if (atomic_load(&e->sleepers) != 0)
+        syscall(SYS_futex, &e->value, FUTEX_WAKE_PRIVATE, MAXIMUM_THREADS, NULL, NULL, 0);
+}
+
+void lvt_pool_barrier(lvt_pool *pool) {
+    if (pool->threads == 1)
+        return;
+    const uint32_t seen = atomic_load_explicit(&pool->barrier.value, memory_order_acquire);
+    if (atomic_fetch_add(&pool->arrived, 1) + 1 == pool->threads) {
+        atomic_store(&pool->arrived, 0);
+        advance(&pool->barrier);
+    } else {
+        wait_for_change(&pool->barrier, seen);
+    }
+}
+
+typedef struct {
+    lvt_pool *pool;
+    uint32_t index;
+} worker;
+
+static void *work(void *argument) {
+    const worker me = *(worker *)argument;
+    free(argument);
+    lvt_pool *pool = me.pool;
+    for (uint32_t seen = 0;; seen++) {
+        wait_for_change(&pool->run, seen);
+        if (pool->stopping)
+            return NULL;
+        pool->body(pool->context, me.index);
+        lvt_pool_barrier(pool);
+    }
+}
+
+lvt_pool *lvt_pool_create(uint32_t threads) {
+    if (threads < 1 || threads > MAXIMUM_THREADS)
+        return NULL;
+    lvt_pool *pool = aligned_alloc(64, (sizeof *pool + 63) / 64 * 64);
+    if (!pool)
+        return NULL;
+    *pool = (lvt_pool){.threads = 1};
+    // Signals are the application's: its own threads take them, not ours.
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    for (uint32_t i = 1; i < threads; i++) {
+        worker *w = malloc(sizeof *w);
+        if (w)
+            *w = (worker){pool, i};
+        if (!w || pthread_create(&pool->handles[i], NULL, work, w) != 0) {
+            free(w);
+            break;
+        }
+        pool->threads = i + 1;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (pool->threads != threads) {
+        lvt_pool_destroy(pool);
+        return NULL;
+    }
+    return pool;
+}
+
+void lvt_pool_destroy(lvt_pool *pool) {
+    if (!pool)
+        return;
+    pool->stopping = true;
+    advance(&pool->run);
+    for (uint32_t i = 1; i < pool->threads; i++)
+        pthread_join(pool->handles[i], NULL);
+    free(pool);
+}
+
+void lvt_pool_run(lvt_pool *pool, void (*body)(void *, uint32_t), void *context) {
+    if (pool->threads > 1) {
+        pool->body = body;
+        pool->context = context;
+        advance(&pool->run);
+    }
+    body(context, 0);
+    lvt_pool_barrier(pool);
+}

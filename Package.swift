@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// LVT_EMBEDDED=1 builds the runtime and lvt-infer as Embedded Swift: a program without a Swift runtime,
+// cross-compiled by tools/build-aarch64. LVTPlanner, lvt-plan and the tests need ordinary Swift.
+let embedded = Context.environment["LVT_EMBEDDED"] != nil
+
+let settings: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ]
+  + (embedded
+    ? [
+      .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-disable-stack-protector"]),
+    ] : [])
+
+func runtime(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func support(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "CSupport/\(name)",
+    cSettings: [.headerSearchPath(".")],
+    linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
+}
+
+var targets: [Target] = [
+  // C. No ISA flags here: kernels name their CPU features in the source (target_region.h).
+  support("CLVTKernels"),
+  support("CLVTThreads"),
+  support("CLVTSystem"),
+  support("CLVTJPEG", ["CLibJPEG"]),
+  .systemLibrary(
+    name: "CLibJPEG", path: "CSupport/CLibJPEG", pkgConfig: embedded ? nil : "libjpeg",
+    providers: [.apt(["libjpeg-dev"])]),
+
+  // The runtime: no Foundation, compiles as Embedded Swift.
+  runtime("LVTModel", ["CLVTKernels", "CLVTSystem"]),
+  runtime("LVTRuntime", ["LVTModel", "CLVTKernels", "CLVTThreads", "CLVTSystem"]),
+  runtime("LVTImage", ["LVTModel", "CLVTSystem"]),
+  runtime("LVTCapture", ["LVTImage", "CLVTJPEG", "CLVTSystem"]),
+  runtime("LVT", ["LVTRuntime", "LVTImage"]),
+  // Its own argument parser: swift-argument-parser needs Foundation, which a board need not have.
+  .executableTarget(
+    name: "lvt-infer", dependencies: ["LVT", "LVTCapture", "CLVTSystem"], swiftSettings: settings),
+  .target(
+    name: "LVTKernelCheck", dependencies: ["CLVTKernels", "CLVTSystem"],
+    path: "Tests/LVTKernelCheck", swiftSettings: settings),
+  .executableTarget(
+    name: "lvt-kernelcheck", dependencies: ["LVTKernelCheck", "CLVTSystem"],
+    path: "tools/lvt-kernelcheck", swiftSettings: settings),
+]
+
+if !embedded {
+  targets += [
+    // The planner, which runs on a PC.
+    .systemLibrary(
+      name: "CZlib", path: "CSupport/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    support("CLVTFloat"),
+    .target(
+      name: "LVTPlanner",
+      dependencies: ["LVT", "LVTCapture", "CLVTFloat", "CLVTKernels", "CLVTSystem", "CZlib"],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "lvt-plan",
+      dependencies: [
+        "LVTPlanner", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+
+    .testTarget(name: "LVTKernelTests", dependencies: ["LVTKernelCheck", "CLVTKernels"]),
+    .testTarget(name: "LVTModelTests", dependencies: ["LVTModel", "LVTTestSupport"]),
+    .testTarget(
+      name: "LVTRuntimeTests",
+      dependencies: ["LVT", "LVTTestSupport", "CLVTThreads", "CLVTSystem"]),
+    .testTarget(name: "LVTImageTests", dependencies: ["LVTCapture", "LVTTestSupport"]),
+    .testTarget(name: "LVTPlannerTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),
+    .testTarget(name: "LVTEndToEndTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),
+    .target(
+      name: "LVTTestSupport", dependencies: ["LVTPlanner"], path: "Tests/LVTTestSupport",
+      swiftSettings: settings),
+  ]
+}
+
+let package = Package(
+  name: "lvt",
+  products: [
+    .library(name: "LVT", targets: ["LVT"]),
+    .executable(name: "lvt-infer", targets: ["lvt-infer"]),
+  ] + (embedded ? [] : [.executable(name: "lvt-plan", targets: ["lvt-plan"])]),
+  dependencies: embedded
+    ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
+  targets: targets
+)

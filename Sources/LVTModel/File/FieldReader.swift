@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads the little-endian fields of one section, never past its end.
+struct FieldReader {
+  private let bytes: UnsafeRawBufferPointer
+  private let section: PlanFormat.Section
+  private var position = 0
+
+  init(_ sections: SectionTable, _ section: PlanFormat.Section) {
+    bytes = sections[section]
+    self.section = section
+  }
+
+  private mutating func take(_ count: Int) throws(PlanError) -> Int {
+    guard count <= bytes.count - position else {
+      throw .truncated(what: section.name, expected: position + count, found: bytes.count)
+    }
+    defer { position += count }
+    return position
+  }
+
+  /// The section must have been read to its end.
+  func end() throws(PlanError) {
+    guard position == bytes.count else {
+      throw .invalid(where: section.name, expected: "\(position) bytes", found: "\(bytes.count)")
+    }
+  }
+
+  mutating func integer<T: FixedWidthInteger>(_ type: T.Type) throws(PlanError) -> T {
+    T(littleEndian: bytes.loadUnaligned(fromByteOffset: try take(T.bitWidth / 8), as: T.self))
+  }
+
+  mutating func float() throws(PlanError) -> Float {
+    Float(bitPattern: try integer(UInt32.self))
+  }
+
+  /// A number of entries, at most `limit`.
+  mutating func count(limit: Int) throws(PlanError) -> Int {
+    let count = Int(try integer(UInt32.self))
+    guard count <= limit else {
+      throw .invalid(where: section.name, expected: "at most \(limit) entries", found: "\(count)")
+    }
+    return count
+  }
+
+  /// A size or offset, at most `limit`.
+  mutating func size(_ what: String, limit: Int) throws(PlanError) -> Int {
+    let size = try integer(UInt64.self)
+    guard size <= UInt64(limit) else {
+      throw .invalid(where: what, expected: "at most \(limit)", found: "\(size)")
+    }
+    return Int(size)
+  }
+
+  private mutating func index() throws(PlanError) -> Int { Int(try integer(UInt32.self)) }
+
+  mutating func text() throws(PlanError) -> String {
+    let length = try count(limit: PlanLimits.textBytes)
+    let start = try take(length)
+    return String(decoding: bytes[start..<start + length], as: UTF8.self)
+  }
+
+  mutating func inputSpec() throws(PlanError) -> InputSpec {
+    let width = try index(), height = try index()
+    let crop = try float(), filter = try integer(UInt32.self)
+    guard let interpolation = InputSpec.Interpolation(rawValue: filter) else {
+      throw .invalid(where: "interpolation", expected: "0 or 1", found: "\(filter)")
+    }
+    return InputSpec(
+      width: width, height: height, cropFraction: crop, interpolation: interpolation)
+  }
+
+  mutating func buffer() throws(PlanError) -> Buffer {
+    let first = try index(), last = try index()
+    return Buffer(
+      lifetime: Lifetime(firstStep: first, lastStep: last),
+      offset: try size("buffer offset", limit: PlanLimits.arenaBytes),
+      byteCount: try size("buffer bytes", limit: PlanLimits.arenaBytes))
+  }
+
+  mutating func tensor() throws(PlanError) -> Tensor {
+    let height = try index(), width = try index(), channels = try index()
+    let code = try integer(UInt32.self)
+    guard let type = ElementType(rawValue: code) else {
+      throw .invalid(where: "tensor type", expected: "0 ... 2", found: "\(code)")
+    }
+    let scale = try float(), zeroPoint = Int(try integer(Int32.self))
+    return Tensor(
+      shape: Shape(height: height, width: width, channels: channels), type: type,
+      quantization: Quantization(scale: scale, zeroPoint: zeroPoint), buffer: try index())
+  }
+
+  private mutating func offset() throws(PlanError) -> Int {
+    try size("constant offset", limit: Int(UInt32.max))
+  }
+
+  private mutating func matrix() throws(PlanError) -> PackedMatrix {
+    let k = try index(), n = try index(), offset = try offset()
+    return PackedMatrix(
+      k: k, n: n, offset: offset, outputZeroPoint: Int(try integer(Int32.self)),
+      lowerBound: Int(try integer(Int32.self)))
+  }
+
+  private mutating func layerNorm() throws(PlanError) -> LayerNorm {
+    let channels = try index(), gamma = try offset(), beta = try offset()
+    return LayerNorm(
+      channels: channels, gammaOffset: gamma, betaOffset: beta, epsilon: try float(),
+      outputZeroPoint: Int(try integer(Int32.self)))
+  }
+
+  mutating func step() throws(PlanError) -> Step {
+    let number = try integer(UInt32.self)
+    guard let code = PlanFormat.OperationCode(rawValue: number) else {
+      throw .invalid(where: "step kind", expected: "1 ... 6", found: "\(number)")
+    }
+    let input = try index(), output = try index()
+    let scratchOffset = try size("scratch offset", limit: PlanLimits.arenaBytes)
+    let scratchBytes = try size("scratch bytes", limit: PlanLimits.arenaBytes)
+    return Step(
+      operation: try operation(code), input: input, output: output, scratchOffset: scratchOffset,
+      scratchBytes: scratchBytes)
+  }
+
+  private mutating func operation(
+    _ code: PlanFormat.OperationCode
+  ) throws(PlanError) -> Step.Operation {
+    switch code {
+    case .patchEmbed:
+      return .patchEmbed(PatchEmbed(patch: try index(), matrix: try matrix(), norm: try layerNorm()))
+    case .pointwise:
+      let matrix = try matrix(), residual = try integer(UInt32.self)
+      return .pointwise(
+        Pointwise(
+          matrix: matrix, residual: residual == PlanFormat.none ? nil : Int(residual),
+          residualMultiplier: try float()))
+    case .depthwise:
+      return .depthwise(Depthwise(kernel: try index(), filter: try matrix()))
+    case .mlp:
+      return .mlp(
+        MLP(
+          expand: try matrix(), tableOffset: try offset(), project: try matrix(),
+          residualMultiplier: try float()))
+    case .patchMerge:
+      return .patchMerge(PatchMerge(norm: try layerNorm(), matrix: try matrix()))
+    case .head:
+      return .head(
+        Head(
+          norm: try layerNorm(), meanMultiplier: try float(), matrix: try matrix(),
+          biasOffset: try offset()))
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The constants of the plan file. PlanFileFormat.md describes the layout.
+public enum PlanFormat {
+  /// The version that this code writes and reads.
+  public static let version = 1
+  /// Features that this code knows; a plan may require a subset of them.
+  static let knownFeatures: UInt32 = 0
+  /// The first eight bytes of every plan: "LVTPLAN" and a zero.
+  static let magic: [UInt8] = [0x4C, 0x56, 0x54, 0x50, 0x4C, 0x41, 0x4E, 0x00]
+
+  static let headerBytes = 64
+  static let sectionRecordBytes = 24
+  /// Every section starts on such a boundary.
+  static let alignment = 64
+
+  /// Offsets of the header's fields.
+  enum Header {
+    static let version = 8
+    static let features = 12
+    static let fileBytes = 16
+    static let sectionCount = 24
+    /// CRC-32C of the header with this field zero, then the section table.
+    static let checksum = 28
+    /// SHA-256 of the file with this field and the checksum zero.
+    static let hash = 32
+  }
+
+  /// The sections, each present once, in the order of their numbers.
+  enum Section: UInt32, CaseIterable {
+    case input = 1
+    case labels = 2
+    case buffers = 3
+    case tensors = 4
+    case steps = 5
+    case constants = 6
+    case provenance = 7
+    case golden = 8
+
+    var name: String {
+      switch self {
+      case .input: "input section"
+      case .labels: "labels section"
+      case .buffers: "buffers section"
+      case .tensors: "tensors section"
+      case .steps: "steps section"
+      case .constants: "constants section"
+      case .provenance: "provenance section"
+      case .golden: "golden section"
+      }
+    }
+  }
+
+  /// The number that stands for an operation in the steps section.
+  enum OperationCode: UInt32 {
+    case patchEmbed = 1
+    case pointwise = 2
+    case depthwise = 3
+    case mlp = 4
+    case patchMerge = 5
+    case head = 6
+  }
+
+  /// Stands for "no tensor" where an index may be absent.
+  static let none = UInt32.max
+}
+
+/// Limits that a plan may not exceed, so that no later arithmetic on its numbers can overflow.
+enum PlanLimits {
+  static let entries = 1024
+  static let extent = 16384
+  static let channels = 16384
+  static let arenaBytes = 1 << 31
+  static let k = 32768
+  static let textBytes = 4096
+  static let kernel = 15
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Plan {
+  /// Maps a plan file and checks all of it.
+  ///
+  /// - Throws: ``PlanError``; its description does not contain the path.
+  public convenience init(path: String) throws(PlanError) {
+    try self.init(storage: PlanStorage(path: path))
+  }
+
+  /// Reads a plan from a copy of `bytes`.
+  public convenience init(copying bytes: UnsafeRawBufferPointer) throws(PlanError) {
+    try self.init(storage: PlanStorage(copying: bytes))
+  }
+
+  private convenience init(storage: PlanStorage) throws(PlanError) {
+    var reader = PlanReader(file: storage.bytes)
+    let contents = try reader.read()
+    try PlanChecker(contents: contents, constants: reader.constants).check()
+    self.init(storage: storage, contents: contents, constants: reader.constants)
+  }
+
+  /// Whether the SHA-256 of the file is the one in its header. Loading checks CRC-32C only, which is
+  /// faster and finds accidents; this takes milliseconds for each megabyte.
+  public func hashMatches() -> Bool {
+    let stored = fileBytes[PlanFormat.Header.hash..<PlanFormat.headerBytes]
+    return PlanFormat.contentHash(fileBytes).elementsEqual(stored)
+  }
+
+  /// The SHA-256 in the plan's header, as hexadecimal digits.
+  public var hashText: String {
+    let digits = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    for byte in fileBytes[PlanFormat.Header.hash..<PlanFormat.headerBytes] {
+      text.append(digits[Int(byte >> 4)])
+      text.append(digits[Int(byte & 15)])
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
+/// Decodes the sections of a plan file. What the numbers mean together is ``PlanChecker``'s concern.
+struct PlanReader {
+  let file: UnsafeRawBufferPointer
+  private(set) var constants = UnsafeRawBufferPointer(start: nil, count: 0)
+
+  init(file: UnsafeRawBufferPointer) { self.file = file }
+
+  mutating func read() throws(PlanError) -> PlanContents {
+    let sections = try readSections()
+    constants = sections[.constants]
+
+    var input = FieldReader(sections, .input)
+    let spec = try input.inputSpec()
+    try input.end()
+
+    var labelsReader = FieldReader(sections, .labels)
+    var labels: [String] = []
+    for _ in 0..<(try labelsReader.count(limit: 65536)) { labels.append(try labelsReader.text()) }
+    try labelsReader.end()
+
+    var buffersReader = FieldReader(sections, .buffers)
+    var buffers: [Buffer] = []
+    let bufferCount = try buffersReader.count(limit: PlanLimits.entries)
+    let arenaBytes = try buffersReader.size("arena bytes", limit: PlanLimits.arenaBytes)
+    for _ in 0..<bufferCount { buffers.append(try buffersReader.buffer()) }
+    try buffersReader.end()
+
+    var tensorsReader = FieldReader(sections, .tensors)
+    var tensors: [Tensor] = []
+    for _ in 0..<(try tensorsReader.count(limit: PlanLimits.entries)) {
+      tensors.append(try tensorsReader.tensor())
+    }
+    try tensorsReader.end()
+
+    var stepsReader = FieldReader(sections, .steps)
+    var steps: [Step] = []
+    for _ in 0..<(try stepsReader.count(limit: PlanLimits.entries)) {
+      steps.append(try stepsReader.step())
+    }
+    try stepsReader.end()
+
+    var provenanceReader = FieldReader(sections, .provenance)
+    var provenance: [(key: String, value: String)] = []
+    for _ in 0..<(try provenanceReader.count(limit: PlanLimits.entries)) {
+      provenance.append((key: try provenanceReader.text(), value: try provenanceReader.text()))
+    }
+    try provenanceReader.end()
+
+    var goldenReader = FieldReader(sections, .golden)
+    var golden = Golden(seed: try goldenReader.integer(UInt64.self), stepHashes: [])
+    for _ in 0..<(try goldenReader.count(limit: PlanLimits.entries)) {
+      golden.stepHashes.append(try goldenReader.integer(UInt64.self))
+    }
+    try goldenReader.end()
+
+    return PlanContents(
+      input: spec, labels: labels, buffers: buffers, tensors: tensors, steps: steps,
+      arenaBytes: arenaBytes, provenance: provenance, golden: golden)
+  }
+
+  private func readSections() throws(PlanError) -> SectionTable {
+    guard file.count >= PlanFormat.magic.count else {
+      if file.count > 0, PlanFormat.magic.starts(with: file) {
+        throw .truncated(what: "the plan", expected: PlanFormat.headerBytes, found: file.count)
+      }
+      throw .notAPlan
+    }
+    guard file.starts(with: PlanFormat.magic) else { throw .notAPlan }
+    guard file.count >= PlanFormat.headerBytes else {
+      throw .truncated(what: "the plan", expected: PlanFormat.headerBytes, found: file.count)
+    }
+    // The version comes before any checksum: a newer format may compute it otherwise.
+    let version = Int(load(UInt32.self, at: PlanFormat.Header.version))
+    guard version == PlanFormat.version else {
+      throw .unsupportedVersion(found: version, supported: PlanFormat.version)
+    }
+    let unknown = load(UInt32.self, at: PlanFormat.Header.features) & ~PlanFormat.knownFeatures
+    guard unknown == 0 else { throw .unsupportedFeatures(bits: unknown) }
+    let sections = PlanFormat.Section.allCases
+    let tableEnd = PlanFormat.headerBytes + sections.count * PlanFormat.sectionRecordBytes
+    guard file.count >= tableEnd else {
+      throw .truncated(what: "the plan", expected: tableEnd, found: file.count)
+    }
+    guard
+      load(UInt32.self, at: PlanFormat.Header.checksum) == PlanFormat.headerChecksum(file)
+    else { throw .damaged(section: "header") }
+    let stated = load(UInt64.self, at: PlanFormat.Header.fileBytes)
+    guard stated == UInt64(file.count) else {
+      throw .truncated(
+        what: "the plan", expected: Int(truncatingIfNeeded: stated), found: file.count)
+    }
+    let count = load(UInt32.self, at: PlanFormat.Header.sectionCount)
+    guard count == UInt32(sections.count) else {
+      throw .invalid(where: "header", expected: "\(sections.count) sections", found: "\(count)")
+    }
+
+    var table = SectionTable()
+    var end = tableEnd
+    for (i, section) in sections.enumerated() {
+      let record = PlanFormat.headerBytes + i * PlanFormat.sectionRecordBytes
+      let kind = load(UInt32.self, at: record)
+      guard kind == section.rawValue else {
+        throw .invalid(
+          where: "section table", expected: "kind \(section.rawValue)", found: "\(kind)")
+      }
+      // Sections follow each other with less than 64 bytes of zeros between, so none can overlap.
+      let start = (end + PlanFormat.alignment - 1) / PlanFormat.alignment * PlanFormat.alignment
+      let offset = load(UInt64.self, at: record + 8), size = load(UInt64.self, at: record + 16)
+      guard offset == UInt64(start) else {
+        throw .invalid(where: section.name, expected: "offset \(start)", found: "\(offset)")
+      }
+      guard start <= file.count, size <= UInt64(file.count - start) else {
+        throw .truncated(
+          what: section.name, expected: Int(truncatingIfNeeded: size),
+          found: max(0, file.count - start))
+      }
+      guard file[end..<start].allSatisfy({ $0 == 0 }) else {
+        throw .invalid(where: "before the \(section.name)", expected: "zeros", found: "other bytes")
+      }
+      end = start + Int(size)
+      let bytes = UnsafeRawBufferPointer(rebasing: file[start..<end])
+      guard CRC32C.checksum(bytes) == load(UInt32.self, at: record + 4) else {
+        throw .damaged(section: section.name)
+      }
+      table.append(bytes)
+    }
+    guard end == file.count else {
+      throw .invalid(where: "end of the plan", expected: "\(end) bytes", found: "\(file.count)")
+    }
+    return table
+  }
+
+  private func load<T: FixedWidthInteger>(_ type: T.Type, at offset: Int) -> T {
+    T(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: T.self))
+  }
+}
+
+/// The bytes of each section, in the order of ``PlanFormat/Section``.
+struct SectionTable {
+  private var bytes: [UnsafeRawBufferPointer] = []
+
+  mutating func append(_ section: UnsafeRawBufferPointer) { bytes.append(section) }
+
+  subscript(section: PlanFormat.Section) -> UnsafeRawBufferPointer {
+    bytes[Int(section.rawValue) - 1]
+  }
+}

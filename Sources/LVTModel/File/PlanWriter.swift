@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension PlanContents {
+  /// The bytes of a plan file with these contents.
+  ///
+  /// - Parameter constants: Packed weights and tables, as the steps' offsets say.
+  public func encoded(constants: [UInt8]) -> [UInt8] {
+    var sections: [[UInt8]] = []
+    for section in PlanFormat.Section.allCases {
+      sections.append(section == .constants ? constants : body(of: section))
+    }
+
+    var offset = PlanFormat.headerBytes + sections.count * PlanFormat.sectionRecordBytes
+    var table = ByteWriter()
+    for (section, bytes) in zip(PlanFormat.Section.allCases, sections) {
+      offset = aligned(offset)
+      table.append(section.rawValue)
+      table.append(bytes.withUnsafeBytes { CRC32C.checksum($0) })
+      table.append(UInt64(offset))
+      table.append(UInt64(bytes.count))
+      offset += bytes.count
+    }
+
+    var file = ByteWriter()
+    file.bytes = PlanFormat.magic
+    file.append(UInt32(PlanFormat.version))
+    file.append(UInt32(0))  // required features
+    file.append(UInt64(offset))
+    file.append(UInt32(sections.count))
+    file.append(UInt32(0))  // checksum
+    for _ in 0..<4 { file.append(UInt64(0)) }  // hash
+    file.bytes += table.bytes
+    for bytes in sections {
+      file.bytes += [UInt8](repeating: 0, count: aligned(file.bytes.count) - file.bytes.count)
+      file.bytes += bytes
+    }
+    PlanFormat.seal(&file.bytes)
+    return file.bytes
+  }
+
+  private func aligned(_ offset: Int) -> Int {
+    (offset + PlanFormat.alignment - 1) / PlanFormat.alignment * PlanFormat.alignment
+  }
+
+  private func body(of section: PlanFormat.Section) -> [UInt8] {
+    var writer = ByteWriter()
+    switch section {
+    case .input:
+      writer.append(UInt32(input.width))
+      writer.append(UInt32(input.height))
+      writer.append(input.cropFraction)
+      writer.append(input.interpolation.rawValue)
+    case .labels:
+      writer.append(UInt32(labels.count))
+      for label in labels { writer.append(label) }
+    case .buffers:
+      writer.append(UInt32(buffers.count))
+      writer.append(UInt64(arenaBytes))
+      for buffer in buffers { writer.append(buffer) }
+    case .tensors:
+      writer.append(UInt32(tensors.count))
+      for tensor in tensors { writer.append(tensor) }
+    case .steps:
+      writer.append(UInt32(steps.count))
+      for step in steps { writer.append(step) }
+    case .constants:
+      break
+    case .provenance:
+      writer.append(UInt32(provenance.count))
+      for entry in provenance {
+        writer.append(entry.key)
+        writer.append(entry.value)
+      }
+    case .golden:
+      writer.append(golden.seed)
+      writer.append(UInt32(golden.stepHashes.count))
+      for hash in golden.stepHashes { writer.append(hash) }
+    }
+    return writer.bytes
+  }
+}
+
+extension PlanFormat {
+  /// Computes the sections' checksums, the hash and the header's checksum anew, in place.
+  ///
+  /// For writers and for tests that alter a plan; does nothing to a file too short to hold a header.
+  static func seal(_ file: inout [UInt8]) {
+    guard file.count >= headerBytes else { return }
+    for i in Header.checksum..<headerBytes { file[i] = 0 }
+    let hash = file.withUnsafeBytes { SHA256.hash($0) }
+    file.replaceSubrange(Header.hash..<headerBytes, with: hash)
+    let crc = file.withUnsafeBytes { headerChecksum($0) }
+    for i in 0..<4 { file[Header.checksum + i] = UInt8(truncatingIfNeeded: crc >> (8 * UInt32(i))) }
+  }
+
+  /// The checksum of header and section table, as far as the file reaches.
+  static func headerChecksum(_ file: UnsafeRawBufferPointer) -> UInt32 {
+    var crc = CRC32C.checksum(.init(rebasing: file[0..<Header.checksum]))
+    let zeros: [UInt8] = [0, 0, 0, 0]
+    crc = zeros.withUnsafeBytes { CRC32C.checksum($0, continuing: crc) }
+    let end = min(headerBytes + Section.allCases.count * sectionRecordBytes, file.count)
+    return CRC32C.checksum(.init(rebasing: file[Header.hash..<end]), continuing: crc)
+  }
+
+  /// SHA-256 of a plan file with its hash and checksum fields as zeros.
+  static func contentHash(_ file: UnsafeRawBufferPointer) -> [UInt8] {
+    var sha = SHA256()
+    sha.update(.init(rebasing: file[0..<Header.checksum]))
+    let zeros = [UInt8](repeating: 0, count: headerBytes - Header.checksum)
+    zeros.withUnsafeBytes { sha.update($0) }
+    sha.update(.init(rebasing: file[headerBytes...]))
+    return sha.finish()
+  }
+}
+
+/// Appends little-endian fields.
+struct ByteWriter {
+  var bytes: [UInt8] = []
+
+  mutating func append<T: FixedWidthInteger>(_ value: T) {
+    for i in 0..<(T.bitWidth / 8) { bytes.append(UInt8(truncatingIfNeeded: value >> T(8 * i))) }
+  }
+
+  mutating func append(_ value: Float) { append(value.bitPattern) }
+
+  mutating func append(_ text: String) {
+    let utf8 = Array(text.utf8.prefix(PlanLimits.textBytes))
+    append(UInt32(utf8.count))
+    bytes += utf8
+  }
+
+  mutating func append(_ buffer: Buffer) {
+    append(UInt32(buffer.lifetime.firstStep))
+    append(UInt32(buffer.lifetime.lastStep))
+    append(UInt64(buffer.offset))
+    append(UInt64(buffer.byteCount))
+  }
+
+  mutating func append(_ tensor: Tensor) {
+    append(UInt32(tensor.shape.height))
+    append(UInt32(tensor.shape.width))
+    append(UInt32(tensor.shape.channels))
+    append(tensor.type.rawValue)
+    append(tensor.quantization.scale)
+    append(Int32(tensor.quantization.zeroPoint))
+    append(UInt32(tensor.buffer))
+  }
+
+  mutating func append(_ matrix: PackedMatrix) {
+    append(UInt32(matrix.k))
+    append(UInt32(matrix.n))
+    append(UInt64(matrix.offset))
+    append(Int32(matrix.outputZeroPoint))
+    append(Int32(matrix.lowerBound))
+  }
+
+  mutating func append(_ norm: LayerNorm) {
+    append(UInt32(norm.channels))
+    append(UInt64(norm.gammaOffset))
+    append(UInt64(norm.betaOffset))
+    append(norm.epsilon)
+    append(Int32(norm.outputZeroPoint))
+  }
+
+  mutating func append(_ step: Step) {
+    let code: PlanFormat.OperationCode =
+      switch step.operation {
+      case .patchEmbed: .patchEmbed
+      case .pointwise: .pointwise
+      case .depthwise: .depthwise
+      case .mlp: .mlp
+      case .patchMerge: .patchMerge
+      case .head: .head
+      }
+    append(code.rawValue)
+    append(UInt32(step.input))
+    append(UInt32(step.output))
+    append(UInt64(step.scratchOffset))
+    append(UInt64(step.scratchBytes))
+    switch step.operation {
+    case .patchEmbed(let s):
+      append(UInt32(s.patch))
+      append(s.matrix)
+      append(s.norm)
+    case .pointwise(let s):
+      append(s.matrix)
+      append(s.residual.map { UInt32($0) } ?? PlanFormat.none)
+      append(s.residualMultiplier)
+    case .depthwise(let s):
+      append(UInt32(s.kernel))
+      append(s.filter)
+    case .mlp(let s):
+      append(s.expand)
+      append(UInt64(s.tableOffset))
+      append(s.project)
+      append(s.residualMultiplier)
+    case .patchMerge(let s):
+      append(s.norm)
+      append(s.matrix)
+    case .head(let s):
+      append(s.norm)
+      append(s.meanMultiplier)
+      append(s.matrix)
+      append(UInt64(s.biasOffset))
+    }
+  }
+}

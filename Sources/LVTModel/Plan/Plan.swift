@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTSystem
+
+/// A network compiled for the runtime: steps, memory layout and packed weights, read from a plan file.
+///
+/// Everything is checked once when the plan is read, so what runs it may trust it. The weights are
+/// used where the file is mapped; a plan holds the mapping until it goes.
+public final class Plan: Sendable {
+  /// How a picture becomes the input.
+  public let input: InputSpec
+  /// The class names, one for each logit, or none at all.
+  public let labels: [String]
+  /// Ranges of the arena.
+  public let buffers: [Buffer]
+  /// Values; tensor 0 is the picture, the last step's output the logits.
+  public let tensors: [Tensor]
+  /// The program, in order.
+  public let steps: [Step]
+  /// Where the plan comes from and what was measured: keys and values, in the file's order.
+  public let provenance: [(key: String, value: String)]
+  /// What the plan must compute, for ``Golden``.
+  public let golden: Golden
+  /// Bytes of the arena for one thread; other threads need ``scratchBytes`` each besides.
+  public let arenaBytes: Int
+  /// Bytes of the largest step's scratch.
+  public let scratchBytes: Int
+  /// Packed weights, tables and normalisation constants; starts on a 64-byte boundary.
+  public nonisolated(unsafe) let constants: UnsafeRawBufferPointer
+
+  private let storage: PlanStorage
+
+  init(storage: PlanStorage, contents: PlanContents, constants: UnsafeRawBufferPointer) {
+    self.storage = storage
+    self.constants = constants
+    input = contents.input
+    labels = contents.labels
+    buffers = contents.buffers
+    tensors = contents.tensors
+    steps = contents.steps
+    provenance = contents.provenance
+    golden = contents.golden
+    arenaBytes = contents.arenaBytes
+    scratchBytes = contents.steps.reduce(0) { max($0, $1.scratchBytes) }
+  }
+
+  /// The plan file's bytes, all of them.
+  public var fileBytes: UnsafeRawBufferPointer { storage.bytes }
+
+  /// The number of logits.
+  public var classCount: Int { tensors[steps[steps.count - 1].output].shape.channels }
+}
+
+/// Hashes that prove a run: with the picture made from `seed`, the first 8 bytes of the SHA-256 of each
+/// step's output.
+public struct Golden: Equatable, Sendable {
+  /// The seed of the picture's bytes.
+  public var seed: UInt64
+  /// One hash a step; none in a plan that is still being made.
+  public var stepHashes: [UInt64]
+
+  /// Golden hashes.
+  public init(seed: UInt64, stepHashes: [UInt64]) {
+    self.seed = seed
+    self.stepHashes = stepHashes
+  }
+
+  /// Writes the picture that belongs to `seed`: bytes of splitmix64, lowest first.
+  public func fill(_ picture: UnsafeMutableRawBufferPointer) {
+    var generator = SplitMix64(seed: seed)
+    var word: UInt64 = 0
+    for i in 0..<picture.count {
+      if i % 8 == 0 { word = generator.next() }
+      picture[i] = UInt8(truncatingIfNeeded: word)
+      word >>= 8
+    }
+  }
+}
+
+/// Steele, Lea and Flood's generator ("Fast splittable pseudorandom number generators", 2014).
+public struct SplitMix64: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  /// A generator whose sequence depends on nothing but `seed`.
+  public init(seed: UInt64) { state = seed }
+
+  /// The next 64 bits.
+  public mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+/// Everything in a plan but the bytes of its constants.
+public struct PlanContents: Sendable {
+  /// See ``Plan/input``.
+  public var input: InputSpec
+  /// See ``Plan/labels``.
+  public var labels: [String]
+  /// See ``Plan/buffers``.
+  public var buffers: [Buffer]
+  /// See ``Plan/tensors``.
+  public var tensors: [Tensor]
+  /// See ``Plan/steps``.
+  public var steps: [Step]
+  /// See ``Plan/arenaBytes``.
+  public var arenaBytes: Int
+  /// See ``Plan/provenance``.
+  public var provenance: [(key: String, value: String)]
+  /// See ``Plan/golden``.
+  public var golden: Golden
+
+  /// The contents of a plan.
+  public init(
+    input: InputSpec, labels: [String], buffers: [Buffer], tensors: [Tensor], steps: [Step],
+    arenaBytes: Int, provenance: [(key: String, value: String)], golden: Golden
+  ) {
+    self.input = input
+    self.labels = labels
+    self.buffers = buffers
+    self.tensors = tensors
+    self.steps = steps
+    self.arenaBytes = arenaBytes
+    self.provenance = provenance
+    self.golden = golden
+  }
+}
+
+/// The bytes of a plan: a mapped file, or a copy on a 64-byte boundary.
+final class PlanStorage: @unchecked Sendable {
+  let bytes: UnsafeRawBufferPointer
+  private let mapping: lvt_mapping?
+
+  init(path: String) throws(PlanError) {
+    var mapping = lvt_mapping()
+    let status = lvt_map_file(path, &mapping)
+    if status != 0 {
+      throw .unreadable(reason: String(cString: lvt_error_text(status)))
+    }
+    self.mapping = mapping
+    bytes = UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.count)
+  }
+
+  init(copying source: UnsafeRawBufferPointer) throws(PlanError) {
+    guard let memory = lvt_allocate(source.count) else {
+      throw .unreadable(reason: "no memory for \(source.count) bytes")
+    }
+    if let base = source.baseAddress { memory.copyMemory(from: base, byteCount: source.count) }
+    mapping = nil
+    bytes = UnsafeRawBufferPointer(start: memory, count: source.count)
+  }
+
+  deinit {
+    if let mapping {
+      lvt_unmap_file(mapping)
+    } else {
+      lvt_free(UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+    }
+  }
+}

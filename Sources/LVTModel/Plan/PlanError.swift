@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a plan file was refused. The descriptions are one line and do not name the file; the caller,
+/// who knows its name, puts it in front.
+public enum PlanError: Error, Equatable, Sendable {
+  /// The file could not be opened or mapped.
+  case unreadable(reason: String)
+  /// The file does not start as a plan does.
+  case notAPlan
+  /// The plan was written for another version of the runtime.
+  case unsupportedVersion(found: Int, supported: Int)
+  /// The plan needs features that this runtime lacks.
+  case unsupportedFeatures(bits: UInt32)
+  /// The file, or a section of it, ends too early.
+  case truncated(what: String, expected: Int, found: Int)
+  /// The bytes of a section are not those that were written.
+  case damaged(section: String)
+  /// A value that no plan may hold.
+  case invalid(where: String, expected: String, found: String)
+}
+
+extension PlanError: CustomStringConvertible {
+  /// What was expected, what was found and where.
+  public var description: String {
+    switch self {
+    case .unreadable(let reason): "cannot be read: \(reason)"
+    case .notAPlan: "not a plan: the file does not start with LVTPLAN"
+    case .unsupportedVersion(let found, let supported):
+      "plan format version \(found), but this runtime reads version \(supported): "
+        + (found > supported ? "update lvt" : "compile the network again with lvt-plan")
+    case .unsupportedFeatures(let bits):
+      "the plan needs features \(bits) that this runtime does not have: update lvt"
+    case .truncated(let what, let expected, let found):
+      "\(what) is cut short: expected \(expected) bytes, found \(found)"
+    case .damaged(let section): "damaged: the checksum of the \(section) does not match"
+    case .invalid(let location, let expected, let found):
+      "invalid plan: \(location): expected \(expected), found \(found)"
+    }
+  }
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A packed matrix in the plan's constants: `panelCount` panels of 16 columns (CLVTKernels, pack.c).
+public struct PackedMatrix: Equatable, Sendable {
+  /// Rows: inputs of a column. For a depth-wise filter, its padded taps.
+  public var k: Int
+  /// Columns that mean something; panels are padded to 16.
+  public var n: Int
+  /// Byte offset in the constants, a multiple of 64.
+  public var offset: Int
+  /// What zero is in the output, −128 … 127.
+  public var outputZeroPoint: Int
+  /// Smallest output value: the output's zero point for a ReLU, else −128.
+  public var lowerBound: Int
+
+  /// A packed matrix.
+  public init(k: Int, n: Int, offset: Int, outputZeroPoint: Int, lowerBound: Int) {
+    self.k = k
+    self.n = n
+    self.offset = offset
+    self.outputZeroPoint = outputZeroPoint
+    self.lowerBound = lowerBound
+  }
+
+  /// Panels of 16 columns.
+  public var panelCount: Int { Shape.blocks(n) }
+  /// Bytes of one panel: bias, column sums and multipliers, then the weights.
+  public var panelBytes: Int { PackedMatrix.headerBytes + (k + 3) / 4 * 64 }
+  /// Bytes of the matrix.
+  public var byteCount: Int { panelCount * panelBytes }
+  /// Bytes in front of a panel's weights.
+  public static let headerBytes = 192
+}
+
+/// LayerNorm constants in the plan: γ/s_out and β/s_out as float32, padded to blocks of 16.
+public struct LayerNorm: Equatable, Sendable {
+  /// Channels that are normalised together.
+  public var channels: Int
+  /// Byte offset of γ/s_out, a multiple of 64.
+  public var gammaOffset: Int
+  /// Byte offset of β/s_out, a multiple of 64.
+  public var betaOffset: Int
+  /// ε divided by the square of the input's scale.
+  public var epsilon: Float
+  /// What zero is in the output.
+  public var outputZeroPoint: Int
+
+  /// LayerNorm constants.
+  public init(
+    channels: Int, gammaOffset: Int, betaOffset: Int, epsilon: Float, outputZeroPoint: Int
+  ) {
+    self.channels = channels
+    self.gammaOffset = gammaOffset
+    self.betaOffset = betaOffset
+    self.epsilon = epsilon
+    self.outputZeroPoint = outputZeroPoint
+  }
+}
+
+/// The RGB picture cut into square patches, each one a row of a matrix product, then LayerNorm.
+/// Mean and deviation of the pixels are folded into the weights; the sums between the two are int16.
+public struct PatchEmbed: Equatable, Sendable {
+  /// Edge of a patch in pixels.
+  public var patch: Int
+  /// k = 3 · patch², in the order row, column, colour.
+  public var matrix: PackedMatrix
+  /// Over the matrix's columns.
+  public var norm: LayerNorm
+
+  /// A patch embedding.
+  public init(patch: Int, matrix: PackedMatrix, norm: LayerNorm) {
+    self.patch = patch
+    self.matrix = matrix
+    self.norm = norm
+  }
+}
+
+/// A product at every position, with a residual tensor added if there is one.
+public struct Pointwise: Equatable, Sendable {
+  /// Channels in × channels out.
+  public var matrix: PackedMatrix
+  /// The tensor that is added, which the output may overwrite.
+  public var residual: Int?
+  /// Scale of the residual over that of the output.
+  public var residualMultiplier: Float
+
+  /// A pointwise step.
+  public init(matrix: PackedMatrix, residual: Int? = nil, residualMultiplier: Float = 0) {
+    self.matrix = matrix
+    self.residual = residual
+    self.residualMultiplier = residualMultiplier
+  }
+}
+
+/// A K × K depth-wise convolution, stride 1, padding (K − 1) / 2. The output may overwrite the input.
+public struct Depthwise: Equatable, Sendable {
+  /// K, odd.
+  public var kernel: Int
+  /// One panel for each block of 16 channels; k = K rows of taps padded to groups of 4.
+  public var filter: PackedMatrix
+
+  /// A depth-wise step.
+  public init(kernel: Int, filter: PackedMatrix) {
+    self.kernel = kernel
+    self.filter = filter
+  }
+
+  /// The padded taps of a K × K filter: the k of its panels.
+  public static func paddedTaps(_ kernel: Int) -> Int { kernel * ((kernel + 3) / 4) * 4 }
+}
+
+/// Two products with a table between them and the input added: the hidden map never exists, only
+/// some rows of it. The output may overwrite the input.
+public struct MLP: Equatable, Sendable {
+  /// Channels × hidden.
+  public var expand: PackedMatrix
+  /// Byte offset of the 256-entry table of the activation, a multiple of 64.
+  public var tableOffset: Int
+  /// Hidden × channels.
+  public var project: PackedMatrix
+  /// Scale of the input over that of the output.
+  public var residualMultiplier: Float
+
+  /// An MLP step.
+  public init(
+    expand: PackedMatrix, tableOffset: Int, project: PackedMatrix, residualMultiplier: Float
+  ) {
+    self.expand = expand
+    self.tableOffset = tableOffset
+    self.project = project
+    self.residualMultiplier = residualMultiplier
+  }
+}
+
+/// 2 × 2 positions side by side as one of 4C channels, LayerNorm, a product to the next stage's width.
+/// Gathered in the order (0,0) (1,0) (0,1) (1,1) of (row, column).
+public struct PatchMerge: Equatable, Sendable {
+  /// Over 4C channels.
+  public var norm: LayerNorm
+  /// 4C × channels out.
+  public var matrix: PackedMatrix
+
+  /// A patch merge.
+  public init(norm: LayerNorm, matrix: PackedMatrix) {
+    self.norm = norm
+    self.matrix = matrix
+  }
+}
+
+/// LayerNorm, the mean over positions as int16, and a product to float32 logits:
+/// `logit = f32(sum) · multiplier + bias`.
+public struct Head: Equatable, Sendable {
+  /// Over the channels.
+  public var norm: LayerNorm
+  /// Scale of the normalised map over the number of positions and the scale of the int16 mean.
+  public var meanMultiplier: Float
+  /// Channels × classes; the panels' own bias is zero.
+  public var matrix: PackedMatrix
+  /// Byte offset of `classes` float32 biases, a multiple of 64.
+  public var biasOffset: Int
+
+  /// A classification head.
+  public init(norm: LayerNorm, meanMultiplier: Float, matrix: PackedMatrix, biasOffset: Int) {
+    self.norm = norm
+    self.meanMultiplier = meanMultiplier
+    self.matrix = matrix
+    self.biasOffset = biasOffset
+  }
+}
+
+/// The unit of execution: what can be kept in cache, not what a training framework calls an operator.
+public struct Step: Equatable, Sendable {
+  /// What a step computes.
+  public enum Operation: Equatable, Sendable {
+    /// See ``LVTModel/PatchEmbed``.
+    case patchEmbed(PatchEmbed)
+    /// See ``LVTModel/Pointwise``.
+    case pointwise(Pointwise)
+    /// See ``LVTModel/Depthwise``.
+    case depthwise(Depthwise)
+    /// See ``LVTModel/MLP``.
+    case mlp(MLP)
+    /// See ``LVTModel/PatchMerge``.
+    case patchMerge(PatchMerge)
+    /// See ``LVTModel/Head``.
+    case head(Head)
+  }
+
+  /// What the step computes.
+  public var operation: Operation
+  /// Index of the tensor that is read.
+  public var input: Int
+  /// Index of the tensor that is written.
+  public var output: Int
+  /// Where the first thread's scratch starts in the arena; a multiple of 64.
+  public var scratchOffset: Int
+  /// Scratch for each thread, a multiple of 64.
+  public var scratchBytes: Int
+
+  /// A step with its scratch placed.
+  public init(
+    operation: Operation, input: Int, output: Int, scratchOffset: Int, scratchBytes: Int
+  ) {
+    self.operation = operation
+    self.input = input
+    self.output = output
+    self.scratchOffset = scratchOffset
+    self.scratchBytes = scratchBytes
+  }
+}

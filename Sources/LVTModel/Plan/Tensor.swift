@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How integers stand for real numbers: `real = scale · (q − zeroPoint)`. Quantization.md, equation (1).
+public struct Quantization: Equatable, Sendable {
+  /// The step between neighbouring values; positive and finite.
+  public var scale: Float
+  /// The integer that stands for zero, −128 … 127.
+  public var zeroPoint: Int
+
+  /// A quantization; the plan reader checks the ranges of what it reads.
+  public init(scale: Float, zeroPoint: Int) {
+    self.scale = scale
+    self.zeroPoint = zeroPoint
+  }
+}
+
+/// What a tensor's elements are, and how they lie in memory.
+public enum ElementType: UInt32, Sendable {
+  /// An RGB picture, three bytes a pixel without padding.
+  case pictureRGB = 0
+  /// A quantized map; positions are `Shape.pitch` bytes apart.
+  case int8 = 1
+  /// Float32 values without padding: the logits.
+  case float32 = 2
+}
+
+/// A value that steps read and write.
+///
+/// Tensors that share a buffer hold it one after the other: an in-place step's output takes over the
+/// buffer of its input.
+public struct Tensor: Equatable, Sendable {
+  /// Extent.
+  public var shape: Shape
+  /// Element type and layout.
+  public var type: ElementType
+  /// Meaning of the integers; (1, 0) where the elements are not quantized.
+  public var quantization: Quantization
+  /// Index of the buffer that holds the tensor.
+  public var buffer: Int
+
+  /// A tensor in a buffer.
+  public init(shape: Shape, type: ElementType, quantization: Quantization, buffer: Int) {
+    self.shape = shape
+    self.type = type
+    self.quantization = quantization
+    self.buffer = buffer
+  }
+
+  /// Bytes that the tensor occupies.
+  public var byteCount: Int {
+    switch type {
+    case .pictureRGB: shape.positions * shape.channels
+    case .int8: shape.positions * shape.pitch
+    case .float32: shape.positions * shape.channels * 4
+    }
+  }
+}
+
+/// The steps, first to last and both included, during which a buffer must keep its bytes.
+public struct Lifetime: Equatable, Sendable {
+  /// The first step that touches the buffer.
+  public var firstStep: Int
+  /// The last step that touches the buffer.
+  public var lastStep: Int
+
+  /// A lifetime; `firstStep` is not after `lastStep`.
+  public init(firstStep: Int, lastStep: Int) {
+    self.firstStep = firstStep
+    self.lastStep = lastStep
+  }
+
+  /// Whether both are alive at some step.
+  public func overlaps(_ other: Lifetime) -> Bool {
+    firstStep <= other.lastStep && other.firstStep <= lastStep
+  }
+}
+
+/// A range of the arena that is reserved while it is alive.
+public struct Buffer: Equatable, Sendable {
+  /// When the bytes are in use.
+  public var lifetime: Lifetime
+  /// Where the buffer starts in the arena; a multiple of 64.
+  public var offset: Int
+  /// Size, a multiple of 64.
+  public var byteCount: Int
+
+  /// A placed buffer.
+  public init(lifetime: Lifetime, offset: Int, byteCount: Int) {
+    self.lifetime = lifetime
+    self.offset = offset
+    self.byteCount = byteCount
+  }
+}
