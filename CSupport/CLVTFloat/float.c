@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One source for every CPU: vector types of 8 floats and loops that the compiler vectorises, cloned for
+// the wider instruction sets and chosen when the program starts.
+#include "CLVTFloat.h"
+#include <math.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#define CLONED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONED
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+enum { ROWS = 6, COLUMNS = 16 };
+typedef float f32x8 __attribute__((vector_size(32), aligned(4)));
+
+size_t lvtf_packed_count(size_t k, size_t n) { return (n + COLUMNS - 1) / COLUMNS * COLUMNS * k; }
+
+void lvtf_pack(const float *w, size_t k, size_t n, float *packed) {
+    memset(packed, 0, lvtf_packed_count(k, n) * sizeof(float));
+    for (size_t j = 0; j < n; j++)
+        for (size_t i = 0; i < k; i++)
+            packed[j / COLUMNS * COLUMNS * k + i * COLUMNS + j % COLUMNS] = w[j * k + i];
+}
+
+INLINE void tile(const float *a,
+                 size_t k,
+                 const float *panel,
+                 size_t n,
+                 size_t columns,
+                 const float *bias,
+                 int relu,
+                 float *out,
+                 const size_t rows) {
+    f32x8 acc[ROWS][2];
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < rows; r++)
+        acc[r][0] = acc[r][1] = (f32x8){0};
+    for (size_t i = 0; i < k; i++) {
+        const f32x8 w0 = *(const f32x8 *)(panel + i * COLUMNS);
+        const f32x8 w1 = *(const f32x8 *)(panel + i * COLUMNS + 8);
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < rows; r++) {
+            const float value = a[r * k + i];
+            acc[r][0] += value * w0;
+            acc[r][1] += value * w1;
+        }
+    }
+    for (size_t r = 0; r < rows; r++) {
+        float sums[COLUMNS];
+        memcpy(sums, acc[r], sizeof sums);
+        for (size_t c = 0; c < columns; c++) {
+            const float v = sums[c] + bias[c];
+            out[r * n + c] = relu && v < 0 ? 0 : v;
+        }
+    }
+}
+
+CLONED void lvtf_product(const float *a,
+                         size_t rows,
+                         size_t k,
+                         const float *packed,
+                         size_t n,
+                         const float *bias,
+                         int relu,
+                         float *out) {
+    enum { BLOCK = 20 * ROWS }; // rows that stay in the L2 cache while panels pass
+    for (size_t block = 0; block < rows; block += BLOCK) {
+        const size_t end = block + BLOCK < rows ? block + BLOCK : rows;
+        for (size_t j = 0; j < n; j += COLUMNS) {
+            const float *panel = packed + j * k;
+            const size_t columns = n - j < COLUMNS ? n - j : COLUMNS;
+            size_t r = block;
+            for (; r + ROWS <= end; r += ROWS)
+                tile(a + r * k, k, panel, n, columns, bias + j, relu, out + r * n + j, ROWS);
+            for (; r < end; r++)
+                tile(a + r * k, k, panel, n, columns, bias + j, relu, out + r * n + j, 1);
+        }
+    }
+}
+
+CLONED void lvtf_depthwise(const float *in,
+                           size_t height,
+                           size_t width,
+                           size_t channels,
+                           size_t kernel,
+                           const float *w,
+                           const float *bias,
+                           int relu,
+                           float *out) {
+    const ptrdiff_t pad = (ptrdiff_t)kernel / 2;
+    for (ptrdiff_t y = 0; y < (ptrdiff_t)height; y++) {
+        for (ptrdiff_t x = 0; x < (ptrdiff_t)width; x++) {
+            float *restrict acc = out + ((size_t)y * width + (size_t)x) * channels;
+            memcpy(acc, bias, channels * sizeof(float));
+            for (ptrdiff_t ky = 0; ky < (ptrdiff_t)kernel; ky++) {
+                for (ptrdiff_t kx = 0; kx < (ptrdiff_t)kernel; kx++) {
+                    const ptrdiff_t sy = y + ky - pad, sx = x + kx - pad;
+                    if (sy < 0 || sx < 0 || sy >= (ptrdiff_t)height || sx >= (ptrdiff_t)width)
+                        continue;
+                    const float *restrict pixel =
+                        in + ((size_t)sy * width + (size_t)sx) * channels;
+                    const float *restrict tap = w + (size_t)(ky * (ptrdiff_t)kernel + kx) * channels;
+                    for (size_t c = 0; c < channels; c++)
+                        acc[c] += pixel[c] * tap[c];
+                }
+            }
+            if (relu)
+                for (size_t c = 0; c < channels; c++)
+                    acc[c] = acc[c] < 0 ? 0 : acc[c];
+        }
+    }
+}
+
+CLONED void lvtf_layernorm(const float *in,
+                           size_t rows,
+                           size_t channels,
+                           const float *gamma,
+                           const float *beta,
+                           float epsilon,
+                           float *out) {
+    for (size_t r = 0; r < rows; r++, in += channels, out += channels) {
+        double sum = 0, squares = 0;
+        for (size_t c = 0; c < channels; c++)
+            sum += in[c];
+        const float mean = (float)(sum / (double)channels);
+        for (size_t c = 0; c < channels; c++)
+            squares += (double)(in[c] - mean) * (double)(in[c] - mean);
+        const float scale = 1 / sqrtf((float)(squares / (double)channels) + epsilon);
+        for (size_t c = 0; c < channels; c++)
+            out[c] = (in[c] - mean) * scale * gamma[c] + beta[c];
+    }
+}
+
+void lvtf_gelu(float *x, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        x[i] = 0.5f * x[i] * (1 + erff(x[i] * 0.70710678118654752f));
+}
+
+CLONED void lvtf_add(float *restrict out, const float *restrict in, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        out[i] += in[i];
+}
+
+CLONED void lvtf_channel_statistics(const float *restrict in,
+                                    size_t rows,
+                                    size_t channels,
+                                    float *restrict least,
+                                    float *restrict greatest,
+                                    double *restrict sum) {
+    for (size_t r = 0; r < rows; r++, in += channels) {
+        for (size_t c = 0; c < channels; c++) {
+            least[c] = in[c] < least[c] ? in[c] : least[c];
+            greatest[c] = in[c] > greatest[c] ? in[c] : greatest[c];
+            sum[c] += in[c];
+        }
+    }
+}
+
+void lvtf_histogram(
+    const float *in, size_t count, float low, float high, size_t bins, uint64_t *out) {
+    const float scale = (float)bins / (high - low);
+    for (size_t i = 0; i < count; i++) {
+        const float position = (in[i] - low) * scale;
+        const float last = (float)(bins - 1);
+        const float clamped = position < 0 ? 0 : position > last ? last : position;
+        out[(size_t)clamped]++;
+    }
+}

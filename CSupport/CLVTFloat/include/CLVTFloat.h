@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The float32 arithmetic that the planner calibrates with. Fast, but with no promise of equal bits from
+// CPU to CPU: only the int8 kernels make that one. Maps are NHWC without padding.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// Bytes of a packed k x n matrix.
+size_t lvtf_packed_count(size_t k, size_t n);
+
+/// Packs `w`, n rows (outputs) of k inputs, for lvtf_product: panels of 16 outputs, k-major.
+void lvtf_pack(const float *w, size_t k, size_t n, float *packed);
+
+/// out[rows][n] = a[rows][k] * w + bias, then max(0, .) if `relu`.
+void lvtf_product(const float *a,
+                  size_t rows,
+                  size_t k,
+                  const float *packed,
+                  size_t n,
+                  const float *bias,
+                  int relu,
+                  float *out);
+
+/// K x K depth-wise convolution, stride 1, zero padding. `w` is [K * K taps][channels].
+void lvtf_depthwise(const float *in,
+                    size_t height,
+                    size_t width,
+                    size_t channels,
+                    size_t kernel,
+                    const float *w,
+                    const float *bias,
+                    int relu,
+                    float *out);
+
+/// LayerNorm over each of `rows` rows; `out` may be `in`.
+void lvtf_layernorm(const float *in,
+                    size_t rows,
+                    size_t channels,
+                    const float *gamma,
+                    const float *beta,
+                    float epsilon,
+                    float *out);
+
+/// x / 2 * (1 + erf(x / sqrt 2)), in place.
+void lvtf_gelu(float *x, size_t count);
+
+/// out += in
+void lvtf_add(float *out, const float *in, size_t count);
+
+/// Updates the least and greatest value of each channel, and its sum.
+void lvtf_channel_statistics(const float *in,
+                             size_t rows,
+                             size_t channels,
+                             float *least,
+                             float *greatest,
+                             double *sum);
+
+/// Counts values in `bins` equal bins over [low, high]; values outside count in the outermost bins.
+void lvtf_histogram(const float *in, size_t count, float low, float high, size_t bins, uint64_t *out);

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTKernels
+
+/// Proves that a plan can be run without any further check: extents, memory, data flow, constants.
+struct PlanChecker {
+  let contents: PlanContents
+  let constants: UnsafeRawBufferPointer
+
+  func check() throws(PlanError) {
+    try checkInput()
+    try checkBuffers()
+    for i in contents.tensors.indices { try checkTensor(i) }
+    try checkFlow()
+    try checkLabels()
+  }
+
+  private func require(
+    _ condition: Bool, _ location: @autoclosure () -> String, _ expected: @autoclosure () -> String,
+    _ found: @autoclosure () -> String
+  ) throws(PlanError) {
+    if !condition { throw .invalid(where: location(), expected: expected(), found: found()) }
+  }
+
+  // MARK: Input, labels, memory
+
+  private func checkInput() throws(PlanError) {
+    let input = contents.input
+    try require(
+      input.cropFraction > 0 && input.cropFraction <= 1, "crop fraction", "more than 0, at most 1",
+      "other")
+    try require(!contents.tensors.isEmpty, "tensors", "at least one", "none")
+    try require(!contents.steps.isEmpty, "steps", "at least one", "none")
+    let picture = contents.tensors[0]
+    try require(
+      picture.type == .pictureRGB
+        && picture.shape == Shape(height: input.height, width: input.width, channels: 3),
+      "tensor 0", "an RGB picture of \(input.width)×\(input.height)", "\(picture.shape)")
+    let hashes = contents.golden.stepHashes.count
+    try require(
+      hashes == 0 || hashes == contents.steps.count, "golden section",
+      "\(contents.steps.count) hashes", "\(hashes)")
+  }
+
+  private func checkLabels() throws(PlanError) {
+    let classes = contents.tensors[contents.steps[contents.steps.count - 1].output].shape.channels
+    try require(
+      contents.labels.isEmpty || contents.labels.count == classes, "labels", "\(classes)",
+      "\(contents.labels.count)")
+  }
+
+  private func checkBuffers() throws(PlanError) {
+    let last = contents.steps.count - 1
+    for (i, buffer) in contents.buffers.enumerated() {
+      let life = buffer.lifetime
+      try require(
+        life.firstStep <= life.lastStep && life.lastStep <= last, "lifetime of buffer \(i)",
+        "steps within 0 ... \(last)", "\(life.firstStep) ... \(life.lastStep)")
+      try requireInArena(buffer.offset, buffer.byteCount, "buffer \(i)")
+      for j in 0..<i where life.overlaps(contents.buffers[j].lifetime) {
+        let other = contents.buffers[j]
+        try require(
+          disjoint(buffer.offset, buffer.byteCount, other.offset, other.byteCount),
+          "buffers \(j) and \(i)", "separate bytes while both are alive", "an overlap")
+      }
+    }
+    for (i, step) in contents.steps.enumerated() where step.scratchBytes > 0 {
+      try requireInArena(step.scratchOffset, step.scratchBytes, "scratch of step \(i)")
+      for (j, buffer) in contents.buffers.enumerated()
+      where buffer.lifetime.overlaps(Lifetime(firstStep: i, lastStep: i)) {
+        try require(
+          disjoint(step.scratchOffset, step.scratchBytes, buffer.offset, buffer.byteCount),
+          "scratch of step \(i) and buffer \(j)", "separate bytes", "an overlap")
+      }
+    }
+  }
+
+  private func requireInArena(_ offset: Int, _ bytes: Int, _ what: String) throws(PlanError) {
+    try require(
+      offset % 64 == 0 && bytes % 64 == 0, what, "offset and size in multiples of 64",
+      "\(offset) and \(bytes)")
+    try require(
+      offset <= contents.arenaBytes && bytes <= contents.arenaBytes - offset, what,
+      "bytes within the arena of \(contents.arenaBytes)", "\(offset) ..< \(offset + bytes)")
+  }
+
+  private func disjoint(_ a: Int, _ aBytes: Int, _ b: Int, _ bBytes: Int) -> Bool {
+    a + aBytes <= b || b + bBytes <= a
+  }
+
+  private func checkTensor(_ i: Int) throws(PlanError) {
+    let tensor = contents.tensors[i], shape = tensor.shape
+    try require(
+      (1...PlanLimits.extent).contains(shape.height)
+        && (1...PlanLimits.extent).contains(shape.width)
+        && (1...PlanLimits.channels).contains(shape.channels),
+      "tensor \(i)", "extents of 1 ... \(PlanLimits.extent)", "\(shape)")
+    try require(
+      contents.buffers.indices.contains(tensor.buffer), "buffer of tensor \(i)",
+      "0 ..< \(contents.buffers.count)", "\(tensor.buffer)")
+    let room = contents.buffers[tensor.buffer].byteCount
+    try require(
+      tensor.byteCount <= room, "tensor \(i)", "at most \(room) bytes, as its buffer has",
+      "\(tensor.byteCount)")
+    let scale = tensor.quantization.scale
+    try require(
+      scale > 0 && scale.isFinite && (-128...127).contains(tensor.quantization.zeroPoint),
+      "quantization of tensor \(i)", "a positive scale and a zero point in −128 ... 127", "other")
+  }
+
+  // MARK: Steps
+
+  /// Follows which tensor each buffer holds from step to step.
+  private func checkFlow() throws(PlanError) {
+    var held = [Int?](repeating: nil, count: contents.buffers.count)
+    held[contents.tensors[0].buffer] = 0
+    for (i, step) in contents.steps.enumerated() {
+      var read = [step.input]
+      if case .pointwise(let pointwise) = step.operation, let residual = pointwise.residual {
+        read.append(residual)
+      }
+      for index in read + [step.output] {
+        try require(
+          contents.tensors.indices.contains(index), "step \(i)",
+          "tensors 0 ..< \(contents.tensors.count)", "\(index)")
+        let life = contents.buffers[contents.tensors[index].buffer].lifetime
+        try require(
+          life.overlaps(Lifetime(firstStep: i, lastStep: i)), "step \(i)",
+          "a live buffer under tensor \(index)", "one that is not")
+      }
+      for index in read {
+        try require(
+          held[contents.tensors[index].buffer] == index, "step \(i)",
+          "tensor \(index) in its buffer", "another or nothing")
+      }
+      try checkStep(i, step)
+      held[contents.tensors[step.output].buffer] = step.output
+    }
+    let result = contents.tensors[contents.steps[contents.steps.count - 1].output]
+    try require(
+      result.type == .float32 && result.shape.positions == 1, "last step", "logits", "another value")
+  }
+
+  private func checkStep(_ i: Int, _ step: Step) throws(PlanError) {
+    let input = contents.tensors[step.input], output = contents.tensors[step.output]
+    let a = input.shape, b = output.shape, name = "step \(i)"
+    let inPlace = input.buffer == output.buffer
+    var inputType = ElementType.int8, outputType = ElementType.int8
+
+    switch step.operation {
+    case .patchEmbed(let s):
+      inputType = .pictureRGB
+      try require((1...64).contains(s.patch), name, "a patch of 1 ... 64", "\(s.patch)")
+      try require(
+        b.height * s.patch == a.height && b.width * s.patch == a.width, name,
+        "\(b) patches of \(s.patch)", "a picture of \(a)")
+      try require(!inPlace, name, "separate input and output", "one buffer")
+      try check(s.matrix, k: 3 * s.patch * s.patch, n: b.channels, name)
+      try check(s.norm, channels: b.channels, name)
+
+    case .pointwise(let s):
+      try require(
+        a.height == b.height && a.width == b.width, name, "\(b) positions", "\(a)")
+      try require(!inPlace, name, "separate input and output", "one buffer")
+      try check(s.matrix, k: a.channels, n: b.channels, name)
+      if let residual = s.residual {
+        let r = contents.tensors[residual]
+        try require(
+          r.shape == b && r.type == .int8, name, "a residual of \(b)", "\(r.shape)")
+        try checkResidual(s.residualMultiplier, name)
+      }
+
+    case .depthwise(let s):
+      try require(a == b, name, "an output of \(a)", "\(b)")
+      try require(
+        (1...PlanLimits.kernel).contains(s.kernel) && s.kernel % 2 == 1, name,
+        "an odd kernel of 1 ... \(PlanLimits.kernel)", "\(s.kernel)")
+      try check(s.filter, k: Depthwise.paddedTaps(s.kernel), n: a.channels, name)
+
+    case .mlp(let s):
+      try require(a == b, name, "an output of \(a)", "\(b)")
+      try check(s.expand, k: a.channels, n: s.project.k, name)
+      try check(s.project, k: s.expand.n, n: a.channels, name)
+      try requireConstants(s.tableOffset, 256, name)
+      try checkResidual(s.residualMultiplier, name)
+
+    case .patchMerge(let s):
+      try require(
+        b.height * 2 == a.height && b.width * 2 == a.width, name, "half of \(a)", "\(b)")
+      try require(!inPlace, name, "separate input and output", "one buffer")
+      try check(s.norm, channels: 4 * a.channels, name)
+      try check(s.matrix, k: 4 * a.channels, n: b.channels, name)
+
+    case .head(let s):
+      outputType = .float32
+      try require(b.positions == 1, name, "one position of logits", "\(b)")
+      try require(!inPlace, name, "separate input and output", "one buffer")
+      try check(s.norm, channels: a.channels, name)
+      try check(s.matrix, k: a.channels, n: b.channels, name)
+      try require(
+        s.meanMultiplier >= 0 && s.meanMultiplier <= 0.5, name, "a mean multiplier of 0 ... 0.5",
+        "other")
+      try checkFloats(s.biasOffset, count: b.channels, name)
+    }
+
+    try require(input.type == inputType, name, "another input type", "\(input.type.rawValue)")
+    try require(output.type == outputType, name, "another output type", "\(output.type.rawValue)")
+    let needed = step.operation.scratchBytes(input: a, output: b)
+    try require(
+      step.scratchBytes >= needed, name, "at least \(needed) bytes of scratch",
+      "\(step.scratchBytes)")
+  }
+
+  private func checkResidual(_ multiplier: Float, _ name: String) throws(PlanError) {
+    try require(
+      multiplier >= 0 && multiplier <= 65536, name, "a residual multiplier of 0 ... 65536", "other")
+  }
+
+  // MARK: Constants
+
+  private func requireConstants(
+    _ offset: Int, _ bytes: Int, _ name: String
+  ) throws(PlanError) {
+    try require(
+      offset % 64 == 0 && offset <= constants.count && bytes <= constants.count - offset, name,
+      "\(bytes) constants at a multiple of 64 below \(constants.count)", "offset \(offset)")
+  }
+
+  private func checkFloats(_ offset: Int, count: Int, _ name: String) throws(PlanError) {
+    try requireConstants(offset, count * 4, name)
+    for i in 0..<count {
+      let value = constants.loadUnaligned(fromByteOffset: offset + 4 * i, as: Float.self)
+      try require(value.isFinite, name, "finite constants", "another at offset \(offset + 4 * i)")
+    }
+  }
+
+  private func check(_ norm: LayerNorm, channels: Int, _ name: String) throws(PlanError) {
+    try require(
+      norm.channels == channels && channels <= PlanLimits.channels, name,
+      "LayerNorm over \(channels)", "\(norm.channels)")
+    let padded = Shape.blocks(channels) * Shape.block
+    try checkFloats(norm.gammaOffset, count: padded, name)
+    try checkFloats(norm.betaOffset, count: padded, name)
+    try require(
+      norm.epsilon >= 0x1p-40 && norm.epsilon.isFinite, name, "an epsilon of at least 2^-40",
+      "less or not finite")
+    try require(
+      (-128...127).contains(norm.outputZeroPoint), name, "a zero point in −128 ... 127",
+      "\(norm.outputZeroPoint)")
+  }
+
+  private func check(_ matrix: PackedMatrix, k: Int, n: Int, _ name: String) throws(PlanError) {
+    try require(
+      matrix.k == k && matrix.n == n && (1...PlanLimits.k).contains(k)
+        && (1...PlanLimits.k).contains(n),
+      name, "a matrix of \(k) by \(n)", "\(matrix.k) by \(matrix.n)")
+    try require(
+      (-128...127).contains(matrix.outputZeroPoint) && (-128...127).contains(matrix.lowerBound),
+      name, "zero point and lower bound in −128 ... 127", "others")
+    try requireConstants(matrix.offset, matrix.byteCount, name)
+    guard let base = constants.baseAddress else { return }
+    for panel in 0..<matrix.panelCount {
+      let address = base + matrix.offset + panel * matrix.panelBytes
+      try require(
+        lvt_panel_is_valid(address.assumingMemoryBound(to: lvt_panel.self), k), name,
+        "weights, sums and multipliers within their ranges", "others in panel \(panel)")
+    }
+  }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTKernels
+
+// How each step divides its scratch. The planner reserves it, the reader checks that it is there, and
+// the runtime works in it; all three ask here. Offsets are from the start of a thread's scratch.
+
+/// Reserves consecutive ranges on 64-byte boundaries.
+struct ScratchCursor {
+  private(set) var byteCount = 0
+
+  mutating func reserve(_ bytes: Int) -> Int {
+    defer { byteCount += (bytes + 63) / 64 * 64 }
+    return byteCount
+  }
+
+  mutating func reserveProduct(rows: Int, k: Int) -> Int {
+    reserve(lvt_gemm_scratch_bytes(rows, k))
+  }
+}
+
+/// Work goes in strips of so many positions, few enough for what lies between two products to stay in
+/// the L2 cache, and a multiple of every micro-kernel's rows.
+public struct Strip: Sendable {
+  /// Positions of the largest strip.
+  public let rows: Int
+
+  static let maximumRows = 60
+
+  init(positions: Int) { rows = min(positions, Self.maximumRows) }
+}
+
+/// Gathered patches, the product's scratch and the int16 sums of one strip.
+public struct PatchEmbedScratch: Sendable {
+  /// Work is cut into these.
+  public let strip: Strip
+  /// Bytes from one gathered patch to the next.
+  public let patchPitch: Int
+  /// Offsets of the parts.
+  public let patches, product, sums: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step whose output has `positions` positions.
+  public init(_ step: PatchEmbed, positions: Int) {
+    strip = Strip(positions: positions)
+    patchPitch = Shape.blocks(step.matrix.k) * Shape.block
+    var cursor = ScratchCursor()
+    patches = cursor.reserve(strip.rows * patchPitch)
+    product = cursor.reserveProduct(rows: strip.rows, k: step.matrix.k)
+    sums = cursor.reserve(strip.rows * step.matrix.panelCount * Shape.block * 2)
+    byteCount = cursor.byteCount
+  }
+}
+
+/// The product's scratch.
+public struct PointwiseScratch: Sendable {
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step over `positions` positions.
+  public init(_ step: Pointwise, positions: Int) {
+    var cursor = ScratchCursor()
+    _ = cursor.reserveProduct(rows: positions, k: step.matrix.k)
+    byteCount = cursor.byteCount
+  }
+}
+
+/// The kernel's ring of rows, and copies of the rows that neighbouring threads overwrite.
+public struct DepthwiseScratch: Sendable {
+  /// Offsets of the parts.
+  public let ring, above, below: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step over a map.
+  public init(_ step: Depthwise, shape: Shape) {
+    let halo = (step.kernel - 1) / 2 * shape.width * shape.pitch
+    var cursor = ScratchCursor()
+    ring = cursor.reserve(lvt_dwconv_scratch_bytes(shape.width, step.kernel))
+    above = cursor.reserve(halo)
+    below = cursor.reserve(halo)
+    byteCount = cursor.byteCount
+  }
+}
+
+/// The hidden rows of one strip and the products' scratch.
+public struct MLPScratch: Sendable {
+  /// Work is cut into these.
+  public let strip: Strip
+  /// Offsets of the parts.
+  public let hidden, product: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step over `positions` positions.
+  public init(_ step: MLP, positions: Int) {
+    strip = Strip(positions: positions)
+    var cursor = ScratchCursor()
+    hidden = cursor.reserve(strip.rows * step.expand.panelCount * Shape.block)
+    product = cursor.reserveProduct(
+      rows: strip.rows, k: max(step.expand.k, step.project.k))
+    byteCount = cursor.byteCount
+  }
+}
+
+/// The gathered positions of one strip, normalised in place, and the product's scratch.
+public struct PatchMergeScratch: Sendable {
+  /// Work is cut into these.
+  public let strip: Strip
+  /// Bytes from one gathered row to the next.
+  public let gatheredPitch: Int
+  /// Offsets of the parts.
+  public let gathered, product: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step whose output has `positions` positions.
+  public init(_ step: PatchMerge, positions: Int) {
+    strip = Strip(positions: positions)
+    gatheredPitch = Shape.blocks(step.norm.channels) * Shape.block
+    var cursor = ScratchCursor()
+    gathered = cursor.reserve(strip.rows * gatheredPitch)
+    product = cursor.reserveProduct(rows: strip.rows, k: step.matrix.k)
+    byteCount = cursor.byteCount
+  }
+}
+
+/// Normalised rows of one strip, sums over positions, the mean in two bytes, and the products of both.
+public struct HeadScratch: Sendable {
+  /// Work is cut into these.
+  public let strip: Strip
+  /// Offsets of the parts.
+  public let normalized, stripSums, sums, mean, product, accumulators: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step over a map.
+  public init(_ step: Head, shape: Shape) {
+    strip = Strip(positions: shape.positions)
+    var cursor = ScratchCursor()
+    normalized = cursor.reserve(strip.rows * shape.pitch)
+    stripSums = cursor.reserve(shape.pitch * 4)
+    sums = cursor.reserve(shape.pitch * 4)
+    mean = cursor.reserve(2 * shape.pitch)
+    product = cursor.reserveProduct(rows: 2, k: step.matrix.k)
+    accumulators = cursor.reserve(2 * step.matrix.panelCount * Shape.block * 4)
+    byteCount = cursor.byteCount
+  }
+}
+
+extension Step.Operation {
+  /// Scratch that one thread needs for the operation, a multiple of 64.
+  public func scratchBytes(input: Shape, output: Shape) -> Int {
+    switch self {
+    case .patchEmbed(let s): PatchEmbedScratch(s, positions: output.positions).byteCount
+    case .pointwise(let s): PointwiseScratch(s, positions: output.positions).byteCount
+    case .depthwise(let s): DepthwiseScratch(s, shape: output).byteCount
+    case .mlp(let s): MLPScratch(s, positions: output.positions).byteCount
+    case .patchMerge(let s): PatchMergeScratch(s, positions: output.positions).byteCount
+    case .head(let s): HeadScratch(s, shape: input).byteCount
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Dispatch
+internal import LVTModel
+internal import Synchronization
+
+/// The float network on the calibration pictures: ranges, histograms and logits.
+struct Calibration: Sendable {
+  private(set) var statistics: [Point: Statistics]
+  /// The float logits of each picture.
+  let logits: [[Float]]
+
+  /// Runs the network over all pictures twice: for the ranges, and for histograms over these ranges.
+  ///
+  /// - Parameter progress: Called after each picture of each pass, from any thread, with the number of
+  ///   runs that are done.
+  init(_ network: Network, pictures: [[UInt8]], progress: @Sendable (Int) -> Void) {
+    let ranges = Self.pass(network, pictures, progress: progress) { $0.addRanges($1) }
+    statistics = Self.merged(ranges)
+    logits = ranges.flatMap { $0.logits }
+    let counts = Self.pass(
+      network, pictures, known: statistics, progress: { progress(pictures.count + $0) },
+      add: { $0.addCounts($1) })
+    for shard in counts {
+      for (point, counted) in shard.statistics { statistics[point]?.mergeCounts(counted) }
+    }
+  }
+
+  /// Only the ranges: one pass, for the decisions before the weights are final.
+  static func ranges(
+    _ network: Network, pictures: [[UInt8]], progress: @Sendable (Int) -> Void
+  ) -> [Point: Statistics] {
+    merged(pass(network, pictures, progress: progress) { $0.addRanges($1) })
+  }
+
+  private static func merged(_ shards: [Shard]) -> [Point: Statistics] {
+    var result: [Point: Statistics] = [:]
+    for shard in shards {
+      result.merge(shard.statistics) { a, b in
+        var merged = a
+        merged.mergeRanges(b)
+        return merged
+      }
+    }
+    return result
+  }
+
+  private struct Shard: Sendable {
+    var statistics: [Point: Statistics] = [:]
+    var logits: [[Float]] = []
+  }
+
+  /// One pass in shards. Their number does not depend on the machine, so neither do the sums.
+  private static func pass(
+    _ network: Network, _ pictures: [[UInt8]], known: [Point: Statistics] = [:],
+    progress: @Sendable (Int) -> Void,
+    add: @Sendable (inout Statistics, [Float]) -> Void
+  ) -> [Shard] {
+    let shardCount = 4
+    let shards = Mutex([Shard](repeating: Shard(), count: shardCount))
+    let done = Atomic(0)
+    let executor = FloatExecutor(network)
+    DispatchQueue.concurrentPerform(iterations: shardCount) { index in
+      var shard = Shard(statistics: known)
+      let first = pictures.count * index / shardCount
+      for i in first..<(pictures.count * (index + 1) / shardCount) {
+        let logits = executor.logits(executor.normalized(pictures[i])) { point, values, channels in
+          add(&shard.statistics[point, default: Statistics(channels: channels)], values)
+        }
+        shard.logits.append(logits)
+        progress(done.add(1, ordering: .relaxed).newValue)
+      }
+      shards.withLock { $0[index] = shard }
+    }
+    return shards.withLock { $0 }
+  }
+}

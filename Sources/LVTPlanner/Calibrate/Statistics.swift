@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTFloat
+
+/// What calibration knows of the values at a point.
+struct Statistics: Sendable {
+  /// Of each channel.
+  private(set) var least, greatest: [Float]
+  private var sums: [Double]
+  /// Positions seen.
+  private(set) var rows = 0
+  /// Counts of ``histogramBins`` equal bins over [low, high]; empty before the second pass.
+  private(set) var histogram: [UInt64] = []
+
+  static let histogramBins = 4096
+
+  init(channels: Int) {
+    least = [Float](repeating: .infinity, count: channels)
+    greatest = [Float](repeating: -.infinity, count: channels)
+    sums = [Double](repeating: 0, count: channels)
+  }
+
+  /// The range of all channels, with zero in it.
+  var low: Float { min(0, least.min() ?? 0) }
+  var high: Float { max(0, greatest.max() ?? 0) }
+
+  /// The mean of each channel.
+  var means: [Double] { sums.map { $0 / Double(max(1, rows)) } }
+
+  /// The greatest magnitude of each channel.
+  var magnitudes: [Float] { zip(least, greatest).map { max(abs($0), abs($1)) } }
+
+  mutating func addRanges(_ values: [Float]) {
+    let channels = least.count
+    lvtf_channel_statistics(
+      values, values.count / channels, channels, &least, &greatest, &sums)
+    rows += values.count / channels
+  }
+
+  /// Counts values in bins over the range that is known by now.
+  mutating func addCounts(_ values: [Float]) {
+    if histogram.isEmpty { histogram = .init(repeating: 0, count: Self.histogramBins) }
+    let low = low
+    lvtf_histogram(
+      values, values.count, low, max(high, low + .leastNormalMagnitude), Self.histogramBins,
+      &histogram)
+  }
+
+  mutating func mergeRanges(_ other: Statistics) {
+    for c in least.indices {
+      least[c] = min(least[c], other.least[c])
+      greatest[c] = max(greatest[c], other.greatest[c])
+      sums[c] += other.sums[c]
+    }
+    rows += other.rows
+  }
+
+  mutating func mergeCounts(_ other: Statistics) {
+    if histogram.isEmpty {
+      histogram = other.histogram
+    } else {
+      for i in other.histogram.indices { histogram[i] += other.histogram[i] }
+    }
+  }
+}

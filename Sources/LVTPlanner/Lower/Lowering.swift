@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+internal import LVTModel
+
+/// A network as steps with packed constants, before its memory is laid out.
+struct LoweredNetwork {
+  var steps: [Step]
+  /// Of each value: what it is, and how its range was found.
+  var tensors: [Tensor]
+  var constants: [UInt8]
+  var choices: [Point: RangeChoice]
+}
+
+/// Turns each float layer into a step: chooses ranges, quantizes weights, packs them.
+struct Lowering {
+  private let network: Network
+  private let statistics: [Point: Statistics]
+  private var constants = ConstantsBuilder()
+  private var choices: [Point: RangeChoice] = [:]
+  /// The quantization of each value so far.
+  private var quantizations: [Quantization] = []
+
+  init(_ network: Network, _ statistics: [Point: Statistics]) {
+    self.network = network
+    self.statistics = statistics
+  }
+
+  mutating func lower() -> LoweredNetwork {
+    // A pixel byte p is the int8 p − 128; mean and deviation go into the first weights.
+    quantizations = [Quantization(scale: 1, zeroPoint: -128)]
+    var steps: [Step] = []
+    for i in network.layers.indices {
+      steps.append(
+        Step(operation: lower(i), input: i, output: i + 1, scratchOffset: 0, scratchBytes: 0))
+    }
+    let last = network.layers.count
+    let tensors = (0...last).map { value in
+      Tensor(
+        shape: network.shape(ofValue: value),
+        type: value == 0 ? .pictureRGB : value == last ? .float32 : .int8,
+        quantization: quantizations[value], buffer: 0)
+    }
+    return LoweredNetwork(
+      steps: steps, tensors: tensors, constants: constants.bytes, choices: choices)
+  }
+
+  // MARK: Layers
+
+  private mutating func lower(_ i: Int) -> Step.Operation {
+    let input = quantizations[i]
+    switch network.layers[i].operation {
+    case .patchEmbed(let patch, let matrix, let norm):
+      return .patchEmbed(lowerPatchEmbed(i, patch, matrix, norm, input))
+
+    case .pointwise(let matrix, let relu, let residual):
+      let quantized = QuantizedMatrix(
+        matrix, inputScale: input.scale, means: means(ofValue: i))
+      let output = choose(.output(i), leastScale: quantized.leastOutputScale)
+      quantizations.append(output)
+      return .pointwise(
+        Pointwise(
+          matrix: pack(quantized, input, output, relu: relu), residual: residual,
+          residualMultiplier: residual.map { quantizations[$0].scale / output.scale } ?? 0))
+
+    case .depthwise(let filter):
+      return .depthwise(lowerDepthwise(i, filter, input))
+
+    case .mlp(let expand, let project):
+      return .mlp(lowerMLP(i, expand, project, input))
+
+    case .patchMerge(let norm, let matrix):
+      let normalized = choose(.normalized(i))
+      let quantized = QuantizedMatrix(
+        matrix, inputScale: normalized.scale, means: means(.normalized(i)))
+      let output = choose(.output(i), leastScale: quantized.leastOutputScale)
+      quantizations.append(output)
+      return .patchMerge(
+        PatchMerge(
+          norm: append(norm, inputScale: input.scale, output: normalized),
+          matrix: pack(quantized, normalized, output, relu: false)))
+
+    case .head(let norm, let matrix):
+      return .head(lowerHead(i, norm, matrix, input))
+    }
+  }
+
+  private mutating func lowerPatchEmbed(
+    _ i: Int, _ patch: Int, _ matrix: FloatMatrix, _ norm: FloatNorm, _ input: Quantization
+  ) -> PatchEmbed {
+    var folded = matrix
+    for o in 0..<matrix.outputs {
+      var shift = 0.0
+      for k in 0..<matrix.inputs {
+        let w = matrix.weights[o * matrix.inputs + k]
+        shift += Double(w) * Double(network.mean[k % 3]) / Double(network.deviation[k % 3])
+      }
+      folded.bias[o] -= Float(shift)
+    }
+    folded.scaleInputs((0..<matrix.inputs).map { 1 / (255 * network.deviation[$0 % 3]) })
+    // A pixel's mean, in grey levels, is near enough to the colour's for the bias correction.
+    let means = (0..<matrix.inputs).map { Double(network.mean[$0 % 3]) * 255 }
+    let quantized = QuantizedMatrix(folded, inputScale: input.scale, means: means)
+
+    // int16 sums: room for values twice as large as any that calibration saw.
+    let largest = statistics[.sums(i)].map { max(-$0.low, $0.high) } ?? 1
+    let sumScale = max(2 * largest / 32767, quantized.leastOutputScale)
+    let packed = constants.append(
+      quantized, multipliers: quantized.multipliers(outputScale: sumScale),
+      inputZeroPoint: input.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
+    let output = choose(.output(i))
+    quantizations.append(output)
+    return PatchEmbed(
+      patch: patch, matrix: packed, norm: append(norm, inputScale: sumScale, output: output))
+  }
+
+  private mutating func lowerDepthwise(
+    _ i: Int, _ filter: FloatFilter, _ input: Quantization
+  ) -> Depthwise {
+    // As a matrix whose outputs are channels and whose inputs are taps, rows padded to groups of 4.
+    let kernel = filter.kernel, padded = (kernel + 3) / 4 * 4
+    let taps = Depthwise.paddedTaps(kernel)
+    var weights = [Float](repeating: 0, count: filter.channels * taps)
+    for c in 0..<filter.channels {
+      for y in 0..<kernel {
+        for x in 0..<kernel {
+          weights[c * taps + y * padded + x] =
+            filter.weights[(y * kernel + x) * filter.channels + c]
+        }
+      }
+    }
+    let matrix = FloatMatrix(
+      inputs: taps, outputs: filter.channels, weights: weights, bias: filter.bias)
+    // Each channel has its own input mean, the same for all its taps but at the border.
+    let means = means(ofValue: i)
+    let quantized = QuantizedMatrix(matrix, inputScale: input.scale, meansOfOutputs: means)
+    let output = choose(.output(i), leastScale: quantized.leastOutputScale)
+    quantizations.append(output)
+    return Depthwise(kernel: kernel, filter: pack(quantized, input, output, relu: true))
+  }
+
+  private mutating func lowerMLP(
+    _ i: Int, _ expand: FloatMatrix, _ project: FloatMatrix, _ input: Quantization
+  ) -> MLP {
+    let first = QuantizedMatrix(expand, inputScale: input.scale, means: means(ofValue: i))
+    let hidden = choose(.hidden(i), leastScale: first.leastOutputScale, transform: gelu)
+    let activated = choose(.activated(i))
+    let table = (-128...127).map { q in
+      activated.quantized(gelu(hidden.scale * Float(q - hidden.zeroPoint)))
+    }
+    let second = QuantizedMatrix(
+      project, inputScale: activated.scale, means: means(.activated(i)))
+    let output = choose(.output(i), leastScale: second.leastOutputScale)
+    quantizations.append(output)
+    return MLP(
+      expand: pack(first, input, hidden, relu: false),
+      tableOffset: constants.append(table: table),
+      project: pack(second, activated, output, relu: false),
+      residualMultiplier: input.scale / output.scale)
+  }
+
+  private mutating func lowerHead(
+    _ i: Int, _ norm: FloatNorm, _ matrix: FloatMatrix, _ input: Quantization
+  ) -> Head {
+    let normalized = choose(.normalized(i))
+    let positions = Float(network.shape(ofValue: i).positions)
+    // int16 means: room for values twice as large as any that calibration saw, and no finer than
+    // half of what one position's smallest step gives.
+    let largest = statistics[.mean(i)].map { max(-$0.low, $0.high) } ?? 1
+    let meanScale = max(2 * largest / 32639, 2 * normalized.scale / positions)
+    var unbiased = matrix
+    unbiased.bias = [Float](repeating: 0, count: matrix.outputs)
+    let quantized = QuantizedMatrix(unbiased, inputScale: meanScale, means: means(.mean(i)))
+    // The sums are read as they are, so the bias and its correction are added in float.
+    let bias = (0..<matrix.outputs).map { o in
+      matrix.bias[o] + Float(quantized.bias[o]) * meanScale * quantized.scales[o]
+    }
+    quantizations.append(Quantization(scale: 1, zeroPoint: 0))
+    return Head(
+      norm: append(norm, inputScale: input.scale, output: normalized),
+      meanMultiplier: normalized.scale / positions / meanScale,
+      matrix: constants.append(
+        quantized.withoutBias, multipliers: quantized.multipliers(outputScale: 1),
+        inputZeroPoint: 0, outputZeroPoint: 0, lowerBound: -128),
+      biasOffset: constants.append(bias))
+  }
+
+  // MARK: Pieces
+
+  /// The quantization of a point, remembered for the report.
+  private mutating func choose(
+    _ point: Point, leastScale: Float = 0, transform: @escaping (Float) -> Float = { $0 }
+  ) -> Quantization {
+    guard let known = statistics[point] else { preconditionFailure("\(point) was not observed") }
+    let choice = RangeChooser(known, transform: transform).choose(leastScale: leastScale)
+    choices[point] = choice
+    return choice.quantization
+  }
+
+  private func means(_ point: Point) -> [Double] { statistics[point]?.means ?? [] }
+
+  private func means(ofValue value: Int) -> [Double] { means(.output(value - 1)) }
+
+  private mutating func pack(
+    _ matrix: QuantizedMatrix, _ input: Quantization, _ output: Quantization, relu: Bool
+  ) -> PackedMatrix {
+    constants.append(
+      matrix, multipliers: matrix.multipliers(outputScale: output.scale),
+      inputZeroPoint: input.zeroPoint, outputZeroPoint: output.zeroPoint,
+      lowerBound: relu ? output.zeroPoint : -128)
+  }
+
+  private mutating func append(
+    _ norm: FloatNorm, inputScale: Float, output: Quantization
+  ) -> LayerNorm {
+    LayerNorm(
+      channels: norm.gamma.count,
+      gammaOffset: constants.append(norm.gamma.map { $0 / output.scale }),
+      betaOffset: constants.append(norm.beta.map { $0 / output.scale }),
+      epsilon: max(norm.epsilon / (inputScale * inputScale), 0x1p-40),
+      outputZeroPoint: output.zeroPoint)
+  }
+}
+
+/// x / 2 · (1 + erf(x / √2))
+func gelu(_ x: Float) -> Float { Float(Double(x) / 2 * (1 + erf(Double(x) / 2.0.squareRoot()))) }

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LVTModel
+
+// The static DWNet of arXiv 2106.04263, by the tensor names of its published code:
+//
+//   x  →  attn2conv.conv0 1×1 → bn0 → ReLU → conv K×K depth-wise → bn → ReLU → conv2 1×1 → bn2   + x
+//   y  →  bn → mlp.fc1 → GELU → mlp.fc2                                                         + y
+
+extension Network {
+  /// What a checkpoint cannot tell.
+  public struct Options: Sendable {
+    /// Edge of the input picture.
+    public var inputSize = 224
+    /// Mean of each colour, pixels being 0 … 1.
+    public var mean: [Float] = [0.485, 0.456, 0.406]
+    /// Deviation of each colour.
+    public var deviation: [Float] = [0.229, 0.224, 0.225]
+
+    /// The published defaults: 224 pixels, ImageNet's mean and deviation.
+    public init() {}
+  }
+
+  /// Recognises the architecture by its tensors and folds its BatchNorms.
+  public init(_ checkpoint: Checkpoint, options: Options) throws(NetworkError) {
+    guard checkpoint.tensors["layers.0.blocks.0.attn2conv.conv.weight"] != nil else {
+      let known = ["patch_embed.", "norm.", "head.", "layers."]
+      let names = checkpoint.tensors.keys.sorted()
+      let odd = names.first { name in !known.contains { name.hasPrefix($0) } }
+      throw .unknownFamily(tensor: odd ?? names.first { $0.hasPrefix("layers.") } ?? "none at all")
+    }
+    var builder = DWNetBuilder(checkpoint, options: options)
+    self = try builder.network()
+  }
+}
+
+private struct DWNetBuilder {
+  private var reader: TensorReader
+  private let options: Network.Options
+  private var layers: [Network.Layer] = []
+
+  init(_ checkpoint: Checkpoint, options: Network.Options) {
+    reader = TensorReader(checkpoint, family: "DWNet")
+    self.options = options
+  }
+
+  mutating func network() throws(NetworkError) -> Network {
+    let projection = try reader.shape("patch_embed.proj.weight", rank: 4)
+    let patch = projection[2]
+    let stages = count { reader.has("layers.\($0).blocks.0.bn.weight") }
+    let multiple = patch << (stages - 1)
+    guard options.inputSize >= multiple, options.inputSize % multiple == 0 else {
+      throw .inputSize(found: options.inputSize, multipleOf: multiple)
+    }
+
+    var shape = Shape(
+      height: options.inputSize / patch, width: options.inputSize / patch, channels: projection[0])
+    try addPatchEmbed(patch, shape)
+    for stage in 0..<stages {
+      let name = "layers.\(stage)"
+      for block in 0..<(count { reader.has("\(name).blocks.\($0).bn.weight") }) {
+        try addBlock("\(name).blocks.\(block)", shape)
+      }
+      if stage < stages - 1 {
+        let merged = Shape(
+          height: shape.height / 2, width: shape.width / 2, channels: shape.channels * 2)
+        try addMerge("\(name).downsample", from: shape, to: merged)
+        shape = merged
+      }
+    }
+    try addHead(shape)
+    try reader.end()
+    return Network(
+      family: "DWNet", inputSize: options.inputSize, mean: options.mean,
+      deviation: options.deviation, layers: layers)
+  }
+
+  private func count(_ exists: (Int) -> Bool) -> Int {
+    var n = 0
+    while exists(n) { n += 1 }
+    return n
+  }
+
+  private mutating func add(_ name: String, _ operation: Network.Operation, _ output: Shape) {
+    layers.append(Network.Layer(name: name, operation: operation, output: output))
+  }
+
+  private mutating func addPatchEmbed(_ patch: Int, _ shape: Shape) throws(NetworkError) {
+    let name = "patch_embed"
+    let channels = shape.channels
+    let weights = try reader.values("\(name).proj.weight", [channels, 3, patch, patch])
+    // From colour, row, column to row, column, colour: the order in which a picture is gathered.
+    var ordered = weights
+    let area = patch * patch
+    for o in 0..<channels {
+      for colour in 0..<3 {
+        for pixel in 0..<area {
+          ordered[(o * area + pixel) * 3 + colour] = weights[(o * 3 + colour) * area + pixel]
+        }
+      }
+    }
+    let matrix = FloatMatrix(
+      inputs: 3 * area, outputs: channels, weights: ordered,
+      bias: try reader.values("\(name).proj.bias", [channels]))
+    let norm = try reader.norm("\(name).norm", channels: channels)
+    add(name, .patchEmbed(patch: patch, matrix, norm), shape)
+  }
+
+  private mutating func addBlock(_ name: String, _ shape: Shape) throws(NetworkError) {
+    let channels = shape.channels
+    let input = layers.count  // the value that the block adds to
+    let conv = "\(name).attn2conv"
+
+    let conv0 = try reader.matrix(
+      "\(conv).conv0", inputs: channels, outputs: channels, convolution: true, bias: false)
+    let bn0 = try reader.batchNorm("\(conv).bn0", channels: channels)
+    add("\(conv).conv0", .pointwise(conv0.followed(by: bn0), relu: true, residual: nil), shape)
+
+    add("\(conv).conv", .depthwise(try filter(conv, channels)), shape)
+
+    let conv2 = try reader.matrix(
+      "\(conv).conv2", inputs: channels, outputs: channels, convolution: true, bias: false)
+    let bn2 = try reader.batchNorm("\(conv).bn2", channels: channels)
+    add("\(conv).conv2", .pointwise(conv2.followed(by: bn2), relu: false, residual: input), shape)
+
+    let hidden = try reader.shape("\(name).mlp.fc1.weight", rank: 2)[0]
+    let fc1 = try reader.matrix("\(name).mlp.fc1", inputs: channels, outputs: hidden, bias: true)
+    let fc2 = try reader.matrix("\(name).mlp.fc2", inputs: hidden, outputs: channels, bias: true)
+    let bn = try reader.batchNorm("\(name).bn", channels: channels)
+    add("\(name).mlp", .mlp(expand: fc1.preceded(by: bn), project: fc2), shape)
+  }
+
+  private mutating func filter(_ name: String, _ channels: Int) throws(NetworkError) -> FloatFilter {
+    let shape = try reader.shape("\(name).conv.weight", rank: 4)
+    let kernel = shape[2]
+    guard kernel % 2 == 1, kernel <= 15 else {
+      throw .wrongShape(
+        tensor: "\(name).conv.weight", expected: "with an odd window of at most 15", found: shape)
+    }
+    let taps = kernel * kernel
+    let weights = try reader.values("\(name).conv.weight", [channels, 1, kernel, kernel])
+    let bias = try reader.values("\(name).conv.bias", [channels])
+    let norm = try reader.batchNorm("\(name).bn", channels: channels)
+    var filter = FloatFilter(kernel: kernel, channels: channels, weights: weights, bias: bias)
+    for c in 0..<channels {
+      for tap in 0..<taps {
+        filter.weights[tap * channels + c] = weights[c * taps + tap] * norm.scale[c]
+      }
+      filter.bias[c] = bias[c] * norm.scale[c] + norm.shift[c]
+    }
+    return filter
+  }
+
+  private mutating func addMerge(
+    _ name: String, from: Shape, to: Shape
+  ) throws(NetworkError) {
+    let norm = try reader.norm("\(name).norm", channels: 4 * from.channels)
+    let matrix = try reader.matrix(
+      "\(name).reduction", inputs: 4 * from.channels, outputs: to.channels, bias: false)
+    add(name, .patchMerge(norm, matrix), to)
+  }
+
+  private mutating func addHead(_ shape: Shape) throws(NetworkError) {
+    let norm = try reader.norm("norm", channels: shape.channels)
+    let classes = try reader.shape("head.weight", rank: 2)[0]
+    let matrix = try reader.matrix("head", inputs: shape.channels, outputs: classes, bias: true)
+    add("head", .head(norm, matrix), Shape(height: 1, width: 1, channels: classes))
+  }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTFloat
+internal import LVTModel
+
+/// A place in a network where values are quantized.
+public enum Point: Hashable, Sendable {
+  /// What a layer makes.
+  case output(Int)
+  /// The sums of a patch embedding, before its LayerNorm.
+  case sums(Int)
+  /// The hidden values of an MLP before and after GELU.
+  case hidden(Int), activated(Int)
+  /// What a merge's or a head's LayerNorm makes.
+  case normalized(Int)
+  /// The mean over positions in a head.
+  case mean(Int)
+}
+
+/// Runs a network in float32.
+public struct FloatExecutor: Sendable {
+  /// What runs.
+  public let network: Network
+
+  /// An executor of a network.
+  public init(_ network: Network) { self.network = network }
+
+  /// The normalised picture of RGB bytes, height × width × 3.
+  public func normalized(_ picture: [UInt8]) -> [Float] {
+    var values = [Float](repeating: 0, count: picture.count)
+    for i in 0..<picture.count {
+      values[i] = (Float(picture[i]) / 255 - network.mean[i % 3]) / network.deviation[i % 3]
+    }
+    return values
+  }
+
+  /// The logits of a normalised picture, height × width × 3.
+  ///
+  /// - Parameter observe: Called with the values at each point, positions × channels.
+  public func logits(
+    _ input: [Float], observe: (Point, [Float], _ channels: Int) -> Void = { _, _, _ in }
+  ) -> [Float] {
+    var values: [[Float]] = [input]
+    for (i, layer) in network.layers.enumerated() {
+      let input = values[i]
+      let output = run(layer, i, input, values: values, observe: observe)
+      observe(.output(i), output, layer.output.channels)
+      values.append(output)
+      // Only the last few values are residuals of what follows.
+      if i >= 4 { values[i - 4] = [] }
+    }
+    return values[values.count - 1]
+  }
+
+  private func run(
+    _ layer: Network.Layer, _ i: Int, _ input: [Float], values: [[Float]],
+    observe: (Point, [Float], Int) -> Void
+  ) -> [Float] {
+    let positions = layer.output.positions
+    let source = network.shape(ofValue: i)
+    switch layer.operation {
+    case .patchEmbed(let patch, let matrix, let norm):
+      let sums = matrix.applied(
+        to: patches(input, width: source.width, patch: patch, grid: layer.output), rows: positions)
+      observe(.sums(i), sums, matrix.outputs)
+      return normalize(sums, norm)
+
+    case .pointwise(let matrix, let relu, let residual):
+      var output = matrix.applied(to: input, rows: positions, relu: relu)
+      if let residual { lvtf_add(&output, values[residual], output.count) }
+      return output
+
+    case .depthwise(let filter):
+      return [Float](unsafeUninitializedCapacity: input.count) { out, count in
+        lvtf_depthwise(
+          input, source.height, source.width, filter.channels, filter.kernel, filter.weights,
+          filter.bias, 1, out.baseAddress)
+        count = input.count
+      }
+
+    case .mlp(let expand, let project):
+      var hidden = expand.applied(to: input, rows: positions)
+      observe(.hidden(i), hidden, expand.outputs)
+      lvtf_gelu(&hidden, hidden.count)
+      observe(.activated(i), hidden, expand.outputs)
+      var output = project.applied(to: hidden, rows: positions)
+      lvtf_add(&output, input, output.count)
+      return output
+
+    case .patchMerge(let norm, let matrix):
+      let normalized = normalize(merged(input, source), norm)
+      observe(.normalized(i), normalized, matrix.inputs)
+      return matrix.applied(to: normalized, rows: positions)
+
+    case .head(let norm, let matrix):
+      let normalized = normalize(input, norm)
+      observe(.normalized(i), normalized, matrix.inputs)
+      let mean = columnMeans(normalized, channels: matrix.inputs)
+      observe(.mean(i), mean, matrix.inputs)
+      return matrix.applied(to: mean, rows: 1)
+    }
+  }
+
+  private func normalize(_ values: [Float], _ norm: FloatNorm) -> [Float] {
+    var result = values
+    let channels = norm.gamma.count
+    lvtf_layernorm(
+      values, values.count / channels, channels, norm.gamma, norm.beta, norm.epsilon, &result)
+    return result
+  }
+
+  private func columnMeans(_ values: [Float], channels: Int) -> [Float] {
+    var sums = [Double](repeating: 0, count: channels)
+    for i in values.indices { sums[i % channels] += Double(values[i]) }
+    return sums.map { Float($0 / Double(values.count / channels)) }
+  }
+
+  private func patches(_ picture: [Float], width: Int, patch: Int, grid: Shape) -> [Float] {
+    var rows: [Float] = []
+    rows.reserveCapacity(picture.count)
+    for row in 0..<grid.height {
+      for column in 0..<grid.width {
+        for y in 0..<patch {
+          let start = ((row * patch + y) * width + column * patch) * 3
+          rows += picture[start..<start + 3 * patch]
+        }
+      }
+    }
+    return rows
+  }
+
+  private func merged(_ map: [Float], _ shape: Shape) -> [Float] {
+    let channels = shape.channels
+    var rows: [Float] = []
+    rows.reserveCapacity(map.count)
+    for y in stride(from: 0, to: shape.height, by: 2) {
+      for x in stride(from: 0, to: shape.width, by: 2) {
+        for (dy, dx) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+          let start = ((y + dy) * shape.width + x + dx) * channels
+          rows += map[start..<start + channels]
+        }
+      }
+    }
+    return rows
+  }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+public import LVTModel
+
+/// LayerNorm's parameters.
+public struct FloatNorm: Sendable {
+  /// Scale of each channel.
+  public var gamma: [Float]
+  /// Shift of each channel.
+  public var beta: [Float]
+  /// What is added to the variance.
+  public var epsilon: Float
+}
+
+/// A depth-wise filter: K × K taps of each channel.
+public struct FloatFilter: Sendable {
+  /// K, odd.
+  public let kernel: Int
+  /// Channels.
+  public let channels: Int
+  /// Taps in raster order, each with all channels.
+  public var weights: [Float]
+  /// One value for each channel.
+  public var bias: [Float]
+}
+
+/// A network after its BatchNorms are folded: the steps of a plan, still in float32.
+public struct Network: Sendable {
+  /// What a layer computes. Each becomes one step of the plan.
+  public enum Operation: Sendable {
+    /// Patches of `patch`² pixels (in the order row, column, colour) → product → LayerNorm.
+    case patchEmbed(patch: Int, FloatMatrix, FloatNorm)
+    /// Product at each position, plus a residual value, then ReLU if `relu`.
+    case pointwise(FloatMatrix, relu: Bool, residual: Int?)
+    /// Depth-wise convolution, then ReLU.
+    case depthwise(FloatFilter)
+    /// Product, GELU, product, plus the input.
+    case mlp(expand: FloatMatrix, project: FloatMatrix)
+    /// 2 × 2 positions side by side → LayerNorm → product.
+    case patchMerge(FloatNorm, FloatMatrix)
+    /// LayerNorm → mean over positions → product: the logits.
+    case head(FloatNorm, FloatMatrix)
+  }
+
+  /// A layer: reads value `index` and makes value `index + 1`.
+  public struct Layer: Sendable {
+    /// The name that the checkpoint gives this part.
+    public let name: String
+    /// What it computes.
+    public var operation: Operation
+    /// The extent of what it makes.
+    public let output: Shape
+  }
+
+  /// The architecture's name.
+  public let family: String
+  /// Edge of the square input picture in pixels.
+  public let inputSize: Int
+  /// Mean of each colour, pixels being 0 … 1.
+  public let mean: [Float]
+  /// Deviation of each colour.
+  public let deviation: [Float]
+  /// In order; value 0 is the picture.
+  public var layers: [Layer]
+
+  /// The extent of a value.
+  public func shape(ofValue index: Int) -> Shape {
+    index == 0 ? Shape(height: inputSize, width: inputSize, channels: 3) : layers[index - 1].output
+  }
+
+  /// Classes.
+  public var classCount: Int { layers.last?.output.channels ?? 0 }
+
+  /// Multiplications of one run.
+  public var macs: Int { layers.indices.reduce(0) { $0 + macs(ofLayer: $1) } }
+
+  /// Multiplications of one layer.
+  public func macs(ofLayer index: Int) -> Int {
+    let positions = layers[index].output.positions
+    switch layers[index].operation {
+    case .patchEmbed(_, let m, _), .pointwise(let m, _, _), .patchMerge(_, let m), .head(_, let m):
+      return positions * m.inputs * m.outputs
+    case .depthwise(let f):
+      return positions * f.channels * f.kernel * f.kernel
+    case .mlp(let expand, let project):
+      return positions * (expand.inputs * expand.outputs + project.inputs * project.outputs)
+    }
+  }
+
+  /// Weights and biases, after folding.
+  public var parameters: Int {
+    layers.reduce(0) { total, layer in
+      switch layer.operation {
+      case .patchEmbed(_, let m, let n), .patchMerge(let n, let m), .head(let n, let m):
+        total + m.weights.count + m.bias.count + 2 * n.gamma.count
+      case .pointwise(let m, _, _): total + m.weights.count + m.bias.count
+      case .depthwise(let f): total + f.weights.count + f.bias.count
+      case .mlp(let a, let b):
+        total + a.weights.count + a.bias.count + b.weights.count + b.bias.count
+      }
+    }
+  }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a checkpoint is no network that can be planned.
+public enum NetworkError: Error, Equatable, Sendable {
+  /// No supported architecture has these tensors; `tensor` is one that fits none.
+  case unknownFamily(tensor: String)
+  /// A tensor that the architecture needs.
+  case missing(tensor: String, family: String)
+  /// A tensor that the architecture does not have.
+  case unexpected(tensor: String, family: String)
+  /// A tensor of another shape than the rest of the network asks for.
+  case wrongShape(tensor: String, expected: String, found: [Int])
+  /// A NaN or an infinity in the weights.
+  case notFinite(tensor: String, index: Int)
+  /// The input size does not fit the architecture.
+  case inputSize(found: Int, multipleOf: Int)
+}
+
+extension NetworkError: CustomStringConvertible {
+  /// One line, naming the tensor.
+  public var description: String {
+    switch self {
+    case .unknownFamily(let tensor):
+      "no supported network: the first tensor that fits none is '\(tensor)'"
+    case .missing(let tensor, let family): "the \(family) network lacks tensor '\(tensor)'"
+    case .unexpected(let tensor, let family):
+      "tensor '\(tensor)' is not part of a \(family) network"
+    case .wrongShape(let tensor, let expected, let found):
+      "tensor '\(tensor)': expected shape \(expected), found \(found)"
+    case .notFinite(let tensor, let index):
+      "tensor '\(tensor)': element \(index) is NaN or infinite"
+    case .inputSize(let found, let multiple):
+      "input size \(found): expected a multiple of \(multiple), the network's patch and merges"
+    }
+  }
+}
+
+/// Takes tensors out of a checkpoint by name, checks shape and values, and knows what is left over.
+struct TensorReader {
+  let family: String
+  private let tensors: [String: FloatTensor]
+  private var taken: Set<String> = []
+
+  init(_ checkpoint: Checkpoint, family: String) {
+    tensors = checkpoint.tensors
+    self.family = family
+  }
+
+  func has(_ name: String) -> Bool { tensors[name] != nil }
+
+  /// The shape of a tensor, which must exist and have `rank` dimensions, all of them positive.
+  func shape(_ name: String, rank: Int) throws(NetworkError) -> [Int] {
+    guard let tensor = tensors[name] else { throw .missing(tensor: name, family: family) }
+    guard tensor.shape.count == rank, tensor.shape.allSatisfy({ (1...65536).contains($0) }) else {
+      throw .wrongShape(tensor: name, expected: "of \(rank) dimensions", found: tensor.shape)
+    }
+    return tensor.shape
+  }
+
+  /// The values of a tensor of exactly this shape.
+  mutating func values(_ name: String, _ shape: [Int]) throws(NetworkError) -> [Float] {
+    guard let tensor = tensors[name] else { throw .missing(tensor: name, family: family) }
+    guard tensor.shape == shape else {
+      throw .wrongShape(tensor: name, expected: "\(shape)", found: tensor.shape)
+    }
+    if let index = tensor.firstNonFinite { throw .notFinite(tensor: name, index: index) }
+    taken.insert(name)
+    return tensor.values
+  }
+
+  /// `name.weight` and `name.bias` of a linear layer, or of a 1 × 1 convolution if `convolution`.
+  mutating func matrix(
+    _ name: String, inputs: Int, outputs: Int, convolution: Bool = false, bias: Bool
+  ) throws(NetworkError) -> FloatMatrix {
+    let shape = convolution ? [outputs, inputs, 1, 1] : [outputs, inputs]
+    return FloatMatrix(
+      inputs: inputs, outputs: outputs, weights: try values(name + ".weight", shape),
+      bias: bias
+        ? try values(name + ".bias", [outputs]) : [Float](repeating: 0, count: outputs))
+  }
+
+  mutating func norm(_ name: String, channels: Int) throws(NetworkError) -> FloatNorm {
+    FloatNorm(
+      gamma: try values(name + ".weight", [channels]), beta: try values(name + ".bias", [channels]),
+      epsilon: 1e-5)
+  }
+
+  mutating func batchNorm(_ name: String, channels: Int) throws(NetworkError) -> BatchNorm {
+    let norm = BatchNorm(
+      gamma: try values(name + ".weight", [channels]), beta: try values(name + ".bias", [channels]),
+      mean: try values(name + ".running_mean", [channels]),
+      variance: try values(name + ".running_var", [channels]))
+    if let index = norm.scale.firstIndex(where: { !$0.isFinite }) {
+      throw .notFinite(tensor: name + ".running_var", index: index)
+    }
+    return norm
+  }
+
+  /// No tensor may be left but counters and tables that the architecture makes itself.
+  func end() throws(NetworkError) {
+    let ignored = [".num_batches_tracked", ".relative_position_index", ".attn_mask"]
+    let left = tensors.keys.filter { name in
+      !taken.contains(name) && !ignored.contains { name.hasSuffix($0) }
+    }
+    if let first = left.min() { throw .unexpected(tensor: first, family: family) }
+  }
+}
+
+/// BatchNorm of inference: `y = (x − mean) / √(variance + 1e-5) · gamma + beta`, a scale and a shift.
+struct BatchNorm {
+  let scale: [Float]
+  let shift: [Float]
+
+  init(gamma: [Float], beta: [Float], mean: [Float], variance: [Float]) {
+    var scale = gamma, shift = beta
+    for c in gamma.indices {
+      scale[c] = Float(Double(gamma[c]) / (Double(variance[c]) + 1e-5).squareRoot())
+      shift[c] = Float(Double(beta[c]) - Double(mean[c]) * Double(scale[c]))
+    }
+    self.scale = scale
+    self.shift = shift
+  }
+}
+
+extension FloatMatrix {
+  /// The map followed by a BatchNorm.
+  func followed(by norm: BatchNorm) -> FloatMatrix {
+    var result = self
+    result.scaleOutputs(norm.scale)
+    for o in 0..<outputs { result.bias[o] += norm.shift[o] }
+    return result
+  }
+
+  /// A BatchNorm followed by the map.
+  func preceded(by norm: BatchNorm) -> FloatMatrix {
+    var result = self
+    for o in 0..<outputs {
+      var sum = Double(bias[o])
+      for i in 0..<inputs { sum += Double(weights[o * inputs + i]) * Double(norm.shift[i]) }
+      result.bias[o] = Float(sum)
+    }
+    result.scaleInputs(norm.scale)
+    return result
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+internal import LVTModel
+
+/// Int8 weights with a scale for each output, and the bias in units of the sums.
+struct QuantizedMatrix {
+  let inputs: Int
+  let outputs: Int
+  /// Row after row, −127 … 127.
+  private(set) var weights: [Int8]
+  /// Scale of each output's weights.
+  private(set) var scales: [Float]
+  /// In units of s_in · s_w, without the input's zero point.
+  private(set) var bias: [Int32]
+  let inputScale: Float
+
+  /// Quantizes the rows of a matrix.
+  ///
+  /// - Parameters:
+  ///   - means: The mean of each input on the calibration pictures. What rounding changes in a row's
+  ///     weights changes its sum by Σ ΔW · E[x] on average; the bias takes that back.
+  init(_ matrix: FloatMatrix, inputScale: Float, means: [Double]) {
+    self.init(matrix, inputScale: inputScale) { _, input in means[input] }
+  }
+
+  /// Quantizes the channels of a depth-wise filter, a row each: all inputs of a row have the mean of
+  /// the row's channel.
+  init(_ matrix: FloatMatrix, inputScale: Float, meansOfOutputs means: [Double]) {
+    self.init(matrix, inputScale: inputScale) { output, _ in means[output] }
+  }
+
+  private init(_ matrix: FloatMatrix, inputScale: Float, mean: (Int, Int) -> Double) {
+    inputs = matrix.inputs
+    outputs = matrix.outputs
+    self.inputScale = inputScale
+    weights = [Int8](repeating: 0, count: matrix.weights.count)
+    scales = []
+    bias = []
+    for o in 0..<outputs {
+      let row = matrix.weights[o * inputs..<(o + 1) * inputs]
+      let scale = Self.scale(of: row, bias: matrix.bias[o], inputScale: inputScale)
+      var drift = 0.0
+      for (i, w) in row.enumerated() {
+        let q = max(-127, min(127, (w / scale).rounded(.toNearestOrEven)))
+        weights[o * inputs + i] = Int8(q)
+        drift += Double(q * scale - w) * mean(o, i)
+      }
+      scales.append(scale)
+      let unit = Double(inputScale) * Double(scale)
+      bias.append(Int32(((Double(matrix.bias[o]) - drift) / unit).rounded(.toNearestOrEven)))
+    }
+  }
+
+  /// The scale that loses least of a row's weights: the largest weight at 127, or a little beyond.
+  private static func scale(of row: ArraySlice<Float>, bias: Float, inputScale: Float) -> Float {
+    let largest = row.reduce(0) { max($0, abs($1)) }
+    var best = (error: Double.infinity, scale: Float(0))
+    if largest > 0 {
+      for step in 0..<12 {
+        let scale = largest / 127 * (1 - 0.02 * Float(step))
+        var error = 0.0
+        for w in row {
+          let q = max(-127, min(127, (w / scale).rounded(.toNearestOrEven)))
+          let difference = Double(q * scale - w)
+          error += difference * difference
+        }
+        if error < best.error { best = (error, scale) }
+      }
+    }
+    // A row of zeros, or nearly so, still needs a unit in which its bias fits 29 bits.
+    return max(best.scale, abs(bias) / inputScale * 0x1p-28, 1e-12)
+  }
+
+  /// The matrix with a bias of zero.
+  var withoutBias: QuantizedMatrix {
+    var result = self
+    result.bias = [Int32](repeating: 0, count: outputs)
+    return result
+  }
+
+  /// The greatest scale of a sum: an output's scale may not be less than twice that, so that
+  /// multipliers stay within the format's 0.5.
+  var leastOutputScale: Float { 2 * inputScale * (scales.max() ?? 0) }
+
+  /// s_in · s_w / s_out of each output.
+  func multipliers(outputScale: Float) -> [Float] {
+    scales.map { Float(Double(inputScale) * Double($0) / Double(outputScale)) }
+  }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTKernels
+internal import CLVTSystem
+internal import CLVTThreads
+public import LVTModel
+
+/// Runs a plan.
+///
+/// An engine owns the arena and a fixed pool of threads; making one allocates everything, running it
+/// allocates nothing and takes no lock. An engine is not for two callers at once.
+///
+/// ```swift
+/// let engine = try Engine(plan: Plan(path: "model.lvt"), threads: 4)
+/// engine.withPicture { pixels in … }     // write width × height RGB bytes
+/// engine.run()
+/// engine.logits                          // one float a class
+/// ```
+///
+/// The result is the same, bit for bit, for every instruction set and number of threads.
+public final class Engine {
+  /// What the engine runs.
+  public let plan: Plan
+  /// The instruction set whose kernels it uses.
+  public let isa: ISA
+  /// Threads, the caller's included.
+  public let threads: Int
+
+  private let pool: OpaquePointer
+  private let arena: UnsafeMutableRawPointer
+  private let workspace: Workspace
+  /// Called between steps while a run is observed.
+  private var observer: ((Int) -> Void)?
+
+  /// Allocates the arena and starts the threads.
+  ///
+  /// - Parameters:
+  ///   - threads: 1 … 64, the calling thread included.
+  ///   - isa: The instruction set to use; the results do not depend on it.
+  public init(plan: Plan, threads: Int = 1, isa: ISA = .best) throws(EngineError) {
+    guard isa.isAvailable else { throw .unavailable(isa) }
+    guard (1...64).contains(threads) else { throw .threads(requested: threads) }
+    // The first thread's scratch lies in the arena; the others' follow it.
+    let bytes = plan.arenaBytes + (threads - 1) * plan.scratchBytes
+    guard let arena = lvt_allocate(bytes) else { throw .outOfMemory(bytes: bytes) }
+    guard let pool = lvt_pool_create(UInt32(threads)) else {
+      lvt_free(arena)
+      throw .threads(requested: threads)
+    }
+    self.plan = plan
+    self.isa = isa
+    self.threads = threads
+    self.arena = arena
+    self.pool = pool
+    workspace = Workspace(plan: plan, arena: arena, threads: threads, isa: isa)
+  }
+
+  deinit {
+    lvt_pool_destroy(pool)
+    lvt_free(arena)
+  }
+
+  /// Bytes that the engine allocated: the arena, and scratch for the threads after the first.
+  public var memoryBytes: Int { plan.arenaBytes + (threads - 1) * plan.scratchBytes }
+
+  /// Gives access to the input picture: height × width RGB pixels, interleaved, no padding between rows.
+  ///
+  /// A run uses the picture up: its bytes hold other values afterwards, so write all of it each time.
+  public func withPicture<R>(_ body: (UnsafeMutableRawBufferPointer) -> R) -> R {
+    body(workspace.bytes(of: 0))
+  }
+
+  /// Computes the logits of the picture.
+  public func run() {
+    lvt_pool_run(
+      pool, { context, thread in Engine.from(context).runSteps(thread: Int(thread)) },
+      Unmanaged.passUnretained(self).toOpaque())
+  }
+
+  /// As ``run()``, and calls `body` after each step, while no thread works, with the step's index.
+  /// ``bytes(ofTensor:)`` then gives the step's output.
+  public func run(observing body: @escaping (Int) -> Void) {
+    observer = body
+    run()
+    observer = nil
+  }
+
+  /// The class scores of the last run, `plan.classCount` floats. Valid until the next run.
+  public var logits: UnsafeBufferPointer<Float> {
+    let bytes = workspace.bytes(of: plan.steps[plan.steps.count - 1].output)
+    return UnsafeBufferPointer(bytes.assumingMemoryBound(to: Float.self))
+  }
+
+  /// The bytes of a tensor, positions `pitch` apart. They hold the tensor from the end of the step that
+  /// writes it until its buffer is given to another.
+  public func bytes(ofTensor index: Int) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(workspace.bytes(of: index))
+  }
+
+  private static func from(_ context: UnsafeMutableRawPointer?) -> Engine {
+    guard let context else { fatalError("the pool lost the engine") }
+    return Unmanaged<Engine>.fromOpaque(context).takeUnretainedValue()
+  }
+
+  /// One thread's share of every step. Threads meet after each step.
+  private func runSteps(thread: Int) {
+    for i in 0..<workspace.steps.count {
+      workspace.run(step: i, thread: thread, barrier: { lvt_pool_barrier(pool) })
+      lvt_pool_barrier(pool)
+      if let observer {
+        if thread == 0 { observer(i) }
+        lvt_pool_barrier(pool)
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTKernels
+internal import LVTModel
+
+/// A plan's tensors, constants and scratch at their addresses, and the kernels that work on them.
+struct Workspace {
+  let steps: [Step]
+  let kernels: lvt_kernels
+  let threads: Int
+  private let tensors: [Tensor]
+  private let buffers: [Buffer]
+  private let constants: UnsafeRawBufferPointer
+  private let arena: UnsafeMutableRawPointer
+  private let arenaBytes: Int
+  private let scratchBytes: Int
+
+  init(plan: Plan, arena: UnsafeMutableRawPointer, threads: Int, isa: ISA) {
+    steps = plan.steps
+    tensors = plan.tensors
+    buffers = plan.buffers
+    constants = plan.constants
+    kernels = lvt_kernels_select(isa.allowed)
+    self.threads = threads
+    self.arena = arena
+    arenaBytes = plan.arenaBytes
+    scratchBytes = plan.scratchBytes
+  }
+
+  /// The bytes of a tensor in the arena.
+  func bytes(of index: Int) -> UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(
+      start: arena + buffers[tensors[index].buffer].offset, count: tensors[index].byteCount)
+  }
+
+  /// Runs one thread's share of a step. `barrier` waits for the other threads in the middle of it.
+  func run(step index: Int, thread: Int, barrier: () -> Void) {
+    let step = steps[index]
+    let share = Share(
+      input: map(step.input), output: map(step.output),
+      scratch: thread == 0
+        ? arena + step.scratchOffset : arena + arenaBytes + (thread - 1) * scratchBytes,
+      thread: thread, threads: threads)
+    switch step.operation {
+    case .patchEmbed(let s): run(s, share)
+    case .pointwise(let s): run(s, share)
+    case .depthwise(let s): run(s, share, barrier: barrier)
+    case .mlp(let s): run(s, share)
+    case .patchMerge(let s): run(s, share)
+    case .head(let s): run(s, share)
+    }
+  }
+
+  /// A tensor at its address.
+  func map(_ index: Int) -> Map {
+    let tensor = tensors[index]
+    return Map(
+      base: arena + buffers[tensor.buffer].offset, shape: tensor.shape,
+      zeroPoint: Int32(tensor.quantization.zeroPoint))
+  }
+
+  /// The address of constants; the plan's reader has checked that they are there.
+  func constant<T>(_ offset: Int, as type: T.Type) -> UnsafePointer<T>? {
+    constants.baseAddress.map { ($0 + offset).assumingMemoryBound(to: T.self) }
+  }
+}
+
+/// A quantized map in the arena.
+struct Map {
+  let base: UnsafeMutableRawPointer
+  let shape: Shape
+  let zeroPoint: Int32
+
+  var pitch: Int { shape.pitch }
+
+  /// The address of a position, in raster order.
+  func position(_ index: Int) -> UnsafeMutablePointer<Int8> {
+    (base + index * pitch).assumingMemoryBound(to: Int8.self)
+  }
+}
+
+/// What one thread does of a step.
+struct Share {
+  let input: Map
+  let output: Map
+  /// Scratch that no other thread uses.
+  let scratch: UnsafeMutableRawPointer
+  let thread: Int
+  let threads: Int
+
+  /// This thread's part of `count` rows or positions, which are divided evenly in order.
+  func range(of count: Int) -> Range<Int> {
+    count * thread / threads..<count * (thread + 1) / threads
+  }
+
+  /// Calls `body` with consecutive parts, of at most `rows`, of this thread's part of `count`.
+  func forEachStrip(of count: Int, rows: Int, _ body: (Range<Int>) -> Void) {
+    let range = range(of: count)
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let end = min(start + rows, range.upperBound)
+      body(start..<end)
+      start = end
+    }
+  }
+
+  func scratch<T>(_ offset: Int, as type: T.Type) -> UnsafeMutablePointer<T> {
+    (scratch + offset).assumingMemoryBound(to: T.self)
+  }
+}
