@@ -25,12 +25,12 @@ enum ElementType: Sendable {
     let count = bytes.count / byteCount
     switch self {
     #if _endian(little)
-      case .float32:
-        return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-          UnsafeMutableRawBufferPointer(buffer).copyMemory(
-            from: UnsafeRawBufferPointer(rebasing: bytes.prefix(count * 4)))
-          initialized = count
-        }
+    case .float32:
+      return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+        UnsafeMutableRawBufferPointer(buffer).copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: bytes.prefix(count * 4)))
+        initialized = count
+      }
     #endif
     default:
       return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in

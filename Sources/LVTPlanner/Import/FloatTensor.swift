@@ -5,7 +5,7 @@
 /// Values may be infinite or NaN: whether that matters depends on the network, so the readers keep
 /// them and ``firstNonFinite`` finds them.
 public struct FloatTensor: Equatable, Sendable {
-  /// The size of each dimension, outermost first; empty for a scalar. A dimension may be zero.
+  /// The size of each dimension, outermost first, zero allowed; empty for a scalar.
   public let shape: [Int]
 
   /// The values, last dimension fastest; as many as the product of ``shape``.

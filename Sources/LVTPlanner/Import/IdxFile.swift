@@ -16,8 +16,8 @@ public struct IdxImages: Equatable, Sendable {
 
   /// Reads a file with magic number 0x00000803, packed by gzip or not.
   ///
-  /// - Throws: ``ImportError`` if the file cannot be read, holds something else (such as labels), is
-  ///   cut off, or goes on after the last picture.
+  /// - Throws: ``ImportError`` if the file cannot be read, holds something else (such as labels),
+  ///   is cut off, or goes on after the last picture.
   public static func read(path: String) throws(ImportError) -> IdxImages {
     try read(try FileBytes(path: path))
   }

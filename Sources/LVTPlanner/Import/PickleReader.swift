@@ -9,7 +9,9 @@
 /// Work and memory are bounded by the pickle's length: an instruction adds one value at most,
 /// containers hold references, and nothing here recurses, however deep the structure.
 struct PickleReader {
-  /// The longest pickle that is read. That of a network with its optimizer is well under 1 MB.
+  /// The longest pickle that is read.
+  ///
+  /// That of a network with its optimizer is well under 1 MB.
   static let maximumByteCount = 64 << 20
 
   /// The most instructions that are run; 300 tensors with their optimizer take about 10,000.

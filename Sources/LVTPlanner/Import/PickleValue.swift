@@ -78,7 +78,9 @@ struct PickleHeap {
   private var values: [PickleValue] = []
   private var sequences: [[PickleReference]] = []
 
-  /// How many more items calls may copy. A call has a few bytes but its argument may be any list
+  /// How many more items calls may copy.
+  ///
+  /// A call has a few bytes but its argument may be any list
   /// that was built before, so copying is the one thing that the pickle's length does not bound.
   private var copiesLeft = 1_000_000
 

@@ -81,7 +81,7 @@ enum SafetensorsReader {
 }
 
 extension ElementType {
-  /// The type that a safetensors header calls `name`, or nil for unsigned wide and 8-bit float types.
+  /// The type that a safetensors header calls `name`, or nil for 8-bit floats and wide unsigned.
   init?(safetensors name: String) {
     switch name {
     case "F64": self = .float64

@@ -54,7 +54,7 @@ struct StridedLayout: Equatable {
     return nil
   }
 
-  /// The number of elements. Only for a validated layout.
+  /// The number of elements, for a validated layout only.
   var count: Int { shape.reduce(1, *) }
 
   /// Whether the elements lie one after the other in row-major order.
@@ -69,7 +69,7 @@ struct StridedLayout: Equatable {
     return true
   }
 
-  /// Gathers the elements in row-major order. Only for a validated layout.
+  /// Gathers the elements in row-major order, for a validated layout only.
   ///
   /// - Parameter bytes: The packed elements of the whole storage.
   func gather(_ type: ElementType, from bytes: UnsafeRawBufferPointer) -> [Float] {

@@ -97,6 +97,8 @@ struct TorchCheckpoint {
   }
 
   private func holdsTensors(_ pairs: [(key: PickleReference, value: PickleReference)]) -> Bool {
-    pairs.contains { if case .tensor = heap[$0.value] { heap.string($0.key) != nil } else { false } }
+    pairs.contains { pair in
+      if case .tensor = heap[pair.value] { heap.string(pair.key) != nil } else { false }
+    }
   }
 }

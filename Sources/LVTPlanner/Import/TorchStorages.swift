@@ -11,8 +11,8 @@ struct TorchStorages {
 
   /// Reads storages from the entries under `folder` in `archive`.
   ///
-  /// Views may repeat elements of a storage (tied weights, expanded dimensions), so a small file can
-  /// ask for any amount of memory. Four values for each byte of the file are plenty.
+  /// Views may repeat elements of a storage (tied weights, expanded dimensions), so a small file
+  /// could ask for any amount of memory. Four values for each byte of the file are plenty.
   init(archive: ZipArchive, folder: String) {
     self.archive = archive
     self.folder = folder
@@ -77,8 +77,10 @@ struct TorchStorages {
 }
 
 extension ElementType {
-  /// The type that torch calls `name`: a storage class such as `torch.FloatStorage`, or a dtype such
-  /// as `torch.float32`. Nil for complex, quantized, 8-bit float and unknown types.
+  /// The type that torch calls `name`, or nil for complex, quantized, 8-bit float and other types.
+  ///
+  /// - Parameter isStorage: Whether `name` is a storage class such as `torch.FloatStorage`, rather
+  ///   than a dtype such as `torch.float32`.
   init?(torch name: PickleName, isStorage: Bool) {
     guard name.module == "torch" || isStorage && name.module == "torch.cuda" else { return nil }
     switch (isStorage, name.name) {

@@ -4,8 +4,8 @@ import CZlib
 
 /// The entries of a zip archive whose data is stored, not compressed.
 ///
-/// Only the central directory counts, as for every zip reader; local headers are checked against it.
-/// Entries that overlap, repeat a name or leave the file are refused before anything is read.
+/// Only the central directory counts, as for every zip reader; local headers are checked against
+/// it. Entries that overlap, repeat a name or leave the file are refused before anything is read.
 struct ZipArchive {
   /// The archive.
   let file: FileBytes

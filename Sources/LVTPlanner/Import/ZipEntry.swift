@@ -20,7 +20,7 @@ struct ZipEntry: Equatable {
   /// Whether the bytes are encrypted.
   let isEncrypted: Bool
 
-  /// The CRC-32 of the unpacked bytes. Zero where the writer was told to leave it out.
+  /// The CRC-32 of the unpacked bytes, or zero where the writer was told to leave it out.
   let crc32: UInt32
 
   /// Reads the central directory's record at the cursor, and the local header it points to.
