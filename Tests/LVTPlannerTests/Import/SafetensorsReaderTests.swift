@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import LVTPlanner
+
+struct SafetensorsReaderTests {
+  /// A file with the given header and as many bytes of data.
+  private func content(_ header: String, data: Int = 8, length: UInt64? = nil) -> [UInt8] {
+    bytes(length ?? UInt64(header.utf8.count)) + Array(header.utf8)
+      + [UInt8](repeating: 0, count: data)
+  }
+
+  private func fault(_ content: [UInt8]) -> String? {
+    message { () throws(ImportError) in _ = try SafetensorsReader.read(file(content)) }
+  }
+
+  private func entry(
+    _ name: String, _ start: Int, _ end: Int, shape: String = "[1]", type: String = "F32"
+  ) -> String {
+    #""\#(name)":{"dtype":"\#(type)","shape":\#(shape),"data_offsets":[\#(start),\#(end)]}"#
+  }
+
+  @Test func everyTypeIsRead() throws {
+    let checkpoint = try Checkpoint.read(path: fixturePath("tensors.safetensors"))
+    #expect(
+      checkpoint.tensors == [
+        "weight": FloatTensor(shape: [2, 3], values: ramp(6)),
+        "half": FloatTensor(shape: [3], values: ramp(3)),
+        "bfloat16": FloatTensor(shape: [2], values: ramp(2)),
+        "index": FloatTensor(shape: [2], values: [3, -4]),
+        "mask": FloatTensor(shape: [3], values: [1, 0, 1]),
+        "scalar": FloatTensor(shape: [], values: [2.5]),
+        "empty": FloatTensor(shape: [0, 4], values: []),
+      ])
+  }
+
+  @Test func orderAndSpaceDoNotMatter() {
+    let header = " {\n\(entry("b", 4, 8)) ,\t\(entry("a", 0, 4)) } \n "
+    #expect(fault(content(header)) == nil)
+    #expect(fault(content("{}", data: 0)) == nil)
+    #expect(
+      fault(content(#"{"__metadata__":{"format":"pt","\u00e9\ud83d\ude00":"\n"}}"#, data: 0)) == nil
+    )
+  }
+
+  @Test func lengthOfHeaderThatSpellsAPickleIsNoPickle() throws {
+    // 640 is 80 02 in bytes: the beginning of a pickle of protocol 2.
+    let header = "{\(entry("a", 0, 8, shape: "[2]"))}"
+    let padded = header + String(repeating: " ", count: 640 - header.utf8.count)
+    #expect(try Checkpoint.read(file(content(padded))).tensors["a"]?.values == [0, 0])
+  }
+
+  @Test(arguments: [3, 1_000, 100_000_001, UInt64(Int.max), UInt64(Int.max) + 1, .max] as [UInt64])
+  func lengthOutsideTheFileIsRejected(length: UInt64) {
+    #expect(fault(content("{}", data: 0, length: length)) != nil)
+  }
+
+  @Test func rangesThatDoNotTileTheDataAreRejected() {
+    let faults = [
+      "{\(entry("a", 0, 4))}",  // a rest
+      "{\(entry("a", 4, 8))}",  // a gap before
+      "{\(entry("a", 0, 4)),\(entry("b", 8, 12))}",  // a gap between
+      "{\(entry("a", 0, 4)),\(entry("b", 0, 4)),\(entry("c", 4, 8))}",  // an overlap
+      "{\(entry("a", 0, 8, shape: "[2]")),\(entry("b", 4, 8))}",
+      "{\(entry("a", 0, 4)),\(entry("b", 4, 12, shape: "[2]"))}",  // outside the file
+      "{\(entry("a", 4, 0)),\(entry("b", 4, 8))}",  // backwards
+      "{\(entry("a", 0, .max))}",
+      "{}",
+    ]
+    for header in faults { #expect(fault(content(header)) != nil, "\(header)") }
+  }
+
+  @Test(arguments: [
+    "[3]", "[1]", "[]", "[2,2]", "[0]", "[9223372036854775807,4]", "[4294967296,4294967296]",
+    "[0,9223372036854775807,9223372036854775807]", "[-2]", "[2.0]", "[2e0]", "[02]", "[\"2\"]", "2",
+    "[9223372036854775808]", "[2,]", "[,2]", "[2", "null", "[[2]]",
+    "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2]",
+  ])
+  func shapeThatDoesNotFitIsRejected(shape: String) {
+    #expect(fault(content("{\(entry("a", 0, 8, shape: shape))}")) != nil)
+  }
+
+  @Test func repeatedNamesAreRejected() {
+    let twice = "{\(entry("a", 0, 4)),\(entry("a", 4, 8))}"
+    #expect(fault(content(twice))?.contains("'a' twice") == true)
+    let escaped = "{\(entry("a", 0, 4)),\(entry(#"\u0061"#, 4, 8))}"
+    #expect(fault(content(escaped))?.contains("'a' twice") == true)
+    let metadata = #"{"__metadata__":{},"__metadata__":{}}"#
+    #expect(fault(content(metadata, data: 0)) != nil)
+    let member = #"{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
+    #expect(fault(content(member)) != nil)
+    let prefix = "{\(entry("a", 0, 4)),\(entry("module.a", 4, 8))}"
+    #expect(fault(content(prefix))?.contains("expected one tensor called 'a'") == true)
+  }
+
+  @Test(arguments: [
+    "{\"a\":1}", "{\"a\":{}}", "[]", "{\"a\"}", "{a:{}}", "{\"\\x\":{}}", "{\"\\ud800\":{}}",
+    "{\"\\ud800\\u0041\":{}}", "{\"\u{1}\":{}}", "{} {}", "{\"__metadata__\":{\"a\":1}}", "{,}",
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"more\":1}}",
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0]}}",
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8,8]}}",
+    "{\"__metadata__\":{\"a\":{\"a\":{}}}}",
+  ])
+  func headerThatIsNoLegalOneIsRejected(header: String) {
+    #expect(fault(content(header)) != nil)
+    #expect(fault(content(header, data: 0)) != nil)
+  }
+
+  @Test func typeThatCannotBeReadIsNamed() {
+    let header = "{\(entry("a", 0, 8, shape: "[8]", type: "F8_E4M3"))}"
+    #expect(
+      fault(content(header))
+        == "test: tensor 'a': expected real or integer elements, found type 'F8_E4M3'")
+  }
+
+  @Test(.timeLimit(.minutes(1))) func deepNestingIsRejected() {
+    let deep = String(repeating: "{\"a\":", count: 1_000_000)
+    #expect(fault(content(deep)) != nil)
+    #expect(fault(content(String(repeating: "[", count: 1_000_000))) != nil)
+  }
+
+  @Test func truncatedFileIsRejectedAtEveryLength() throws {
+    expectErrorAtEveryLength(of: try fixture("tensors.safetensors")) { file throws(ImportError) in
+      _ = try Checkpoint.read(file)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1))) func damagedFileNeverCrashes() throws {
+    let content = try fixture("tensors.safetensors")
+    expectNoCrash(mutating: content, rounds: 5_000, seed: 6) { file throws(ImportError) in
+      _ = try SafetensorsReader.read(file)
+    }
+  }
+}
