@@ -12,10 +12,14 @@
 /// Groups of 4 taps in a row of the filter.
 LVT_INLINE size_t lvt_dwconv_groups(size_t kernel) { return (kernel + 3) / 4; }
 
-/// Bytes of a prepared row: 64 for each position, in every ISA's form at most. Position p stands for
-/// padded pixels p ... p + 3, so the last group of the last pixel ends the row.
+/// Positions of a prepared row that groups of 4 taps start at.
+LVT_INLINE size_t lvt_dwconv_quad_count(size_t width, size_t kernel) {
+    return width + 4 * (lvt_dwconv_groups(kernel) - 1);
+}
+
+/// Bytes of a prepared row: 64 for each pixel of the padded row, in every ISA's form at most.
 LVT_INLINE size_t lvt_dwconv_row_bytes(size_t width, size_t kernel) {
-    return (width + 4 * (lvt_dwconv_groups(kernel) - 1)) * 64;
+    return (width + kernel - 1) * 64;
 }
 
 /// Prepares one row; `in` is NULL for a row outside the map.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
-internal import LVTModel
+public import LVTModel
 
 /// How a tensor's range was found.
 public enum RangeMethod: String, Sendable {

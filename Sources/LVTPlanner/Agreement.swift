@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+public import LVTModel
+internal import LVTRuntime
+
+/// How near a plan's logits are to the float network's.
+public struct Agreement: Sendable {
+  /// Pictures compared.
+  public private(set) var pictures = 0
+  /// Pictures on which both name the same class.
+  public private(set) var sameTop = 0
+  private var signal = 0.0
+  private var noise = 0.0
+
+  /// Σ float² / Σ (float − int8)² over all logits, in decibels.
+  public var decibels: Double { LVTPlanner.decibels(signal, noise) }
+
+  /// The share of pictures with the same class.
+  public var share: Double { Double(sameTop) / Double(max(1, pictures)) }
+
+  /// Nothing compared yet.
+  public init() {}
+
+  /// Compares the logits of one picture.
+  public mutating func add(float: [Float], plan: UnsafeBufferPointer<Float>) {
+    pictures += 1
+    for (a, b) in zip(float, plan) {
+      signal += Double(a) * Double(a)
+      noise += Double(a - b) * Double(a - b)
+    }
+    if topIndex(float) == topIndex(Array(plan)) { sameTop += 1 }
+  }
+
+  /// Runs a plan on pictures whose float logits are known.
+  init(
+    plan: Plan, pictures: [[UInt8]], floatLogits: [[Float]], progress: (Int) -> Void
+  ) throws(PlannerError) {
+    self.init()
+    do throws(EngineError) {
+      let threads = max(1, min(4, ProcessInfo.processInfo.activeProcessorCount))
+      let engine = try Engine(plan: plan, threads: threads)
+      for (i, picture) in pictures.enumerated() {
+        engine.run(picture: picture)
+        add(float: floatLogits[i], plan: engine.logits)
+        progress(i + 1)
+      }
+    } catch { throw .engine(error) }
+  }
+
+  /// What a plan keeps of it.
+  var provenance: [(key: String, value: String)] {
+    [
+      (key: "calibration.pictures", value: "\(pictures)"),
+      (key: "calibration.sqnr", value: String(format: "%.1f dB", decibels)),
+      (key: "calibration.agreement", value: String(format: "%.1f %%", 100 * share)),
+    ]
+  }
+}
+
+/// The index of the greatest value, the first of equals.
+func topIndex(_ values: [Float]) -> Int {
+  var best = 0
+  for i in values.indices where values[i] > values[best] { best = i }
+  return best
+}
+
+extension Engine {
+  /// Runs on a picture of the input's size.
+  func run(picture: [UInt8]) {
+    withPicture { $0.copyBytes(from: picture) }
+    run()
+  }
+}

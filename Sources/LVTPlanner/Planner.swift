@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+public import LVTModel
+public import LVTRuntime
+
+/// Compiles a network: calibrate → equalize → quantize and lower → lay out memory → verify.
+public struct Planner {
+  /// What the plan says beside the network.
+  public struct Options: Sendable {
+    /// How pictures become inputs.
+    public var cropFraction: Float = 1
+    /// The filter of the resize.
+    public var interpolation: InputSpec.Interpolation = .bilinear
+    /// Class names: none, or one for each class.
+    public var labels: [String] = []
+    /// Added to the plan's provenance: hashes of the inputs, the planner's version.
+    public var provenance: [(key: String, value: String)] = []
+
+    /// The whole picture resized bilinearly; no labels.
+    public init() {}
+  }
+
+  /// What the planner is doing, for a progress display.
+  public enum Stage: String, Sendable {
+    /// First pass over the pictures, to equalize the channels.
+    case equalizing
+    /// Ranges and histograms.
+    case calibrating
+    /// Choosing ranges and packing weights.
+    case quantizing
+    /// Running the plan on the calibration pictures.
+    case verifying
+  }
+
+  /// The seed of the golden vectors' picture.
+  static let goldenSeed: UInt64 = 0x6C76_7400
+
+  private let options: Options
+  private let progress: @Sendable (Stage, _ done: Int, _ total: Int) -> Void
+
+  /// - Parameter progress: Called from any thread.
+  public init(
+    options: Options = Options(),
+    progress: @escaping @Sendable (Stage, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
+  ) {
+    self.options = options
+    self.progress = progress
+  }
+
+  /// Compiles a network.
+  ///
+  /// - Parameter pictures: Calibration pictures of the input's size, RGB bytes; at least one.
+  public func compile(
+    _ network: Network, pictures: [[UInt8]]
+  ) throws(PlannerError) -> CompiledPlan {
+    guard !pictures.isEmpty else { throw .noPictures }
+    guard options.labels.isEmpty || options.labels.count == network.classCount else {
+      throw .labelCount(expected: network.classCount, found: options.labels.count)
+    }
+    let count = pictures.count, progress = progress
+    var equalized = network
+    equalized.equalize(
+      Calibration.ranges(network, pictures: pictures) { progress(.equalizing, $0, count) })
+    let calibration = Calibration(equalized, pictures: pictures) {
+      progress(.calibrating, $0, 2 * count)
+    }
+    progress(.quantizing, 0, 1)
+    var lowering = Lowering(equalized, calibration.statistics)
+    let lowered = lowering.lower()
+    let layout = ArenaLayout(lowered)
+    progress(.quantizing, 1, 1)
+
+    var contents = contents(network, lowered, layout)
+    let draft = try plan(contents, lowered.constants)
+    contents.golden = try golden(draft)
+    let agreement = try Agreement(
+      plan: draft, pictures: pictures, floatLogits: calibration.logits
+    ) { progress(.verifying, $0, count) }
+    contents.provenance += agreement.provenance
+    let bytes = contents.encoded(constants: lowered.constants)
+    _ = try read(bytes)
+    return CompiledPlan(
+      bytes: bytes, network: network, plan: try read(bytes), choices: lowered.choices,
+      arenaLowerBound: layout.lowerBound, arenaIsOptimal: layout.isOptimal, agreement: agreement)
+  }
+
+  private func contents(
+    _ network: Network, _ lowered: LoweredNetwork, _ layout: ArenaLayout
+  ) -> PlanContents {
+    var tensors = lowered.tensors
+    for i in tensors.indices { tensors[i].buffer = layout.bufferOfTensor[i] }
+    var steps = lowered.steps
+    for i in steps.indices {
+      steps[i].scratchOffset = layout.scratch[i].offset
+      steps[i].scratchBytes = layout.scratch[i].byteCount
+    }
+    var provenance: [(key: String, value: String)] = [
+      (key: "planner", value: Planner.version), (key: "network", value: network.family),
+      (key: "parameters", value: "\(network.parameters)"),
+      (key: "multiplications", value: "\(network.macs)"),
+      (key: "arena.lowerBound", value: "\(layout.lowerBound)"),
+      (key: "arena.optimal", value: layout.isOptimal ? "yes" : "no"),
+    ]
+    provenance += options.provenance
+    for (i, layer) in network.layers.enumerated() {
+      provenance.append((key: "step.\(i)", value: layer.name))
+    }
+    return PlanContents(
+      input: InputSpec(
+        width: network.inputSize, height: network.inputSize, cropFraction: options.cropFraction,
+        interpolation: options.interpolation),
+      labels: options.labels, buffers: layout.buffers, tensors: tensors, steps: steps,
+      arenaBytes: layout.byteCount, provenance: provenance,
+      golden: Golden(seed: Planner.goldenSeed, stepHashes: []))
+  }
+
+  private func plan(_ contents: PlanContents, _ constants: [UInt8]) throws(PlannerError) -> Plan {
+    try read(contents.encoded(constants: constants))
+  }
+
+  /// Reads what was written: the planner's own plans pass the same checks as a stranger's.
+  private func read(_ bytes: [UInt8]) throws(PlannerError) -> Plan {
+    let result: Result<Plan, PlanError> = bytes.withUnsafeBytes { buffer in
+      do throws(PlanError) { return .success(try Plan(copying: buffer)) } catch {
+        return .failure(error)
+      }
+    }
+    switch result {
+    case .success(let plan): return plan
+    case .failure(let error): throw .inconsistent("\(error)")
+    }
+  }
+
+  /// The hash of each step, which must be the same for the scalar kernels and this CPU's best.
+  private func golden(_ plan: Plan) throws(PlannerError) -> Golden {
+    var golden = plan.golden
+    golden.stepHashes = try hashes(plan, .scalar)
+    let best = try hashes(plan, .best)
+    if let step = best.indices.first(where: { best[$0] != golden.stepHashes[$0] }) {
+      throw .inconsistent("step \(step): \(ISA.best.name) and scalar kernels differ")
+    }
+    return golden
+  }
+
+  private func hashes(_ plan: Plan, _ isa: ISA) throws(PlannerError) -> [UInt64] {
+    do throws(EngineError) {
+      return try Engine(plan: plan, threads: 1, isa: isa).stepHashes(seed: plan.golden.seed)
+    } catch { throw .engine(error) }
+  }
+
+  /// The planner's version.
+  public static let version = "lvt 0.1"
+}
+
+/// A finished plan and what is known of it.
+public struct CompiledPlan {
+  /// The plan file.
+  public let bytes: [UInt8]
+  /// The network it was made from.
+  public let network: Network
+  /// The plan, read back.
+  public let plan: Plan
+  /// How each range was found.
+  public let choices: [Point: RangeChoice]
+  /// No arena for these steps can be smaller.
+  public let arenaLowerBound: Int
+  /// Whether the arena is proved to be the smallest.
+  public let arenaIsOptimal: Bool
+  /// Plan against float network on the calibration pictures.
+  public let agreement: Agreement
+}
+
+/// Why no plan was made.
+public enum PlannerError: Error, Sendable {
+  /// Calibration needs at least one picture.
+  case noPictures
+  /// Labels were given, but not one for each class.
+  case labelCount(expected: Int, found: Int)
+  /// The engine could not be made.
+  case engine(EngineError)
+  /// The planner's own check of its result failed: a defect in lvt.
+  case inconsistent(String)
+}
+
+extension PlannerError: CustomStringConvertible {
+  /// One line.
+  public var description: String {
+    switch self {
+    case .noPictures: "no calibration pictures: expected at least one JPEG file"
+    case .labelCount(let expected, let found):
+      "expected \(expected) labels, one for each class, found \(found)"
+    case .engine(let error): "\(error)"
+    case .inconsistent(let what): "the finished plan failed its own check: \(what)"
+    }
+  }
+}
