@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
-public import LVTModel
+internal import LVTModel
 internal import LVTRuntime
 
 /// How near a plan's logits are to the float network's.
@@ -29,6 +29,14 @@ public struct Agreement: Sendable {
       noise += Double(a - b) * Double(a - b)
     }
     if topIndex(float) == topIndex(Array(plan)) { sameTop += 1 }
+  }
+
+  /// Adds what was compared elsewhere.
+  mutating func add(_ other: Agreement) {
+    pictures += other.pictures
+    sameTop += other.sameTop
+    signal += other.signal
+    noise += other.noise
   }
 
   /// Runs a plan on pictures whose float logits are known.

@@ -70,17 +70,17 @@ public struct Planner {
     progress(.quantizing, 1, 1)
 
     var contents = contents(network, lowered, layout)
-    let draft = try plan(contents, lowered.constants)
+    let draft = try Self.read(contents.encoded(constants: lowered.constants))
     contents.golden = try golden(draft)
     let agreement = try Agreement(
       plan: draft, pictures: pictures, floatLogits: calibration.logits
     ) { progress(.verifying, $0, count) }
     contents.provenance += agreement.provenance
     let bytes = contents.encoded(constants: lowered.constants)
-    _ = try read(bytes)
     return CompiledPlan(
-      bytes: bytes, network: network, plan: try read(bytes), choices: lowered.choices,
-      arenaLowerBound: layout.lowerBound, arenaIsOptimal: layout.isOptimal, agreement: agreement)
+      bytes: bytes, network: network, plan: try Self.read(bytes), choices: lowered.choices,
+      arenaLowerBound: layout.lowerBound, arenaIsOptimal: layout.isOptimal, agreement: agreement,
+      contents: contents, constants: lowered.constants)
   }
 
   private func contents(
@@ -113,12 +113,8 @@ public struct Planner {
       golden: Golden(seed: Planner.goldenSeed, stepHashes: []))
   }
 
-  private func plan(_ contents: PlanContents, _ constants: [UInt8]) throws(PlannerError) -> Plan {
-    try read(contents.encoded(constants: constants))
-  }
-
   /// Reads what was written: the planner's own plans pass the same checks as a stranger's.
-  private func read(_ bytes: [UInt8]) throws(PlannerError) -> Plan {
+  static func read(_ bytes: [UInt8]) throws(PlannerError) -> Plan {
     let result: Result<Plan, PlanError> = bytes.withUnsafeBytes { buffer in
       do throws(PlanError) { return .success(try Plan(copying: buffer)) } catch {
         return .failure(error)
@@ -167,6 +163,17 @@ public struct CompiledPlan {
   public let arenaIsOptimal: Bool
   /// Plan against float network on the calibration pictures.
   public let agreement: Agreement
+
+  let contents: PlanContents
+  let constants: [UInt8]
+
+  /// The plan with an evaluation's figures in its provenance.
+  public func adding(_ evaluation: Evaluation) throws(PlannerError) -> (bytes: [UInt8], plan: Plan) {
+    var contents = contents
+    contents.provenance += evaluation.provenance
+    let bytes = contents.encoded(constants: constants)
+    return (bytes, try Planner.read(bytes))
+  }
 }
 
 /// Why no plan was made.

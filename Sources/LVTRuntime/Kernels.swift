@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import CLVTKernels
+internal import CLVTKernels
 
 /// An instruction set that has kernels of its own.
 public enum ISA: Int, CaseIterable, Sendable {
@@ -50,7 +50,7 @@ public enum ISA: Int, CaseIterable, Sendable {
   }
 
   /// Feature bits that kernels may use when this instruction set is asked for.
-  package var allowed: UInt32 {
+  var allowed: UInt32 {
     let optional = self == .avx512vnni ? UInt32(LVT_CPU_AVX512VBMI) : 0
     return required | (optional & lvt_cpu_features())
   }

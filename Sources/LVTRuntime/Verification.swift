@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import LVTModel
+internal import LVTModel
 
 extension Engine {
   /// Runs on the picture that belongs to `seed` and returns the hash of each step's output, as

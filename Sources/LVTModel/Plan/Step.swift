@@ -208,3 +208,17 @@ public struct Step: Equatable, Sendable {
     self.scratchBytes = scratchBytes
   }
 }
+
+extension Step.Operation {
+  /// The operation's name in tables.
+  public var name: String {
+    switch self {
+    case .patchEmbed: "patchEmbed"
+    case .pointwise: "pointwise"
+    case .depthwise: "depthwise"
+    case .mlp: "mlp"
+    case .patchMerge: "patchMerge"
+    case .head: "head"
+    }
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+public import LVTImage
+internal import LVTModel
+public import LVTRuntime
+
+/// From a picture of any size to labels: an ``LVTRuntime/Engine`` with the resize that its plan asks for.
+///
+/// ```swift
+/// let classifier = try Classifier(engine: Engine(plan: Plan(path: "model.lvt"), threads: 4))
+/// let result = try classifier.classify(frame)
+/// for r in result.top(3) { print(r.label, r.probability) }
+/// ```
+///
+/// A classifier is not for two callers at once. Frames of one size after another allocate nothing but
+/// the result.
+public final class Classifier {
+  /// What runs the plan.
+  public let engine: Engine
+  private let resizer: Resizer
+
+  /// A classifier over an engine, which it then has for itself.
+  public init(engine: Engine) throws(ImageError) {
+    self.engine = engine
+    resizer = try Resizer(spec: engine.plan.input)
+  }
+
+  /// Resizes a picture into the engine's input.
+  public func load(_ picture: ImageView) throws(ImageError) {
+    let result: Result<Void, ImageError> = engine.withPicture { pixels in
+      do throws(ImageError) {
+        try resizer.resize(picture, into: pixels)
+        return .success(())
+      } catch { return .failure(error) }
+    }
+    try result.get()
+  }
+
+  /// The scores of a picture.
+  public func classify(_ picture: ImageView) throws(ImageError) -> Classification {
+    try load(picture)
+    engine.run()
+    return classification
+  }
+
+  /// The scores of the last run.
+  public var classification: Classification {
+    Classification(logits: Array(engine.logits), labels: engine.plan.labels)
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Dispatch
+internal import Foundation
+public import LVTModel
+public import LVTRuntime
+internal import Synchronization
+
+/// How often a network and its plan are right on pictures with known classes.
+public struct Evaluation: Sendable {
+  /// Pictures that could be read.
+  public private(set) var pictures = 0
+  /// Those whose class the float network named.
+  public private(set) var floatRight = 0
+  /// Those whose class the plan named.
+  public private(set) var planRight = 0
+  /// The plan's logits against the float network's.
+  public private(set) var agreement = Agreement()
+  /// What could not be read, at most a few.
+  public private(set) var errors: [PictureError] = []
+
+  /// Top-1 of the float network, 0 … 1.
+  public var floatTop1: Double { Double(floatRight) / Double(max(1, pictures)) }
+  /// Top-1 of the plan, 0 … 1.
+  public var planTop1: Double { Double(planRight) / Double(max(1, pictures)) }
+
+  /// Runs both on every picture, on all processors.
+  ///
+  /// - Parameter progress: Called from any thread with the number of pictures done.
+  public init(
+    network: Network, plan: Plan, set: LabeledPictures, progress: @Sendable (Int) -> Void
+  ) throws(EngineError) {
+    let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
+    let parts = Mutex([Result<Evaluation, EngineError>](repeating: .success(Evaluation()), count: workers))
+    let done = Atomic(0)
+    DispatchQueue.concurrentPerform(iterations: workers) { worker in
+      let part: Result<Evaluation, EngineError>
+      do throws(EngineError) {
+        part = .success(
+          try Evaluation(network: network, plan: plan, set: set, worker: worker, of: workers) {
+            progress(done.add(1, ordering: .relaxed).newValue)
+          })
+      } catch { part = .failure(error) }
+      parts.withLock { $0[worker] = part }
+    }
+    self.init()
+    for part in parts.withLock({ $0 }) { add(try part.get()) }
+  }
+
+  private init() {}
+
+  /// What a plan keeps of it.
+  var provenance: [(key: String, value: String)] {
+    [
+      (key: "evaluation.pictures", value: "\(pictures)"),
+      (key: "evaluation.float.top1", value: String(format: "%.2f %%", 100 * floatTop1)),
+      (key: "evaluation.int8.top1", value: String(format: "%.2f %%", 100 * planTop1)),
+      (key: "evaluation.agreement", value: String(format: "%.2f %%", 100 * agreement.share)),
+      (key: "evaluation.sqnr", value: String(format: "%.1f dB", agreement.decibels)),
+    ]
+  }
+
+  private init(
+    network: Network, plan: Plan, set: LabeledPictures, worker: Int, of workers: Int,
+    progress: () -> Void
+  ) throws(EngineError) {
+    let executor = FloatExecutor(network)
+    let engine = try Engine(plan: plan)
+    let loader: PictureLoader
+    do throws(PictureError) { loader = try PictureLoader(plan.input) } catch {
+      errors.append(error)
+      return
+    }
+    for i in stride(from: worker, to: set.classes.count, by: workers) {
+      do throws(PictureError) {
+        let picture = try set.picture(i, loader)
+        let float = executor.logits(executor.normalized(picture))
+        engine.run(picture: picture)
+        pictures += 1
+        if topIndex(float) == set.classes[i] { floatRight += 1 }
+        if topIndex(Array(engine.logits)) == set.classes[i] { planRight += 1 }
+        agreement.add(float: float, plan: engine.logits)
+      } catch { if errors.count < 10 { errors.append(error) } }
+      progress()
+    }
+  }
+
+  private mutating func add(_ other: Evaluation) {
+    pictures += other.pictures
+    floatRight += other.floatRight
+    planRight += other.planRight
+    agreement.add(other.agreement)
+    errors += other.errors
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+internal import LVTCapture
+public import LVTImage
+public import LVTModel
+
+/// Reads pictures from files as a network's input: RGB bytes of the input's size.
+public final class PictureLoader {
+  private let decoder: JPEGDecoder
+  private let resizer: Resizer
+
+  /// A loader for an input.
+  public init(_ input: InputSpec) throws(PictureError) {
+    do throws(ImageError) { resizer = try Resizer(spec: input) } catch {
+      throw PictureError(file: "input", reason: error.description)
+    }
+    do throws(CaptureError) { decoder = try JPEGDecoder() } catch {
+      throw PictureError(file: "JPEG decoder", reason: error.description)
+    }
+  }
+
+  /// Decodes and resizes a JPEG file.
+  public func load(path: String) throws(PictureError) -> [UInt8] {
+    do throws(CaptureError) {
+      let picture = try decoder.read(path: path)
+      do throws(ImageError) {
+        return try picture.withView { view throws(ImageError) in try resize(view) }
+      } catch { throw CaptureError.image(error) }
+    } catch {
+      throw PictureError(file: path, reason: error.description)
+    }
+  }
+
+  /// Resizes a picture in memory.
+  public func resize(_ picture: ImageView) throws(ImageError) -> [UInt8] {
+    var pixels = [UInt8](repeating: 0, count: resizer.outputBytes)
+    let result: Result<Void, ImageError> = pixels.withUnsafeMutableBytes { buffer in
+      do throws(ImageError) { return .success(try resizer.resize(picture, into: buffer)) } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
+    return pixels
+  }
+
+  /// Reads the pictures of a folder, or some evenly spaced ones if there are more than `limit`.
+  ///
+  /// - Parameter skipped: Called with each file that cannot be read.
+  public func load(
+    folder: String, limit: Int, skipped: (PictureError) -> Void
+  ) throws(PictureError) -> [[UInt8]] {
+    let paths: [String]
+    do throws(CaptureError) { paths = try PictureFiles.at(folder) } catch {
+      throw PictureError(file: folder, reason: error.description)
+    }
+    let count = min(paths.count, limit)
+    var pictures: [[UInt8]] = []
+    for i in 0..<count {
+      do throws(PictureError) { pictures.append(try load(path: paths[i * paths.count / count])) } catch {
+        skipped(error)
+      }
+    }
+    guard !pictures.isEmpty else {
+      throw PictureError(file: folder, reason: "expected JPEG files, found none that can be read")
+    }
+    return pictures
+  }
+}
+
+/// Why a picture could not be used.
+public struct PictureError: Error, CustomStringConvertible, Sendable {
+  /// The file or folder.
+  public let file: String
+  /// What is wrong with it.
+  public let reason: String
+
+  /// File, colon, reason.
+  public var description: String { "\(file): \(reason)" }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+public import LVTModel
+
+/// A plan as a table: what each step computes, with which kernels, and what it needs.
+public struct PlanTable {
+  private let plan: Plan
+
+  /// A table of a plan.
+  public init(_ plan: Plan) { self.plan = plan }
+
+  /// The table and the lines below it.
+  public var text: String {
+    var rows: [[String]] = [
+      ["step", "layer", "operation", "kernels", "input", "output", "MMAC", "weights", "arena"]
+    ]
+    for (i, step) in plan.steps.enumerated() {
+      let input = plan.tensors[step.input].shape, output = plan.tensors[step.output].shape
+      rows.append([
+        "\(i)", provenance("step.\(i)") ?? "", step.operation.name,
+        step.operation.kernels.joined(separator: " "), "\(input)", "\(output)",
+        String(format: "%.2f", Double(step.operation.macs(output: output)) / 1e6),
+        bytes(step.operation.constantBytes), bytes(liveBytes(at: i)),
+      ])
+    }
+    return aligned(rows) + "\n" + summary
+  }
+
+  /// Bytes of the arena that hold something during a step, its scratch included.
+  private func liveBytes(at step: Int) -> Int {
+    plan.buffers.reduce(plan.steps[step].scratchBytes) { total, buffer in
+      total
+        + (buffer.lifetime.overlaps(Lifetime(firstStep: step, lastStep: step))
+          ? buffer.byteCount : 0)
+    }
+  }
+
+  private var summary: String {
+    var lines: [String] = []
+    let bound = provenance("arena.lowerBound").flatMap { Int($0) } ?? 0
+    let verdict =
+      provenance("arena.optimal") == "yes"
+      ? "optimal"
+      : String(format: "%.1f %% above the lower bound", 100 * Double(plan.arenaBytes - bound) / Double(max(1, bound)))
+    lines.append("arena     \(bytes(plan.arenaBytes)), lower bound \(bytes(bound)): \(verdict)")
+    lines.append(
+      "          \(bytes(plan.scratchBytes)) more for each thread after the first")
+    lines.append("plan      \(bytes(plan.fileBytes.count)), \(bytes(plan.constants.count)) of it constants")
+    let input = plan.input
+    let crop =
+      input.cropFraction < 1
+      ? String(format: ", centre %.3g of the shorter edge", input.cropFraction) : ""
+    lines.append(
+      "input     \(input.width)×\(input.height) RGB, "
+        + (input.interpolation == .bilinear ? "bilinear" : "bicubic") + crop)
+    lines.append(
+      "classes   \(plan.classCount)"
+        + (plan.labels.isEmpty ? ", no labels" : ": " + plan.labels.prefix(12).joined(separator: ", ")))
+    for entry in plan.provenance where !entry.key.hasPrefix("step.") && !entry.key.hasPrefix("arena.") {
+      lines.append("\(entry.key): \(entry.value)")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private func provenance(_ key: String) -> String? {
+    plan.provenance.first { $0.key == key }?.value
+  }
+
+  private func aligned(_ rows: [[String]]) -> String {
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    let numbers: Set = [0, 6, 7, 8]
+    return rows.map { row in
+      zip(row.indices, row).map { column, text in
+        let spaces = String(repeating: " ", count: widths[column] - text.count)
+        return numbers.contains(column) ? spaces + text : text + spaces
+      }.joined(separator: "  ")
+    }.joined(separator: "\n")
+  }
+}
+
+/// A number of bytes with thousands separated.
+func bytes(_ count: Int) -> String {
+  var digits = String(count)
+  var groups: [String] = []
+  while digits.count > 3 {
+    groups.insert(String(digits.suffix(3)), at: 0)
+    digits.removeLast(3)
+  }
+  return ([digits] + groups).joined(separator: ",") + " B"
+}
+
+extension Step.Operation {
+  /// The kernels that the step calls, in order.
+  var kernels: [String] {
+    switch self {
+    case .patchEmbed: ["patches_u8", "gemm_s8", "layernorm"]
+    case .pointwise: ["gemm_s8"]
+    case .depthwise: ["dwconv_s8"]
+    case .mlp: ["gemm_s8", "table_s8", "gemm_s8"]
+    case .patchMerge: ["layernorm", "gemm_s8"]
+    case .head: ["layernorm", "column_sums_s8", "gemm_s8"]
+    }
+  }
+
+  private var matrices: [PackedMatrix] {
+    switch self {
+    case .patchEmbed(let s): [s.matrix]
+    case .pointwise(let s): [s.matrix]
+    case .depthwise(let s): [s.filter]
+    case .mlp(let s): [s.expand, s.project]
+    case .patchMerge(let s): [s.matrix]
+    case .head(let s): [s.matrix]
+    }
+  }
+
+  /// Multiplications that the network asks for, padding not counted.
+  func macs(output: Shape) -> Int {
+    if case .depthwise(let s) = self { return output.positions * output.channels * s.kernel * s.kernel }
+    return matrices.reduce(0) { $0 + $1.k * $1.n } * output.positions
+  }
+
+  /// Bytes of packed weights, biases and multipliers, padding included.
+  var constantBytes: Int { matrices.reduce(0) { $0 + $1.byteCount } }
+}

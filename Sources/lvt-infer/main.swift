@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTSystem
+internal import LVT
+internal import LVTCapture
+
+// lvt-infer: runs a plan on pictures. From here: Engine.run → Workspace.run → a step in
+// LVTRuntime/Steps → one kernel of CSupport/CLVTKernels → its scalar twin.
+
+enum Program {
+  static func main() {
+    do throws(UsageError) {
+      let arguments = try Arguments()
+      lvt_exit(run(arguments) ? 0 : 1)
+    } catch {
+      Console.report(error.message)
+      Console.report("try 'lvt-infer --help'")
+      lvt_exit(64)
+    }
+  }
+
+  /// Whether everything worked.
+  private static func run(_ arguments: Arguments) -> Bool {
+    switch arguments.mode {
+    case .help:
+      Console.print(Arguments.usage)
+      return true
+    case .version:
+      Console.print("lvt 0.1")
+      return true
+    case .cpuInfo:
+      CPUInfo.print()
+      return true
+    case .classify, .benchmark, .profile, .verify:
+      guard let engine = engine(arguments) else { return false }
+      switch arguments.mode {
+      case .benchmark(let runs): Benchmark(engine, arguments).run(runs)
+      case .profile: Profile(engine).run()
+      case .verify: return verify(engine)
+      default: return classify(engine, arguments)
+      }
+      return true
+    }
+  }
+
+  private static func classify(_ engine: Engine, _ arguments: Arguments) -> Bool {
+    do throws(ImageError) {
+      let classifier = try Classifier(engine: engine)
+      do throws(CaptureError) {
+        return PictureRun(classifier, try JPEGDecoder(), arguments).run()
+      } catch { Console.report(error.description) }
+    } catch { Console.report(error.description) }
+    return false
+  }
+
+  private static func engine(_ arguments: Arguments) -> Engine? {
+    let plan: Plan
+    do throws(PlanError) { plan = try Plan(path: arguments.model) } catch {
+      Console.report("\(arguments.model): \(error.description)")
+      return nil
+    }
+    do throws(EngineError) {
+      return try Engine(plan: plan, threads: arguments.threads, isa: arguments.isa)
+    } catch {
+      Console.report(error.description)
+      return nil
+    }
+  }
+
+  private static func verify(_ engine: Engine) -> Bool {
+    guard engine.plan.hashMatches() else {
+      Console.report("the file's SHA-256 is not the one in its header")
+      return false
+    }
+    guard !engine.plan.golden.stepHashes.isEmpty else {
+      Console.report("the plan has no golden hashes")
+      return false
+    }
+    if let step = engine.firstMismatch() {
+      Console.report("step \(step) differs from its golden hash with the \(engine.isa.name) kernels")
+      return false
+    }
+    Console.print(
+      "verified: \(engine.plan.steps.count) steps, \(engine.isa.name), \(engine.threads) threads, "
+        + "plan \(engine.plan.hashText)")
+    return true
+  }
+}
+
+Program.main()

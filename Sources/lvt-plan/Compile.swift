@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Foundation
+internal import LVT
+internal import LVTPlanner
+
+struct Compile: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile", abstract: "Compile a checkpoint (the default).")
+
+  @Argument(help: "A checkpoint: .pth as torch.save writes it, or .safetensors.")
+  var checkpoint: String
+
+  @Option(help: ArgumentHelp("A folder of JPEGs like those the network will see.", valueName: "folder"))
+  var calibrate: String
+
+  @Option(name: [.short, .customLong("output")], help: ArgumentHelp("The plan.", valueName: "file"))
+  var output = "model.lvt"
+
+  @Option(help: "Use at most so many calibration pictures.")
+  var pictures = 128
+
+  @Option(
+    help: ArgumentHelp(
+      "Report top-1 on pictures of known class: folders of JPEGs named by class, or an idx pair.",
+      valueName: "folder"))
+  var evaluate: String?
+
+  @OptionGroup var options: NetworkOptions
+
+  func validate() throws {
+    guard pictures > 0 else { throw ValidationError("--pictures: expected at least 1") }
+  }
+
+  func run() throws {
+    let network = try options.network(checkpoint)
+    let set = try evaluate.map { try LabeledPictures(path: $0, labels: try options.labelLines()) }
+    Terminal.report(
+      "\(network.family): \(network.layers.count) steps, \(network.parameters) parameters, "
+        + "\(network.macs) multiplications at \(network.inputSize)×\(network.inputSize)")
+    let loader = try PictureLoader(options.inputSpec)
+    let photos = try loader.load(folder: calibrate, limit: pictures) { error in
+      Terminal.report("skipped \(error)")
+    }
+
+    var planning = Planner.Options()
+    planning.cropFraction = options.inputSpec.cropFraction
+    planning.interpolation = options.inputSpec.interpolation
+    planning.labels = try options.labelLines()
+    planning.provenance = [
+      (key: "checkpoint.sha256", value: try Terminal.sha256(ofFile: checkpoint)),
+      (key: "calibration.sha256", value: Terminal.sha256(of: photos)),
+    ]
+    let bar = ProgressBar()
+    let start = Date()
+    let compiled = try Planner(options: planning) { bar.show($0.rawValue, $1, $2) }
+      .compile(network, pictures: photos)
+    bar.finish()
+
+    var bytes = compiled.bytes, plan = compiled.plan
+    if let set {
+      let evaluation = try Evaluation(network: network, plan: plan, set: set) {
+        bar.show("evaluating", $0, set.classes.count)
+      }
+      bar.finish()
+      for error in evaluation.errors { Terminal.report("skipped \(error)") }
+      (bytes, plan) = try compiled.adding(evaluation)
+    }
+    try Terminal.write(bytes, to: output)
+    print(PlanTable(plan).text)
+    print(RangeTable(compiled).text)
+    Terminal.report(
+      String(format: "wrote %@ (%.1f s)", output, Date().timeIntervalSince(start)))
+  }
+}
+
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Show what is in a plan.")
+
+  @Argument(help: "A plan.")
+  var plan: String
+
+  func run() throws {
+    let plan: Plan
+    do { plan = try Plan(path: self.plan) } catch { throw Failure("\(self.plan): \(error)") }
+    guard plan.hashMatches() else {
+      throw Failure("\(self.plan): the file's SHA-256 is not the one in its header")
+    }
+    print(PlanTable(plan).text)
+    print("sha256: \(plan.hashText)")
+  }
+}

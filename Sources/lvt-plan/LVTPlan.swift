@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+
+// lvt-plan: compiles a trained network to a plan. From here: Compile.run → Planner.compile →
+// Calibration → Lowering → ArenaLayout.
+
+@main
+struct LVTPlan: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lvt-plan",
+    abstract: "Compiles a trained vision network to an int8 plan for lvt-infer.",
+    discussion: """
+      lvt-plan model.pth --calibrate photos/ -o model.lvt
+      """,
+    version: "lvt 0.1",
+    subcommands: [Compile.self, Inspect.self, Predict.self],
+    defaultSubcommand: Compile.self)
+}

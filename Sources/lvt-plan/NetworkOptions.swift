@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Foundation
+internal import LVT
+internal import LVTPlanner
+
+/// What a checkpoint does not tell about its network.
+struct NetworkOptions: ParsableArguments {
+  @Option(help: "Edge of the square input in pixels.")
+  var input = 224
+
+  @Option(help: ArgumentHelp("Mean of each colour.", valueName: "r,g,b"))
+  var mean = Triple([0.485, 0.456, 0.406])
+
+  @Option(help: ArgumentHelp("Deviation of each colour.", valueName: "r,g,b"))
+  var std = Triple([0.229, 0.224, 0.225])
+
+  @Option(help: "Resize the shorter edge to input / crop and cut out the centre; 1 resizes all of it.")
+  var crop: Float = 1
+
+  @Option(help: "bilinear or bicubic, as PIL computes them.")
+  var interpolation = Interpolation.bilinear
+
+  @Option(help: ArgumentHelp("A file with one class name a line.", valueName: "file"))
+  var labels: String?
+
+  enum Interpolation: String, ExpressibleByArgument {
+    case bilinear, bicubic
+  }
+
+  func validate() throws {
+    guard (1...4096).contains(input) else {
+      throw ValidationError("--input: expected 1 ... 4096, found \(input)")
+    }
+    guard crop > 0, crop <= 1 else {
+      throw ValidationError("--crop: expected more than 0 and at most 1, found \(crop)")
+    }
+    guard std.values.allSatisfy({ $0 > 0 }) else {
+      throw ValidationError("--std: expected positive numbers")
+    }
+  }
+
+  /// The float network of a checkpoint.
+  func network(_ path: String) throws -> Network {
+    let checkpoint = try Checkpoint.read(path: path)
+    var options = Network.Options()
+    options.inputSize = input
+    options.mean = mean.values
+    options.deviation = std.values
+    do { return try Network(checkpoint, options: options) } catch {
+      throw Failure("\(path): \(error)")
+    }
+  }
+
+  var inputSpec: InputSpec {
+    InputSpec(
+      width: input, height: input, cropFraction: crop,
+      interpolation: interpolation == .bilinear ? .bilinear : .bicubic)
+  }
+
+  /// The lines of the labels file, or none.
+  func labelLines() throws -> [String] {
+    guard let labels else { return [] }
+    guard let text = try? String(contentsOfFile: labels, encoding: .utf8) else {
+      throw Failure("\(labels): cannot be read as UTF-8 text")
+    }
+    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+    while lines.last == "" { lines.removeLast() }
+    return lines
+  }
+}
+
+/// Three numbers with commas between them.
+struct Triple: ExpressibleByArgument {
+  let values: [Float]
+
+  init(_ values: [Float]) { self.values = values }
+
+  init?(argument: String) {
+    let values = argument.split(separator: ",").compactMap { Float($0) }
+    guard values.count == 3, values.allSatisfy({ $0.isFinite }) else { return nil }
+    self.values = values
+  }
+
+  var defaultValueDescription: String { values.map { "\($0)" }.joined(separator: ",") }
+}
+
+/// A failure whose description is the whole message.
+struct Failure: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}

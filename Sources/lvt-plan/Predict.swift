@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Foundation
+internal import LVT
+internal import LVTCapture
+internal import LVTPlanner
+
+struct Predict: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run the float network of a checkpoint, for comparison with a plan.")
+
+  @Argument(help: "A checkpoint.")
+  var checkpoint: String
+
+  @Argument(help: "JPEG files or folders.")
+  var pictures: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Instead of pictures: a normalised float32 N×3×H×W array.", valueName: "x.npy"))
+  var tensor: String?
+
+  @Option(help: "Show the N likeliest classes.")
+  var top = 3
+
+  @Flag(help: "One JSON object a line.")
+  var json = false
+
+  @Flag(help: "With --json, the network's raw output too.")
+  var logits = false
+
+  @OptionGroup var options: NetworkOptions
+
+  func validate() throws {
+    guard pictures.isEmpty != (tensor == nil) else {
+      throw ValidationError("expected pictures or --tensor, one of them")
+    }
+    guard top > 0 else { throw ValidationError("--top: expected at least 1") }
+  }
+
+  func run() throws {
+    let executor = FloatExecutor(try options.network(checkpoint))
+    let labels = try options.labelLines()
+    guard labels.isEmpty || labels.count == executor.network.classCount else {
+      throw PlannerError.labelCount(expected: executor.network.classCount, found: labels.count)
+    }
+    if let tensor {
+      for (i, input) in try inputs(tensor).enumerated() {
+        show("\(tensor)[\(i)]", input, executor, labels)
+      }
+      return
+    }
+    let loader = try PictureLoader(options.inputSpec)
+    var failed = false
+    for argument in pictures {
+      do {
+        for path in try PictureFiles.at(argument) {
+          do { show(path, executor.normalized(try loader.load(path: path)), executor, labels) } catch {
+            Terminal.report("\(error)")
+            failed = true
+          }
+        }
+      } catch {
+        Terminal.report("\(argument): \(error)")
+        failed = true
+      }
+    }
+    if failed { throw ExitCode.failure }
+  }
+
+  private func show(
+    _ name: String, _ input: [Float], _ executor: FloatExecutor, _ labels: [String]
+  ) {
+    let start = Date()
+    let result = executor.logits(input)
+    let line = ResultLine(
+      file: name, classification: Classification(logits: result, labels: labels),
+      milliseconds: Date().timeIntervalSince(start) * 1000)
+    print(json ? line.json(top: top, logits: logits) : line.text(top: top))
+  }
+
+  /// Pictures of an N × 3 × H × W array as height × width × 3.
+  private func inputs(_ path: String) throws -> [[Float]] {
+    let array = try NumpyArray.read(path: path)
+    let size = options.input
+    guard array.shape.count == 4, array.shape[1...] == [3, size, size] else {
+      throw Failure("\(path): expected an array N×3×\(size)×\(size), found \(array.shape)")
+    }
+    let area = size * size
+    return (0..<array.shape[0]).map { n in
+      var picture = [Float](repeating: 0, count: 3 * area)
+      for colour in 0..<3 {
+        for i in 0..<area { picture[3 * i + colour] = array.values[(3 * n + colour) * area + i] }
+      }
+      return picture
+    }
+  }
+}
