@@ -75,7 +75,11 @@ if !embedded {
     .testTarget(name: "LVTModelTests", dependencies: ["LVTModel", "LVTTestSupport"]),
     .testTarget(
       name: "LVTRuntimeTests",
-      dependencies: ["LVT", "LVTTestSupport", "CLVTThreads", "CLVTSystem"]),
+      dependencies: ["LVT", "LVTTestSupport", "CLVTThreads"]),
+    .target(name: "CLVTAllocations", path: "Tests/CLVTAllocations"),
+    .executableTarget(
+      name: "lvt-allocations", dependencies: ["LVT", "CLVTAllocations"],
+      path: "Tests/lvt-allocations", swiftSettings: settings),
     .testTarget(name: "LVTImageTests", dependencies: ["LVTCapture", "LVTTestSupport"]),
     .testTarget(name: "LVTPlannerTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),
     .testTarget(name: "LVTEndToEndTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), eight bytes at a time.
-enum CRC32C {
+package enum CRC32C {
   // table[j][b] is the checksum of byte b followed by j zero bytes ("slicing by 8").
   private static let table: [UInt32] = {
     var table = [UInt32](repeating: 0, count: 8 * 256)
@@ -17,7 +17,7 @@ enum CRC32C {
     return table
   }()
 
-  static func checksum(_ bytes: UnsafeRawBufferPointer, continuing start: UInt32 = 0) -> UInt32 {
+  package static func checksum(_ bytes: UnsafeRawBufferPointer, continuing start: UInt32 = 0) -> UInt32 {
     var crc = ~start
     table.withUnsafeBufferPointer { t in
       var i = 0

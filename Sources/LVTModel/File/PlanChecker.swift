@@ -49,6 +49,9 @@ struct PlanChecker {
   }
 
   private func checkBuffers() throws(PlanError) {
+    // Other threads' scratch follows the arena and must be aligned too.
+    try require(
+      contents.arenaBytes % 64 == 0, "arena", "a multiple of 64 bytes", "\(contents.arenaBytes)")
     let last = contents.steps.count - 1
     for (i, buffer) in contents.buffers.enumerated() {
       let life = buffer.lifetime

@@ -15,7 +15,7 @@ extension PlanContents {
     for (section, bytes) in zip(PlanFormat.Section.allCases, sections) {
       offset = aligned(offset)
       table.append(section.rawValue)
-      table.append(bytes.withUnsafeBytes { CRC32C.checksum($0) })
+      table.append(UInt32(0))  // checksum
       table.append(UInt64(offset))
       table.append(UInt64(bytes.count))
       offset += bytes.count
@@ -27,8 +27,8 @@ extension PlanContents {
     file.append(UInt32(0))  // required features
     file.append(UInt64(offset))
     file.append(UInt32(sections.count))
-    file.append(UInt32(0))  // checksum
-    for _ in 0..<4 { file.append(UInt64(0)) }  // hash
+    file.append(UInt32(0))  // checksum, and the hash: seal() fills both
+    for _ in 0..<4 { file.append(UInt64(0)) }
     file.bytes += table.bytes
     for bytes in sections {
       file.bytes += [UInt8](repeating: 0, count: aligned(file.bytes.count) - file.bytes.count)
@@ -83,14 +83,34 @@ extension PlanContents {
 extension PlanFormat {
   /// Computes the sections' checksums, the hash and the header's checksum anew, in place.
   ///
-  /// For writers and for tests that alter a plan; does nothing to a file too short to hold a header.
-  static func seal(_ file: inout [UInt8]) {
-    guard file.count >= headerBytes else { return }
+  /// For the writer, and for tests that alter a plan: the altered one is then refused, if at all, for what
+  /// it says and not for its checksums. Does nothing to a file too short to hold a section table.
+  package static func seal(_ file: inout [UInt8]) {
+    let sections = Section.allCases.count
+    guard file.count >= headerBytes + sections * sectionRecordBytes else { return }
+    for i in 0..<sections {
+      let record = headerBytes + i * sectionRecordBytes
+      let (offset, size) = file.withUnsafeBytes { bytes in
+        (
+          UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: record + 8, as: UInt64.self)),
+          UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: record + 16, as: UInt64.self))
+        )
+      }
+      let count = UInt64(file.count)
+      guard offset <= count, size <= count - offset else { continue }
+      let crc = file.withUnsafeBytes {
+        CRC32C.checksum(.init(rebasing: $0[Int(offset)..<Int(offset + size)]))
+      }
+      store(crc, at: record + 4, in: &file)
+    }
     for i in Header.checksum..<headerBytes { file[i] = 0 }
     let hash = file.withUnsafeBytes { SHA256.hash($0) }
     file.replaceSubrange(Header.hash..<headerBytes, with: hash)
-    let crc = file.withUnsafeBytes { headerChecksum($0) }
-    for i in 0..<4 { file[Header.checksum + i] = UInt8(truncatingIfNeeded: crc >> (8 * UInt32(i))) }
+    store(file.withUnsafeBytes { headerChecksum($0) }, at: Header.checksum, in: &file)
+  }
+
+  private static func store(_ value: UInt32, at offset: Int, in file: inout [UInt8]) {
+    for i in 0..<4 { file[offset + i] = UInt8(truncatingIfNeeded: value >> (8 * UInt32(i))) }
   }
 
   /// The checksum of header and section table, as far as the file reaches.

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import LVTModel
+import LVTTestSupport
+import Testing
+
+/// Plans that are sound as files and wrong in what they say.
+@Suite struct PlanCheckerTests {
+  let contents: PlanContents
+  let constants: [UInt8]
+
+  init() throws {
+    let plan = try plan(tinyPlanBytes())
+    constants = Array(plan.constants)
+    contents = PlanContents(
+      input: plan.input, labels: plan.labels, buffers: plan.buffers, tensors: plan.tensors,
+      steps: plan.steps, arenaBytes: plan.arenaBytes, provenance: plan.provenance,
+      golden: plan.golden)
+  }
+
+  private func expectInvalid(
+    _ part: String, constants: [UInt8]? = nil, _ change: (inout PlanContents) -> Void
+  ) {
+    var changed = contents
+    change(&changed)
+    let error = #expect(throws: PlanError.self) {
+      try plan(changed.encoded(constants: constants ?? self.constants))
+    }
+    #expect(error?.description.contains(part) == true, "\(error?.description ?? "no error")")
+  }
+
+  @Test func unchangedContentsAreValid() throws {
+    _ = try plan(contents.encoded(constants: constants))
+  }
+
+  @Test func overlappingBuffersAreRejected() {
+    expectInvalid("separate bytes while both are alive") { c in
+      for i in c.buffers.indices { c.buffers[i].offset = 0 }
+    }
+  }
+
+  @Test func scratchOverABufferIsRejected() {
+    expectInvalid("scratch of step 1 and buffer") { c in
+      c.steps[1].scratchOffset = c.buffers[c.tensors[c.steps[1].input].buffer].offset
+    }
+  }
+
+  @Test func bufferOutsideTheArenaIsRejected() {
+    expectInvalid("bytes within the arena") { $0.buffers[0].offset = $0.arenaBytes }
+  }
+
+  @Test func tooLittleScratchIsRejected() {
+    expectInvalid("bytes of scratch") { $0.steps[1].scratchBytes = 0 }
+  }
+
+  @Test func readingAnOverwrittenTensorIsRejected() {
+    // Step 3 adds to the patch embedding in place; step 4 may not read the tensor from before.
+    expectInvalid("another or nothing") { c in c.steps[4].input = 1 }
+  }
+
+  @Test func deadBufferIsRejected() {
+    expectInvalid("a live buffer") { c in
+      c.buffers[c.tensors[1].buffer].lifetime = Lifetime(firstStep: 0, lastStep: 0)
+    }
+  }
+
+  @Test func tensorLargerThanItsBufferIsRejected() {
+    expectInvalid("as its buffer has") { $0.tensors[1].shape.width = 4000 }
+  }
+
+  @Test func wrongMatrixExtentIsRejected() {
+    expectInvalid("a matrix of") { c in
+      guard case .pointwise(var s) = c.steps[1].operation else { return }
+      s.matrix.k += 1
+      c.steps[1].operation = .pointwise(s)
+    }
+  }
+
+  @Test func constantsOutsideTheSectionAreRejected() {
+    expectInvalid("constants at a multiple of 64") { c in
+      guard case .pointwise(var s) = c.steps[1].operation else { return }
+      s.matrix.offset = constants.count / 64 * 64
+      c.steps[1].operation = .pointwise(s)
+    }
+  }
+
+  @Test(arguments: [0, 64, 128, 192])
+  func damagedPanelIsRejected(at field: Int) throws {
+    guard case .pointwise(let s) = contents.steps[1].operation else { return }
+    var damaged = constants
+    // A bias near −2³¹, a negative or huge column sum, a negative multiplier; a weight of −128.
+    damaged[s.matrix.offset + field + (field == 192 ? 0 : 3)] ^= 0x80
+    if field == 192 { damaged[s.matrix.offset + field] = 0x80 }
+    expectInvalid("within their ranges", constants: damaged) { _ in }
+  }
+
+  @Test func labelsThatAreNotOnePerClassAreRejected() {
+    expectInvalid("labels") { $0.labels = ["only one"] }
+  }
+
+  @Test func pictureOfAnotherSizeIsRejected() {
+    expectInvalid("an RGB picture") { $0.input.width = 17 }
+  }
+
+  @Test func unalignedArenaIsRejected() {
+    expectInvalid("a multiple of 64 bytes") { $0.arenaBytes += 1 }
+  }
+
+  @Test func hugeArenaIsRejected() {
+    expectInvalid("arena bytes") { $0.arenaBytes = 1 << 40 }
+  }
+}

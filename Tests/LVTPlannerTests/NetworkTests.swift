@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import LVTPlanner
+import LVTTestSupport
+import Testing
+
+@Suite struct NetworkTests {
+  private func network(_ change: (inout Checkpoint) -> Void) throws -> Network {
+    var checkpoint = TinyNetwork().checkpoint()
+    change(&checkpoint)
+    var options = Network.Options()
+    options.inputSize = 16
+    return try Network(checkpoint, options: options)
+  }
+
+  @Test func extentsComeFromTheTensors() throws {
+    var tiny = TinyNetwork()
+    tiny.embed = 12
+    tiny.depths = [1, 2, 1]
+    tiny.window = 5
+    tiny.patch = 4
+    tiny.ratio = 3
+    tiny.classes = 7
+    tiny.input = 32
+    let network = try tiny.network()
+    #expect(network.layers.count == 1 + 4 * 4 + 2 + 1)
+    #expect(network.classCount == 7)
+    #expect(network.shape(ofValue: 1).height == 8)
+    #expect(network.layers.last?.name == "head")
+  }
+
+  @Test func missingTensorIsNamed() {
+    let name = "layers.1.blocks.0.mlp.fc2.bias"
+    #expect(throws: NetworkError.missing(tensor: name, family: "DWNet")) {
+      try network { $0.tensors[name] = nil }
+    }
+  }
+
+  @Test func extraTensorIsNamed() {
+    #expect(throws: NetworkError.unexpected(tensor: "layers.0.extra", family: "DWNet")) {
+      try network { $0.tensors["layers.0.extra"] = FloatTensor(shape: [1], values: [0]) }
+    }
+  }
+
+  @Test func wrongShapeIsNamed() {
+    #expect(
+      throws: NetworkError.wrongShape(tensor: "norm.weight", expected: "[16]", found: [2, 8])
+    ) {
+      try network {
+        $0.tensors["norm.weight"] = FloatTensor(
+          shape: [2, 8], values: [Float](repeating: 1, count: 16))
+      }
+    }
+  }
+
+  @Test(arguments: [Float.nan, .infinity, -.infinity])
+  func notFiniteWeightIsNamed(value: Float) {
+    #expect(throws: NetworkError.notFinite(tensor: "head.bias", index: 3)) {
+      try network {
+        $0.tensors["head.bias"] = FloatTensor(shape: [5], values: [0, 0, 0, value, 0])
+      }
+    }
+  }
+
+  @Test func negativeVarianceIsNamed() {
+    let name = "layers.0.blocks.0.bn.running_var"
+    #expect(throws: NetworkError.notFinite(tensor: name, index: 0)) {
+      try network {
+        $0.tensors[name] = FloatTensor(shape: [8], values: [Float](repeating: -1, count: 8))
+      }
+    }
+  }
+
+  @Test func sizeThatDoesNotFitIsRefused() {
+    var tiny = TinyNetwork()
+    tiny.input = 18
+    #expect(throws: NetworkError.inputSize(found: 18, multipleOf: 4)) { try tiny.network() }
+  }
+
+  @Test func unknownArchitectureNamesATensor() {
+    #expect(throws: NetworkError.unknownFamily(tensor: "conv1.weight")) {
+      try network {
+        $0.tensors = ["conv1.weight": FloatTensor(shape: [1], values: [0])]
+      }
+    }
+  }
+
+  /// Folding, executor and kernels against a plain transcription of the architecture.
+  @Test func foldedNetworkEqualsTheDefinition() throws {
+    var tiny = TinyNetwork()
+    tiny.depths = [1, 2]
+    let executor = FloatExecutor(try tiny.network())
+    for picture in tiny.pictures(3) {
+      let input = executor.normalized(picture)
+      let expected = ReferenceDWNet(tiny.checkpoint().tensors, tiny).logits(input)
+      for (a, b) in zip(executor.logits(input), expected) { #expect(abs(a - b) < 1e-4) }
+    }
+  }
+
+  @Test func equalizingChangesNothing() throws {
+    let tiny = TinyNetwork()
+    let compiled = try tiny.compile()
+    // The calibration's float logits come from the equalized network, the plan's from its int8 form:
+    // were equalization wrong, they would still agree with each other, so compare with the original.
+    let original = FloatExecutor(try tiny.network())
+    var agreement = Agreement()
+    for picture in tiny.pictures(8) {
+      let logits = original.logits(original.normalized(picture))
+      let plan = try runPlan(compiled.plan, picture)
+      plan.withUnsafeBufferPointer { agreement.add(float: logits, plan: $0) }
+    }
+    #expect(agreement.decibels > 20)
+  }
+}

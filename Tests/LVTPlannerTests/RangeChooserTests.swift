@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import LVTModel
+import Testing
+
+@testable import LVTPlanner
+
+@Suite struct RangeChooserTests {
+  private func statistics(_ values: [Float]) -> Statistics {
+    var statistics = Statistics(channels: 1)
+    statistics.addRanges(values)
+    statistics.addCounts(values)
+    return statistics
+  }
+
+  @Test func zeroIsAlwaysRepresentable() {
+    for (low, high) in [(Float(0), Float(6)), (-3, 5), (0.5, 2), (-4, -1), (0, 0)] {
+      let q = RangeChooser(statistics([low, high, (low + high) / 2])).choose().quantization
+      #expect((-128...127).contains(q.zeroPoint))
+      #expect(q.rounded(0) == 0)
+      #expect(q.scale > 0 && q.scale.isFinite)
+    }
+  }
+
+  @Test func evenValuesKeepTheirWholeRange() {
+    let values = (0...10_000).map { Float($0) / 1000 }
+    let choice = RangeChooser(statistics(values)).choose()
+    #expect(abs(choice.quantization.scale - 10 / 255) < 0.001)
+    #expect(choice.decibels > 50)
+  }
+
+  /// A few values far outside must not take the resolution of all others.
+  @Test func outliersAreCutOff() {
+    var values = (0..<1_000_000).map { Float($0 % 200) / 100 - 1 }
+    values[77] = 40
+    let chosen = RangeChooser(statistics(values)).choose()
+    #expect(chosen.method != .minMax)
+    #expect(chosen.quantization.rounded(40) < 20)
+  }
+
+  /// Errors where the function behind is flat do not count.
+  @Test func flatPartsOfTheFunctionAreCutOff() {
+    let values = (0...20_000).map { Float($0) / 1000 - 12 }
+    let plain = RangeChooser(statistics(values)).choose()
+    let behind = RangeChooser(statistics(values), transform: gelu).choose()
+    #expect(behind.quantization.scale < 0.75 * plain.quantization.scale)
+  }
+
+  @Test func leastScaleIsKept() {
+    let choice = RangeChooser(statistics([-1, 1])).choose(leastScale: 0.5)
+    #expect(choice.quantization.scale >= 0.5)
+  }
+}

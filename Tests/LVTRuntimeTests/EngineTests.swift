@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import LVT
+import LVTTestSupport
+import Testing
+
+@Suite struct EngineTests {
+  /// A network whose every step has more rows than threads in one case and fewer in another.
+  private func compiled(window: Int = 7) throws -> Plan {
+    var network = TinyNetwork()
+    network.embed = 24
+    network.depths = [2, 1, 1]
+    network.window = window
+    network.input = 40
+    network.ratio = 4
+    return try network.compile(pictures: 4).plan
+  }
+
+  @Test func everyISAAndThreadCountGivesTheSameBits() throws {
+    for window in [3, 5, 7, 9] {
+      let plan = try compiled(window: window)
+      for isa in ISA.available {
+        for threads in [1, 2, 3, 4, 7] {
+          let engine = try Engine(plan: plan, threads: threads, isa: isa)
+          #expect(
+            engine.firstMismatch() == nil, "window \(window), \(isa.name), \(threads) threads")
+        }
+      }
+    }
+  }
+
+  @Test func runsAfterEachOtherGiveTheSameLogits() throws {
+    let engine = try Engine(plan: compiled(), threads: 2)
+    let pictures = [UInt64(1), 2].map { Golden(seed: $0, stepHashes: []) }
+    func logits(_ picture: Golden) -> [Float] {
+      engine.withPicture { picture.fill($0) }
+      engine.run()
+      return Array(engine.logits)
+    }
+    let first = pictures.map(logits)
+    #expect(first[0] != first[1])
+    #expect(pictures.map(logits) == first)
+  }
+
+  @Test func impossibleRequestsAreErrors() throws {
+    let plan = try compiled()
+    #expect(throws: EngineError.threads(requested: 0)) { try Engine(plan: plan, threads: 0) }
+    #expect(throws: EngineError.threads(requested: 65)) { try Engine(plan: plan, threads: 65) }
+    let missing = ISA.allCases.filter { !$0.isAvailable }
+    for isa in missing {
+      #expect(throws: EngineError.unavailable(isa)) { try Engine(plan: plan, isa: isa) }
+    }
+    #expect(!missing.isEmpty)  // no CPU is both x86 and Arm
+  }
+
+  @Test func damagedWeightsFailVerification() throws {
+    let plan = try compiled()
+    var bytes = Array(plan.fileBytes)
+    // Somewhere in the first matrix's biases, which no checker can find odd.
+    guard case .patchEmbed(let embed) = plan.steps[0].operation else { return }
+    let constantsStart = bytes.withUnsafeBytes { file in
+      plan.constants.baseAddress.map { $0 - (plan.fileBytes.baseAddress ?? $0) } ?? file.count
+    }
+    bytes[constantsStart + embed.matrix.offset + 1] ^= 0x10
+    PlanFormat.seal(&bytes)
+    let engine = try Engine(plan: LVTTestSupport.plan(bytes))
+    #expect(engine.firstMismatch() == 0)
+  }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+public import LVTModel
+public import LVTPlanner
+import LVTRuntime
+
+/// A static DWNet with seeded random weights, as the tensors of a checkpoint.
+public struct TinyNetwork {
+  /// Channels of the first stage.
+  public var embed = 8
+  /// Blocks of each stage.
+  public var depths = [1, 1]
+  /// K of the depth-wise filters.
+  public var window = 3
+  /// Edge of the patches.
+  public var patch = 2
+  /// Hidden width of an MLP over its channels.
+  public var ratio = 2
+  /// Logits.
+  public var classes = 5
+  /// Edge of the input.
+  public var input = 16
+  /// Where the weights come from.
+  public var seed: UInt64 = 1
+
+  /// A network of some thousand weights.
+  public init() {}
+
+  /// Every tensor that the network needs.
+  public func checkpoint() -> Checkpoint {
+    var generator = SplitMix64(seed: seed)
+    var tensors: [String: FloatTensor] = [:]
+    func add(_ name: String, _ shape: [Int], around centre: Float = 0, spread: Float) {
+      let count = shape.reduce(1, *)
+      let values = (0..<count).map { _ in centre + spread * Float.random(in: -1...1, using: &generator) }
+      tensors[name] = FloatTensor(shape: shape, values: values)
+    }
+    func addNorm(_ name: String, _ channels: Int, batch: Bool) {
+      add(name + ".weight", [channels], around: 1, spread: 0.3)
+      add(name + ".bias", [channels], spread: 0.2)
+      if batch {
+        add(name + ".running_mean", [channels], spread: 0.2)
+        add(name + ".running_var", [channels], around: 1, spread: 0.5)
+        tensors[name + ".num_batches_tracked"] = FloatTensor(shape: [], values: [7])
+      }
+    }
+    func addMatrix(_ name: String, _ shape: [Int], bias: Bool) {
+      let inputs = Float(shape[1...].reduce(1, *))
+      add(name + ".weight", shape, spread: (3 / inputs).squareRoot())
+      if bias { add(name + ".bias", [shape[0]], spread: 0.1) }
+    }
+
+    addMatrix("patch_embed.proj", [embed, 3, patch, patch], bias: true)
+    addNorm("patch_embed.norm", embed, batch: false)
+    var channels = embed
+    for (stage, depth) in depths.enumerated() {
+      for block in 0..<depth {
+        let name = "layers.\(stage).blocks.\(block)"
+        addMatrix("\(name).attn2conv.conv0", [channels, channels, 1, 1], bias: false)
+        addNorm("\(name).attn2conv.bn0", channels, batch: true)
+        addMatrix("\(name).attn2conv.conv", [channels, 1, window, window], bias: true)
+        addNorm("\(name).attn2conv.bn", channels, batch: true)
+        addMatrix("\(name).attn2conv.conv2", [channels, channels, 1, 1], bias: false)
+        addNorm("\(name).attn2conv.bn2", channels, batch: true)
+        addNorm("\(name).bn", channels, batch: true)
+        addMatrix("\(name).mlp.fc1", [ratio * channels, channels], bias: true)
+        addMatrix("\(name).mlp.fc2", [channels, ratio * channels], bias: true)
+      }
+      if stage < depths.count - 1 {
+        addNorm("layers.\(stage).downsample.norm", 4 * channels, batch: false)
+        addMatrix("layers.\(stage).downsample.reduction", [2 * channels, 4 * channels], bias: false)
+        channels *= 2
+      }
+    }
+    addNorm("norm", channels, batch: false)
+    addMatrix("head", [classes, channels], bias: true)
+    return Checkpoint(tensors: tensors)
+  }
+
+  /// The folded network.
+  public func network() throws -> Network {
+    var options = Network.Options()
+    options.inputSize = input
+    return try Network(checkpoint(), options: options)
+  }
+
+  /// Seeded pictures of the input's size: smooth, with noise.
+  public func pictures(_ count: Int) -> [[UInt8]] {
+    (0..<count).map { n in
+      var generator = SplitMix64(seed: seed &+ 1000 &* UInt64(n + 1))
+      let corners = (0..<12).map { _ in Int.random(in: 0...223, using: &generator) }
+      return (0..<input * input * 3).map { i in
+        let x = i / 3 % input, y = i / 3 / input, colour = i % 3, last = max(1, input - 1)
+        let top = corners[colour] * (last - x) + corners[3 + colour] * x
+        let bottom = corners[6 + colour] * (last - x) + corners[9 + colour] * x
+        let smooth = (top * (last - y) + bottom * y) / (last * last)
+        return UInt8(smooth + Int.random(in: 0...31, using: &generator))
+      }
+    }
+  }
+
+  /// The plan, calibrated on some seeded pictures.
+  public func compile(pictures count: Int = 8) throws -> CompiledPlan {
+    try Planner().compile(network(), pictures: pictures(count))
+  }
+}
+
+/// The bytes of a tiny plan, made once.
+public func tinyPlanBytes() throws -> [UInt8] { try TinyPlan.bytes.get() }
+
+private enum TinyPlan {
+  static let bytes = Result { try TinyNetwork().compile().bytes }
+}
+
+/// A plan from bytes.
+public func plan(_ bytes: [UInt8]) throws -> Plan {
+  try bytes.withUnsafeBytes { try Plan(copying: $0) }
+}
+
+/// The folder of test data.
+public var fixtures: String {
+  #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
+    .joined(separator: "/") + "/Fixtures"
+}
+
+/// The top of the repository.
+public var repository: String {
+  fixtures.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
+    .joined(separator: "/")
+}
+
+/// The logits of a plan for a picture of its input's size.
+public func runPlan(_ plan: Plan, _ picture: [UInt8], threads: Int = 1) throws -> [Float] {
+  let engine = try Engine(plan: plan, threads: threads)
+  engine.withPicture { $0.copyBytes(from: picture) }
+  engine.run()
+  return Array(engine.logits)
+}
