@@ -82,7 +82,9 @@ if !embedded {
       path: "Tests/lvt-allocations", swiftSettings: settings),
     .testTarget(name: "LVTImageTests", dependencies: ["LVTCapture", "LVTTestSupport"]),
     .testTarget(name: "LVTPlannerTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),
-    .testTarget(name: "LVTEndToEndTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),
+    .testTarget(
+      name: "LVTEndToEndTests",
+      dependencies: ["LVTPlanner", "LVTCapture", "LVTTestSupport", "lvt-plan", "lvt-infer"]),
     .target(
       name: "LVTTestSupport", dependencies: ["LVTPlanner"], path: "Tests/LVTTestSupport",
       swiftSettings: settings),

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import LVTTestSupport
+import Testing
+
+/// The two programs as a user starts them, mostly wrongly.
+@Suite struct CommandLineTests {
+  struct Outcome {
+    let code: Int32
+    let output: String
+    let errors: [String]
+  }
+
+  /// The programs lie beside the test bundle.
+  private static let products = URL(fileURLWithPath: CommandLine.arguments[0])
+    .deletingLastPathComponent().path
+
+  private let folder: String
+
+  init() throws {
+    folder = NSTemporaryDirectory() + "lvt-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  }
+
+  private func run(_ program: String, _ arguments: [String]) throws -> Outcome {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: Self.products + "/" + program)
+    process.arguments = arguments
+    let output = Pipe(), errors = Pipe()
+    process.standardOutput = output
+    process.standardError = errors
+    try process.run()
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    let errorText = errors.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit)
+    return Outcome(
+      code: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+      errors: String(decoding: errorText, as: UTF8.self).split(separator: "\n").map(String.init))
+  }
+
+  private func file(_ name: String, _ bytes: [UInt8]) throws -> String {
+    let path = folder + "/" + name
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    return path
+  }
+
+  private var plan: String { fixtures + "/plan/tiny.lvt" }
+  private var demo: String { repository + "/tools/demo" }
+  private var picture: String {
+    demo + "/pictures/" + ((try? FileManager.default.contentsOfDirectory(atPath: demo + "/pictures").sorted().first) ?? "")
+  }
+
+  // MARK: lvt-infer
+
+  @Test func pictureBecomesALine() throws {
+    let text = try run("lvt-infer", [plan, picture])
+    #expect(text.code == 0 && text.errors.isEmpty)
+    #expect(text.output.hasPrefix(picture + ": "))
+    let json = try run("lvt-infer", [plan, picture, "--json", "--logits", "--top", "2"])
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+    #expect(object["file"] as? String == picture)
+    #expect((object["top"] as? [Any])?.count == 2)
+    #expect((object["logits"] as? [Double])?.count == 5)
+    #expect(object["milliseconds"] is Double)
+  }
+
+  @Test func folderWithRubbishIsReadAsFarAsItCanBe() throws {
+    try FileManager.default.copyItem(atPath: picture, toPath: folder + "/b10.jpg")
+    try FileManager.default.copyItem(atPath: picture, toPath: folder + "/b2.JPG")
+    _ = try file("broken.jpg", Array("no picture".utf8))
+    _ = try file("empty.jpeg", [])
+    _ = try file("notes.txt", Array("left alone".utf8))
+    let outcome = try run("lvt-infer", [plan, folder])
+    #expect(outcome.code == 1)
+    let names = outcome.output.split(separator: "\n").map { line in
+      line.split(separator: ":").first.map { $0.split(separator: "/").last ?? "" } ?? ""
+    }
+    #expect(names == ["b2.JPG", "b10.jpg"])
+    #expect(outcome.errors.count == 2)
+    #expect(outcome.errors.allSatisfy { $0.hasPrefix("lvt-infer: " + folder) })
+  }
+
+  @Test func benchmarkReportsItsFigures() throws {
+    let outcome = try run("lvt-infer", [plan, "--bench", "20", "--json", "--threads", "2"])
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    for key in ["median_ms", "p10_ms", "p90_ms"] { #expect((object[key] as? Double ?? 0) > 0) }
+    #expect(object["threads"] as? Int == 2)
+    #expect(object["isa"] is String)
+  }
+
+  @Test(arguments: ["--profile", "--verify"])
+  func planReportsOnItself(mode: String) throws {
+    let outcome = try run("lvt-infer", [plan, mode])
+    #expect(outcome.code == 0 && outcome.errors.isEmpty && !outcome.output.isEmpty)
+  }
+
+  @Test(arguments: [
+    [], ["--wrong"], ["plan.lvt"], ["plan.lvt", "--bench", "a.jpg"], ["p", "a.jpg", "--top", "0"],
+    ["p", "a.jpg", "--threads"], ["p", "a.jpg", "--threads", "65"], ["p", "a.jpg", "--cpu", "vax"],
+  ])
+  func wrongUsageIs64(arguments: [String]) throws {
+    let outcome = try run("lvt-infer", arguments)
+    #expect(outcome.code == 64)
+    #expect(outcome.output.isEmpty && outcome.errors.count == 2)
+  }
+
+  @Test func missingPlanIsOneLine() throws {
+    let outcome = try run("lvt-infer", [folder + "/none.lvt", picture])
+    #expect(outcome.code == 1 && outcome.errors.count == 1)
+    #expect(outcome.errors.first?.contains("none.lvt: cannot be read: No such file") == true)
+  }
+
+  @Test func missingISAIsOneLine() throws {
+    // No CPU has both.
+    let codes = try ["avx2", "neon"].map { try run("lvt-infer", [plan, "--bench", "1", "--cpu", $0]) }
+    let refused = codes.filter { $0.code == 1 }
+    #expect(refused.count >= 1)
+    #expect(refused.allSatisfy { $0.errors.count == 1 })
+  }
+
+  // MARK: lvt-plan
+
+  private func compile(_ arguments: [String]) throws -> Outcome {
+    try run(
+      "lvt-plan",
+      arguments + ["--input", "64", "-o", folder + "/out.lvt"]
+        + (arguments.contains("--calibrate") ? [] : ["--calibrate", demo + "/calibration"]))
+  }
+
+  private func expectRefusal(_ outcome: Outcome, _ part: String) {
+    #expect(outcome.code == 1)
+    #expect(outcome.output.isEmpty)
+    #expect(outcome.errors.last?.contains(part) == true, "\(outcome.errors)")
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    #expect(!files.contains { $0.contains("out.lvt") }, "\(files)")
+  }
+
+  @Test func checkpointBecomesAPlan() throws {
+    let outcome = try compile([
+      demo + "/model.safetensors", "--pictures", "4", "--labels", demo + "/labels.txt",
+    ])
+    #expect(outcome.code == 0)
+    for part in ["patchEmbed", "dwconv_s8", "arena", "optimal", "calibration.sqnr", "Ankle boot"] {
+      #expect(outcome.output.contains(part), "\(part)")
+    }
+    let inspect = try run("lvt-plan", ["inspect", folder + "/out.lvt"])
+    #expect(inspect.code == 0 && inspect.output.contains("sha256: "))
+    let verify = try run("lvt-infer", [folder + "/out.lvt", "--verify", "--threads", "3"])
+    #expect(verify.code == 0 && verify.output.hasPrefix("verified: "))
+  }
+
+  @Test func missingCheckpointIsRefused() throws {
+    expectRefusal(try compile([folder + "/none.pth"]), "none.pth")
+  }
+
+  @Test func otherFileIsNoCheckpoint() throws {
+    expectRefusal(try compile([try file("a.pth", Array("hello, world".utf8))]), "a.pth")
+    expectRefusal(try compile([try file("b.pth", [])]), "b.pth")
+  }
+
+  @Test func emptyCalibrationFolderIsRefused() throws {
+    let empty = folder + "/empty"
+    try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
+    expectRefusal(try compile([demo + "/model.safetensors", "--calibrate", empty]), "empty")
+  }
+
+  @Test func wrongInputSizeIsRefused() throws {
+    let outcome = try run(
+      "lvt-plan",
+      [
+        demo + "/model.safetensors", "--calibrate", demo + "/calibration", "--input", "50", "-o",
+        folder + "/out.lvt",
+      ])
+    expectRefusal(outcome, "multiple of 32")
+  }
+
+  @Test func wrongLabelCountIsRefused() throws {
+    let labels = try file("labels.txt", Array("one\ntwo\n".utf8))
+    expectRefusal(
+      try compile([demo + "/model.safetensors", "--labels", labels, "--pictures", "1"]),
+      "expected 10 labels")
+  }
+
+  @Test func outputThatCannotBeWrittenIsReported() throws {
+    let outcome = try run(
+      "lvt-plan",
+      [
+        demo + "/model.safetensors", "--calibrate", demo + "/calibration", "--input", "64",
+        "--pictures", "1", "-o", folder + "/missing/out.lvt",
+      ])
+    #expect(outcome.code == 1)
+    #expect(outcome.errors.last?.contains("out.lvt: cannot be written") == true)
+  }
+
+  @Test func wrongPlanUsageIs64() throws {
+    #expect(try run("lvt-plan", ["model.pth"]).code == 64)
+    #expect(try run("lvt-plan", ["--nonsense"]).code == 64)
+    #expect(try run("lvt-plan", ["predict", "model.pth"]).code == 64)
+  }
+
+  @Test func floatNetworkPredicts() throws {
+    let outcome = try run(
+      "lvt-plan",
+      [
+        "predict", demo + "/model.safetensors", picture, "--input", "64", "--labels",
+        demo + "/labels.txt", "--json", "--logits",
+      ])
+    #expect(outcome.code == 0)
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    #expect((object["logits"] as? [Double])?.count == 10)
+  }
+}
