@@ -46,8 +46,10 @@ public final class JPEGDecoder {
       decoder, base.assumingMemoryBound(to: UInt8.self), bytes.count, &width, &height)
     try check(opened, width: Int(width), height: Int(height))
     let image = try image(width: Int(width), height: Int(height))
-    let decoded = lvt_jpeg_decode(
-      decoder, image.pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), 3 * Int(width))
+    let decoded = image.withPixels { pixels in
+      lvt_jpeg_decode(
+        decoder, pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), 3 * Int(width))
+    }
     try check(decoded, width: Int(width), height: Int(height))
     return image
   }

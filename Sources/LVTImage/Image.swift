@@ -8,16 +8,12 @@ public final class Image {
   public private(set) var width = 0
   /// Rows.
   public private(set) var height = 0
-  /// All bytes: red, green and blue of each pixel, rows immediately after each other.
-  ///
-  /// Valid until the next ``reshape(width:height:)`` and as long as the image is.
-  public private(set) var pixels: UnsafeMutableRawBufferPointer
-
+  // Not public: nothing would keep the image alive while its bytes are used.
+  private var pixels = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private let memory = ReusableMemory()
 
   /// A black picture.
   public init(width: Int, height: Int) throws(ImageError) {
-    pixels = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     try reshape(width: width, height: height)
   }
 
@@ -32,12 +28,23 @@ public final class Image {
     self.height = height
   }
 
-  /// Calls `body` with a view of the picture, which is valid only inside.
+  /// Gives access to the pixels: height × width times red, green and blue, rows immediately after
+  /// each other.
+  public func withPixels<R, E: Error>(
+    _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    defer { withExtendedLifetime(self) {} }
+    return try body(pixels)
+  }
+
+  /// Gives access to the picture as a view, which is valid only inside `body`.
   public func withView<R>(
     _ body: (ImageView) throws(ImageError) -> R
   ) throws(ImageError) -> R {
-    let view = try ImageView(
-      format: .rgb8, width: width, height: height, bytes: UnsafeRawBufferPointer(pixels))
-    return try body(view)
+    try withPixels { pixels throws(ImageError) in
+      try body(
+        ImageView(
+          format: .rgb8, width: width, height: height, bytes: UnsafeRawBufferPointer(pixels)))
+    }
   }
 }

@@ -47,6 +47,7 @@ public final class Resizer {
     guard output.count == outputBytes, var out = output.baseAddress else {
       throw .output(expected: outputBytes, found: output.count)
     }
+    defer { withExtendedLifetime(self) {} }
     prepare(width: source.width, height: source.height)
 
     // Each source row is resized once, when the first output row needs it, and only as many are

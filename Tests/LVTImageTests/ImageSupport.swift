@@ -19,7 +19,7 @@ func fixture(_ name: String) throws -> [UInt8] {
 /// A picture made of splitmix64's bytes, the same as `noise` in `make.py`.
 func noise(seed: UInt64, width: Int, height: Int) throws(ImageError) -> Image {
   let image = try Image(width: width, height: height)
-  Golden(seed: seed, stepHashes: []).fill(image.pixels)
+  image.withPixels { Golden(seed: seed, stepHashes: []).fill($0) }
   return image
 }
 
@@ -30,10 +30,26 @@ func fnv1a(_ bytes: some Sequence<UInt8>) -> UInt64 {
 
 /// Resizes a picture.
 func resized(_ source: Image, _ spec: InputSpec) throws(ImageError) -> [UInt8] {
-  let resizer = try Resizer(spec: spec)
-  let output = try Image(width: spec.width, height: spec.height)
-  try resizer.resize(source, into: output.pixels)
-  return Array(output.pixels)
+  try Resizer(spec: spec).bytes(source)
+}
+
+extension Resizer {
+  /// The input that a picture becomes.
+  func bytes(_ source: Image) throws(ImageError) -> [UInt8] {
+    try source.withView { view throws(ImageError) in try bytes(view) }
+  }
+
+  /// The input that a picture becomes.
+  func bytes(_ source: ImageView) throws(ImageError) -> [UInt8] {
+    let output = try Image(width: spec.width, height: spec.height)
+    try output.withPixels { pixels throws(ImageError) in try resize(source, into: pixels) }
+    return output.bytes
+  }
+}
+
+extension Image {
+  /// A copy of the pixels.
+  var bytes: [UInt8] { withPixels { Array($0) } }
 }
 
 /// Makes a folder for the length of `body`.

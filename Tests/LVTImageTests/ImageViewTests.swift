@@ -46,12 +46,15 @@ struct ImageViewTests {
 
   @Test func imageKeepsItsMemoryForSmallerPictures() throws {
     let image = try Image(width: 40, height: 30)
-    let base = image.pixels.baseAddress
-    #expect(image.pixels.allSatisfy { $0 == 0 })
-    try image.reshape(width: 30, height: 40)
-    #expect(image.pixels.count == 3600 && image.pixels.baseAddress == base)
-    try image.reshape(width: 1, height: 2)
-    #expect(image.pixels.count == 6 && image.pixels.baseAddress == base)
+    let base = image.withPixels { $0.baseAddress }
+    #expect(image.bytes.allSatisfy { $0 == 0 })
+    for (width, height) in [(30, 40), (1, 2)] {
+      try image.reshape(width: width, height: height)
+      image.withPixels {
+        #expect($0.baseAddress == base)
+        #expect($0.count == width * height * 3)
+      }
+    }
     #expect(throws: ImageError.size(width: 0, height: 2)) { try image.reshape(width: 0, height: 2) }
     #expect(image.width == 1 && image.height == 2)
   }

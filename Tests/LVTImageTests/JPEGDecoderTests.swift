@@ -33,9 +33,9 @@ struct JPEGDecoderTests {
     let image = try JPEGDecoder().read(path: fixturePath("\(kind).jpg"))
     let expected = try fixture("\(kind).rgb")
     #expect(image.width == 33 && image.height == 21)
-    try #require(image.pixels.count == expected.count)
+    try #require(image.bytes.count == expected.count)
     // Other versions of libjpeg may round some pixels otherwise.
-    let distances = zip(image.pixels, expected).map { abs(Int($0) - Int($1)) }
+    let distances = zip(image.bytes, expected).map { abs(Int($0) - Int($1)) }
     #expect(distances.max() ?? 0 <= 1)
     #expect(distances.count { $0 == 0 } * 100 >= 99 * distances.count)
   }
@@ -43,11 +43,13 @@ struct JPEGDecoderTests {
   @Test func decoderServesOnePictureAfterAnother() throws {
     let decoder = try JPEGDecoder()
     for kind in Self.kinds {
-      #expect(throws: CaptureError.self) { try decoder.decode(UnsafeRawBufferPointer([])) }
+      #expect(throws: CaptureError.self) {
+        try decoder.decode(UnsafeRawBufferPointer(start: nil, count: 0))
+      }
       let image = try decoder.read(path: fixturePath("\(kind).jpg"))
       #expect(
-        Array(image.pixels)
-          == Array(try JPEGDecoder().read(path: fixturePath("\(kind).jpg")).pixels), "\(kind)")
+        image.bytes
+          == (try JPEGDecoder().read(path: fixturePath("\(kind).jpg")).bytes), "\(kind)")
     }
   }
 
@@ -73,7 +75,7 @@ struct JPEGDecoderTests {
     }
     #expect(short.count < bytes.count - 400)
     let image = try short.withUnsafeBytes { try JPEGDecoder().decode($0) }
-    #expect(Array(image.pixels) == (try fixture("420.rgb")))
+    #expect(image.bytes == (try fixture("420.rgb")))
   }
 
   @Test func tablesOfAnEarlierPictureAreForgotten() throws {
@@ -94,7 +96,7 @@ struct JPEGDecoderTests {
     builder.end()
     let image = try builder.bytes.withUnsafeBytes { try JPEGDecoder().decode($0) }
     #expect(image.width == 1 && image.height == 1)
-    #expect(Array(image.pixels) == [128, 128, 128])
+    #expect(image.bytes == [128, 128, 128])
   }
 
   @Test func hugeSizesAreRefusedBeforeAnyPixelIsAllocated() {
