@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "CLVTJPEG.h"
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <jpeglib.h>
+#include <jerror.h>
+
+struct lvt_jpeg {
+    struct jpeg_decompress_struct info;
+    struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
+    jmp_buf failure; ///< Where the function that called libjpeg continues after an error.
+    lvt_jpeg_status status;
+    char message[JMSG_LENGTH_MAX];
+};
+
+static lvt_jpeg_status fail(lvt_jpeg *decoder, lvt_jpeg_status status, const char *message) {
+    snprintf(decoder->message, sizeof decoder->message, "%s", message);
+    return decoder->status = status;
+}
+
+/// Frees what libjpeg holds for a picture, if there is one, and leaves none to decode.
+static void close_picture(lvt_jpeg *decoder) {
+    jpeg_destroy_decompress(&decoder->info);
+    fail(decoder, LVT_JPEG_DAMAGED, "no picture is open");
+}
+
+// ---- What libjpeg calls -------------------------------------------------------------------------
+
+static lvt_jpeg_status status_of(int code) {
+    switch (code) {
+    case JWRN_JPEG_EOF:
+    case JERR_INPUT_EOF:
+        return LVT_JPEG_TRUNCATED;
+    case JERR_ARITH_NOTIMPL:
+    case JERR_BAD_PRECISION:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_COMPONENT_COUNT:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_NOT_COMPILED:
+    case JERR_NOTIMPL:
+    case JERR_SOF_UNSUPPORTED:
+        return LVT_JPEG_UNSUPPORTED;
+    case JERR_NO_BACKING_STORE: // libjpeg would go on in a temporary file
+    case JERR_WIDTH_OVERFLOW:
+        return LVT_JPEG_TOO_LARGE;
+    case JERR_OUT_OF_MEMORY:
+        return LVT_JPEG_NO_MEMORY;
+    default:
+        return LVT_JPEG_DAMAGED;
+    }
+}
+
+static _Noreturn void error_exit(j_common_ptr info) {
+    lvt_jpeg *decoder = info->client_data;
+    decoder->status = status_of(info->err->msg_code);
+    if (info->err->msg_code == JERR_NO_BACKING_STORE)
+        fail(decoder, LVT_JPEG_TOO_LARGE, "its coefficients need too much memory");
+    else
+        info->err->format_message(info, decoder->message);
+    longjmp(decoder->failure, 1);
+}
+
+// Warnings have a negative level; the others only trace.
+static void emit_message(j_common_ptr info, int level) {
+    if (level >= 0)
+        return;
+    switch (info->err->msg_code) {
+    // These cost no pixel. Cameras pad between markers; the other three are odd values in headers
+    // which the decoder does not need.
+    case JWRN_EXTRANEOUS_DATA:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_ADOBE_XFORM:
+    case JWRN_NOT_SEQUENTIAL:
+        return;
+    // After any other libjpeg invents pixels, and a network's opinion of them would be worthless.
+    default:
+        error_exit(info);
+    }
+}
+
+static void output_message(j_common_ptr info) { (void)info; }
+
+static void limit_scans(j_common_ptr info) {
+    lvt_jpeg *decoder = info->client_data;
+    if (decoder->info.input_scan_number <= LVT_JPEG_MAX_SCANS)
+        return;
+    fail(decoder, LVT_JPEG_TOO_LARGE, "it has more scans than any sensible picture");
+    longjmp(decoder->failure, 1);
+}
+
+// ---- Opening ------------------------------------------------------------------------------------
+
+lvt_jpeg *lvt_jpeg_create(void) {
+    lvt_jpeg *decoder = calloc(1, sizeof(lvt_jpeg));
+    if (decoder)
+        close_picture(decoder);
+    return decoder;
+}
+
+void lvt_jpeg_destroy(lvt_jpeg *decoder) {
+    if (decoder)
+        close_picture(decoder);
+    free(decoder);
+}
+
+const char *lvt_jpeg_message(const lvt_jpeg *decoder) { return decoder->message; }
+
+/// Whether so many bytes can hold the picture at all: each block starts with a Huffman code, of a
+/// bit or more. It keeps a file of a hundred bytes from making the caller allocate 300 MB.
+static bool is_long_enough(const struct jpeg_decompress_struct *info, size_t count) {
+    if (info->arith_code)
+        return true;
+    uint64_t blocks = 0;
+    for (int i = 0; i < info->num_components; i++) {
+        const jpeg_component_info *component = &info->comp_info[i];
+        blocks += (uint64_t)component->width_in_blocks * component->height_in_blocks;
+    }
+    return blocks / 8 <= count;
+}
+
+lvt_jpeg_status lvt_jpeg_open(
+    lvt_jpeg *decoder, const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height) {
+    struct jpeg_decompress_struct *info = &decoder->info;
+    // Each picture gets a new decompressor: a used one keeps the tables of the picture before, and
+    // a damaged file without its own would decode with those.
+    close_picture(decoder);
+    memset(info, 0, sizeof *info);
+    info->err = jpeg_std_error(&decoder->errors);
+    info->err->error_exit = error_exit;
+    info->err->emit_message = emit_message;
+    info->err->output_message = output_message;
+    info->client_data = decoder;
+    decoder->progress.progress_monitor = limit_scans;
+    fail(decoder, LVT_JPEG_OK, "");
+    if (count == 0)
+        return fail(decoder, LVT_JPEG_TRUNCATED, "it is empty");
+
+    if (setjmp(decoder->failure))
+        return decoder->status;
+    jpeg_create_decompress(info);
+    info->progress = &decoder->progress;
+    info->mem->max_memory_to_use = LVT_JPEG_MAX_MEMORY;
+    jpeg_mem_src(info, (unsigned char *)bytes, count); // older headers lack the const
+    jpeg_read_header(info, TRUE);
+
+    switch (info->jpeg_color_space) {
+    case JCS_GRAYSCALE:
+    case JCS_RGB:
+    case JCS_YCbCr:
+        info->out_color_space = JCS_RGB;
+        break;
+    case JCS_CMYK:
+    case JCS_YCCK:
+        info->out_color_space = JCS_CMYK;
+        break;
+    default:
+        return fail(decoder, LVT_JPEG_UNSUPPORTED, "its colours are neither grey, RGB nor CMYK");
+    }
+    *width = info->image_width;
+    *height = info->image_height;
+    if ((uint64_t)info->image_width * info->image_height > LVT_JPEG_MAX_PIXELS)
+        return fail(decoder, LVT_JPEG_TOO_LARGE, "it has more than 100 million pixels");
+    if (!is_long_enough(info, count))
+        return fail(decoder, LVT_JPEG_TRUNCATED, "too few bytes for a picture of its size");
+    return LVT_JPEG_OK;
+}
+
+// ---- Decoding -----------------------------------------------------------------------------------
+
+/// a · b / 255, rounded.
+static inline uint32_t multiply(uint32_t a, uint32_t b) {
+    const uint32_t product = a * b + 128;
+    return (product + (product >> 8)) >> 8;
+}
+
+/// Files hold CMYK inverted, as Adobe does; PIL takes that for granted, marker or not.
+static void rgb_from_inverted_cmyk(const uint8_t *cmyk, uint8_t *rgb, uint32_t width) {
+    for (uint32_t x = 0; x < width; x++, cmyk += 4, rgb += 3)
+        for (int i = 0; i < 3; i++)
+            rgb[i] = (uint8_t)(cmyk[3] - multiply(255u - cmyk[i], cmyk[3]));
+}
+
+lvt_jpeg_status lvt_jpeg_decode(lvt_jpeg *decoder, uint8_t *pixels, size_t stride) {
+    struct jpeg_decompress_struct *info = &decoder->info;
+    if (decoder->status != LVT_JPEG_OK)
+        return decoder->status;
+    if (setjmp(decoder->failure))
+        return decoder->status;
+    jpeg_start_decompress(info);
+    JSAMPARRAY cmyk = NULL;
+    if (info->out_color_space == JCS_CMYK)
+        cmyk = info->mem->alloc_sarray(
+            (j_common_ptr)info, JPOOL_IMAGE, info->output_width * 4, 1);
+    while (info->output_scanline < info->output_height) {
+        JSAMPROW row = pixels + info->output_scanline * stride;
+        jpeg_read_scanlines(info, cmyk ? cmyk : &row, 1);
+        if (cmyk)
+            rgb_from_inverted_cmyk(cmyk[0], row, info->output_width);
+    }
+    jpeg_finish_decompress(info); // reads on to the end marker, so that a missing one is noticed
+    close_picture(decoder);
+    return LVT_JPEG_OK;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+public import LVTImage
+
+/// Why no picture came from a file or folder.
+///
+/// The descriptions are one line and do not contain the path; the caller, who knows it, puts it in
+/// front.
+public enum CaptureError: Error, Equatable, Sendable {
+  /// The file or folder could not be opened or read.
+  case unreadable(reason: String)
+  /// A folder without pictures.
+  case noPictures
+  /// A file of no bytes.
+  case empty
+  /// A file that does not start as a JPEG does.
+  case notAJPEG(start: String)
+  /// A JPEG that ends before its picture does.
+  case truncated(reason: String)
+  /// A JPEG whose bytes are not those that were written.
+  case damaged(reason: String)
+  /// A kind of JPEG that is not decoded.
+  case unsupported(reason: String)
+  /// A picture too large to decode.
+  case tooLarge(width: Int, height: Int, reason: String)
+  /// The system refused the memory for decoding.
+  case outOfMemory
+  /// The picture does not fit an image.
+  case image(ImageError)
+}
+
+extension CaptureError: CustomStringConvertible {
+  /// One line: what was expected and what was found.
+  public var description: String {
+    switch self {
+    case .unreadable(let reason): "cannot be read: \(reason)"
+    case .noPictures: "a folder without .jpg or .jpeg files"
+    case .empty: "an empty file, not a JPEG"
+    case .notAJPEG(let start): "not a JPEG: the file starts with \(start), a JPEG with FF D8 FF"
+    case .truncated(let reason): "a JPEG that is cut short: \(reason)"
+    case .damaged(let reason): "a damaged JPEG: \(reason)"
+    case .unsupported(let reason): "a JPEG of a kind that is not supported: \(reason)"
+    case .tooLarge(let width, let height, let reason):
+      "a JPEG of \(width)×\(height) pixels, too large to decode: \(reason)"
+    case .outOfMemory: "no memory to decode the JPEG"
+    case .image(let error): error.description
+    }
+  }
+}

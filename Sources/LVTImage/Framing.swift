@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LVTModel
+
+/// Which part of a resized picture is the input, as torchvision's `Resize` and `CenterCrop` choose
+/// it.
+///
+/// With a crop fraction of 1 the picture is resized to the input, whatever its proportions. Below 1
+/// it keeps them: it is resized until it just covers the input divided by the fraction, and the
+/// input is cut from its centre.
+struct Framing: Equatable {
+  /// Size of the whole picture after resizing.
+  let resizedWidth, resizedHeight: Int
+  /// The part of it that is the input.
+  let columns, rows: Range<Int>
+
+  /// The framing of a picture for an input that ``accepts(_:)`` has accepted.
+  init(width: Int, height: Int, spec: InputSpec) {
+    if spec.cropFraction == 1 {
+      resizedWidth = spec.width
+      resizedHeight = spec.height
+    } else {
+      let covered = Self.covered(spec)
+      // The tighter side becomes exactly what must be covered, the other is cut to whole pixels.
+      if width * covered.height <= height * covered.width {
+        resizedWidth = covered.width
+        resizedHeight = covered.width * height / width
+      } else {
+        resizedWidth = covered.height * width / height
+        resizedHeight = covered.height
+      }
+    }
+    columns = Self.centre(spec.width, of: resizedWidth)
+    rows = Self.centre(spec.height, of: resizedHeight)
+  }
+
+  /// The largest side of what is resized to; times ``ImageView/longestSide`` it fits 32 bits.
+  static let limit = 32767
+
+  /// Whether an input can be framed at all.
+  static func accepts(_ spec: InputSpec) -> Bool {
+    guard (1...limit).contains(spec.width), (1...limit).contains(spec.height) else { return false }
+    guard spec.cropFraction > 0, spec.cropFraction <= 1 else { return false }
+    return Float(max(spec.width, spec.height)) / spec.cropFraction <= Float(limit)
+  }
+
+  /// What the resized picture must cover: the input and the edge around it that is cut off.
+  private static func covered(_ spec: InputSpec) -> (width: Int, height: Int) {
+    let fraction = Double(spec.cropFraction)
+    return (
+      Int((Double(spec.width) / fraction).rounded()),
+      Int((Double(spec.height) / fraction).rounded())
+    )
+  }
+
+  /// The middle `count` of `total`; half a pixel goes to the even one, as with Python's `round`.
+  private static func centre(_ count: Int, of total: Int) -> Range<Int> {
+    let margin = total - count
+    let start = margin / 2 + (margin % 4 == 3 ? 1 : 0)
+    return start..<start + count
+  }
+}

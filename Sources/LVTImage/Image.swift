@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An RGB picture with memory of its own.
+///
+/// It can serve one picture after another, and is allocated again only for a larger one.
+public final class Image {
+  /// Pixels of a row.
+  public private(set) var width = 0
+  /// Rows.
+  public private(set) var height = 0
+  // Not public: nothing would keep the image alive while its bytes are used.
+  private var pixels = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  private let memory = ReusableMemory()
+
+  /// A black picture.
+  public init(width: Int, height: Int) throws(ImageError) {
+    try reshape(width: width, height: height)
+  }
+
+  /// Makes this a picture of another size, whose pixels are undefined until they are written.
+  public func reshape(width: Int, height: Int) throws(ImageError) {
+    let count = try ImageView.byteCount(format: .rgb8, width: width, height: height)
+    // Should there be no memory, the old picture's is gone as well.
+    (self.width, self.height) = (0, 0)
+    pixels = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    pixels = UnsafeMutableRawBufferPointer(start: try memory.reserve(count), count: count)
+    self.width = width
+    self.height = height
+  }
+
+  /// Gives access to the pixels: height × width times red, green and blue, rows immediately after
+  /// each other.
+  public func withPixels<R, E: Error>(
+    _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    defer { withExtendedLifetime(self) {} }
+    return try body(pixels)
+  }
+
+  /// Gives access to the picture as a view, which is valid only inside `body`.
+  public func withView<R>(
+    _ body: (ImageView) throws(ImageError) -> R
+  ) throws(ImageError) -> R {
+    try withPixels { pixels throws(ImageError) in
+      try body(
+        ImageView(
+          format: .rgb8, width: width, height: height, bytes: UnsafeRawBufferPointer(pixels)))
+    }
+  }
+}

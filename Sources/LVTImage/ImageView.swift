@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A picture in memory that something else owns: a decoded file, a camera's buffer.
+///
+/// It is valid as long as that memory is.
+public struct ImageView {
+  /// What the bytes mean.
+  public let format: PixelFormat
+  /// Pixels of a row.
+  public let width: Int
+  /// Rows.
+  public let height: Int
+  /// Bytes from the start of one row to the start of the next.
+  public let stride: Int
+  /// The first row's first byte.
+  public let base: UnsafeRawPointer
+
+  /// The longest side of a picture, which is JPEG's limit too.
+  ///
+  /// Products of two sides of which one is at most ``Framing/limit`` then fit 32 bits.
+  public static let longestSide = 65535
+
+  /// A picture whose rows lie in `bytes`, checked.
+  ///
+  /// - Parameter stride: Bytes from row to row; without it rows follow each other immediately.
+  public init(
+    format: PixelFormat, width: Int, height: Int, stride: Int? = nil, bytes: UnsafeRawBufferPointer
+  ) throws(ImageError) {
+    let needed = try Self.byteCount(format: format, width: width, height: height, stride: stride)
+    guard let base = bytes.baseAddress, bytes.count >= needed else {
+      throw .bytes(least: needed, found: bytes.count)
+    }
+    self.format = format
+    self.width = width
+    self.height = height
+    self.stride = stride ?? format.rowBytes(width: width)
+    self.base = base
+  }
+
+  /// The bytes from the first row's start to the last row's end.
+  static func byteCount(
+    format: PixelFormat, width: Int, height: Int, stride: Int? = nil
+  ) throws(ImageError) -> Int {
+    guard (1...longestSide).contains(width), (1...longestSide).contains(height) else {
+      throw .size(width: width, height: height)
+    }
+    let rowBytes = format.rowBytes(width: width)
+    let stride = stride ?? rowBytes
+    guard stride >= rowBytes else { throw .stride(least: rowBytes, found: stride) }
+    let (before, tooFar) = stride.multipliedReportingOverflow(by: height - 1)
+    let (count, tooMany) = before.addingReportingOverflow(rowBytes)
+    guard !tooFar, !tooMany else { throw .size(width: width, height: height) }
+    return count
+  }
+
+  /// The start of a row.
+  func row(_ y: Int) -> UnsafeRawPointer { base + y * stride }
+}

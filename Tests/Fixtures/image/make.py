@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes what the picture tests compare with: PIL's results.
+
+Run it with a Python that has numpy and Pillow 10.2 ... 12.0; it writes beside itself. Later ones resize
+the rows first when a picture loses much more height than width, which rounds differently.
+
+resize.txt  one case a line: seed, width and height of a picture made of splitmix64's bytes, input width
+            and height, crop fraction, filter, and the FNV-1a hash of the input that PIL makes of it
+NAME.jpg    a picture of each kind
+NAME.rgb    its pixels as PIL decodes them: Image.open(file).convert("RGB")
+"""
+
+import pathlib
+
+import numpy
+from PIL import Image
+
+HERE = pathlib.Path(__file__).parent
+MASK = (1 << 64) - 1
+FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+def noise(seed, count):
+    """The bytes of splitmix64, lowest first."""
+    out = bytearray()
+    while len(out) < count:
+        seed = (seed + 0x9E3779B97F4A7C15) & MASK
+        z = seed
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+        out += (z ^ (z >> 31)).to_bytes(8, "little")
+    return bytes(out[:count])
+
+
+def fnv1a(data):
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = ((value ^ byte) * 0x100000001B3) & MASK
+    return value
+
+
+def resize(image, width, height, crop, pil_filter):
+    """The whole picture, or torchvision's Resize(edge) and CenterCrop((height, width))."""
+    if crop == 1:
+        return image.resize((width, height), pil_filter)
+    edge = round(min(width, height) / crop)
+    w, h = image.size
+    size = (edge, int(edge * h / w)) if w <= h else (int(edge * w / h), edge)
+    image = image.resize(size, pil_filter)
+    left = int(round((size[0] - width) / 2.0))
+    top = int(round((size[1] - height) / 2.0))
+    return image.crop((left, top, left + width, top + height))
+
+
+SIZES = [  # source, input
+    ((64, 48), (32, 32)),
+    ((64, 48), (64, 48)),  # the same
+    ((64, 48), (64, 24)),  # one pass only
+    ((64, 48), (31, 48)),
+    ((640, 480), (224, 224)),
+    ((17, 13), (64, 64)),  # larger
+    ((37, 53), (64, 23)),  # larger and smaller
+    ((1, 1), (9, 7)),
+    ((1, 1), (1, 1)),
+    ((99, 101), (1, 1)),
+    ((2, 3), (3, 2)),
+    ((2000, 1), (16, 16)),  # extreme proportions
+    ((1, 2000), (16, 16)),
+    ((3000, 2), (7, 5)),
+    ((2, 3000), (5, 7)),
+    ((255, 257), (224, 224)),
+]
+CROPS = [  # source, input, fraction
+    ((640, 480), (224, 224), 0.875),
+    ((480, 640), (224, 224), 0.875),
+    ((100, 100), (56, 56), 0.875),
+    ((31, 77), (24, 24), 0.75),
+    ((77, 31), (25, 25), 0.9),
+    ((64, 64), (56, 56), 0.875),  # the resized picture is as large as the source
+    ((300, 301), (57, 57), 0.5),
+    ((1, 50), (3, 3), 0.25),
+    ((41, 67), (20, 20), 0.96875),
+    ((29, 23), (15, 15), 0.8),
+]
+
+
+def write_resize_cases():
+    lines = []
+    cases = [(source, size, 1) for source, size in SIZES] + CROPS
+    for seed, ((w, h), (width, height), crop) in enumerate(cases, start=1):
+        image = Image.frombytes("RGB", (w, h), noise(seed, 3 * w * h))
+        for name, pil_filter in FILTERS.items():
+            result = resize(image, width, height, crop, pil_filter).tobytes()
+            lines.append(f"{seed} {w} {h} {width} {height} {crop} {name} {fnv1a(result):016x}\n")
+    (HERE / "resize.txt").write_text("".join(lines))
+
+
+def picture(channels, width=33, height=21):
+    """Slopes, an edge and a little noise."""
+    y, x = numpy.mgrid[0:height, 0:width]
+    planes = [
+        x * 7,
+        y * 11,
+        (x + y) * 4,
+        numpy.where(x * 2 > width + y, 220, 40),
+    ][:channels]
+    grain = numpy.frombuffer(noise(7, width * height * channels), numpy.uint8)
+    pixels = numpy.stack(planes, -1) + grain.reshape(height, width, channels) // 8
+    pixels = numpy.clip(pixels, 0, 255).astype(numpy.uint8)
+    mode = {1: "L", 3: "RGB", 4: "CMYK"}[channels]
+    return Image.frombytes(mode, (width, height), pixels.tobytes())
+
+
+def segments(data):
+    """The marker segments up to the first scan's data, which comes last with its SOS."""
+    out, at = [data[:2]], 2
+    while True:
+        length = 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if data[at + 1] == 0xDA:
+            return out + [data[at:]]
+        out.append(data[at : at + length])
+        at += length
+
+
+def without(data, *markers):
+    return b"".join(s for s in segments(data) if s[1] not in markers or s[0] != 0xFF)
+
+
+def with_adobe(data, transform):
+    """Replaces the JFIF and Adobe markers by an Adobe one that names the colour transform."""
+    data = without(data, 0xE0, 0xEE)
+    marker = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + bytes([transform])
+    return data[:2] + marker + data[2:]
+
+
+def encoded(channels, **options):
+    path = HERE / "made.jpg"
+    picture(channels).save(path, "JPEG", quality=90, **options)
+    data = path.read_bytes()
+    path.unlink()
+    return data
+
+
+def write_jpegs():
+    cmyk = encoded(4)
+    files = {
+        "grey": encoded(1),
+        "444": encoded(3, subsampling=0),
+        "422": encoded(3, subsampling=1),
+        "420": encoded(3, subsampling=2),
+        "progressive": encoded(3, subsampling=2, progressive=True),
+        "progressive-grey": encoded(1, progressive=True),
+        "restarts": encoded(3, subsampling=2, restart_marker_blocks=2),
+        "adobe-rgb": with_adobe(encoded(3, subsampling=0), 0),
+        "cmyk": cmyk,
+        "cmyk-unmarked": without(cmyk, 0xEE),
+        "ycck": with_adobe(cmyk, 2),
+    }
+    for name, data in files.items():
+        path = HERE / f"{name}.jpg"
+        path.write_bytes(data)
+        (HERE / f"{name}.rgb").write_bytes(Image.open(path).convert("RGB").tobytes())
+
+
+if __name__ == "__main__":
+    write_resize_cases()
+    write_jpegs()
