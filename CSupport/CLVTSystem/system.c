@@ -16,7 +16,8 @@
 
 int lvt_map_file(const char *path, lvt_mapping *mapping) {
     *mapping = (lvt_mapping){0};
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    // Non-blocking, so that a pipe without a writer is refused and not waited for.
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0)
         return -errno;
     struct stat status;
