@@ -91,9 +91,13 @@ private func line<Case: KernelCase>(
   for (operand, fence) in zip(kernelCase.operands, fences) {
     memory.append(try fence.place(operand, .afterGuard))
   }
-  let scalar = Timing(samples: 5) { kernelCase.call(lvt_kernels_select(0), memory) }
-  let kernels = row.kernels
-  let timing = Timing(samples: 31) { kernelCase.call(kernels, memory) }
+  let kernels = row.kernels, twins = lvt_kernels_select(0)
+  let (scalar, timing) = withExtendedLifetime(fences) {
+    (
+      Timing(samples: 5) { kernelCase.call(twins, memory) },
+      Timing(samples: 31) { kernelCase.call(kernels, memory) }
+    )
+  }
   return "\(row.name)  \(layer.text):  median \(fixed(timing.median / 1000)) us  p10 "
     + "\(fixed(timing.p10 / 1000))  p90 \(fixed(timing.p90 / 1000))  x"
     + "\(fixed(scalar.median / timing.median))  "
