@@ -78,6 +78,15 @@ struct Columns {
     return Int32((negative ? -folded : folded) + inputZeroPoint * sum)
   }
 
+  /// Sets the multiplier with which `sum` of a column, plus `addend`, comes as close as floats allow to
+  /// half-way between two integers, where an operation rounded once more or less shows. A multiplier
+  /// outside the contract's range is not taken.
+  mutating func putOnEdge(_ column: Int, sum: Int, addend: Float, _ draw: inout Draw) {
+    let target = Float(draw.int(-150...150)) + 0.5
+    let edge = (target - addend) / Float(sum)
+    if edge >= 0 && edge <= 0.5 { multiplier[column] = edge }
+  }
+
   /// The panels, with the weights of a column in rows of `rowLength` padded with zeros to a multiple
   /// of 4 each (a depth-wise filter); a matrix is one row.
   func packed(rowLength: Int) -> [UInt8] {

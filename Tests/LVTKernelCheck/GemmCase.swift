@@ -6,7 +6,7 @@ struct GemmCase: KernelCase {
   enum Residual { case none, apart, inPlace }
 
   let rows, panelCount: Int
-  let columns: Columns
+  private(set) var columns: Columns
   let output: lvt_output
   let residual: Residual
   private let aStride, outStride, residualStride: Int
@@ -14,7 +14,7 @@ struct GemmCase: KernelCase {
   private let bounds: ClosedRange<Int>
   private let residualZeroPoint: Int
   private let residualMultiplier: Float
-  let operands: [Operand]
+  private(set) var operands: [Operand]
 
   private enum Slot { static let a = 0, panels = 1, scratch = 2, out = 3, residual = 4 }
 
@@ -42,9 +42,9 @@ struct GemmCase: KernelCase {
 
     func extent(_ stride: Int, _ row: Int) -> Int { rows == 0 ? 0 : (rows - 1) * stride + row }
     let outBytes = extent(outStride, panelCount * block * element)
-    let panels = Operand(.input, columns.packed(rowLength: k), alignment: 64)
     var operands = [
-      Operand(.input, draw.activations(extent(aStride, k.rounded(upTo: 4)))), panels,
+      Operand(.input, draw.activations(extent(aStride, k.rounded(upTo: 4)))),
+      Operand(.input, [], alignment: 64),  // the panels, once the multipliers are known
       Operand.scratch(lvt_gemm_scratch_bytes(rows, k)),
       Operand(
         .output,
@@ -57,6 +57,14 @@ struct GemmCase: KernelCase {
         Operand(.input, draw.activations(extent(residualStride, panelCount * block))))
     }
     self.operands = operands
+    if !isLayer && rows > 0 && draw.chance(oneIn: 3) {
+      let row = draw.int(0...rows - 1)
+      for n in 0..<columns.n {
+        let sum = Int(columns.bias[n]) + product(operands[Slot.a].bytes, row, n)
+        columns.putOnEdge(n, sum: sum, addend: addend(row, n), &draw)
+      }
+    }
+    self.operands[Slot.panels].bytes = columns.packed(rowLength: k)
   }
 
   var arePanelsValid: Bool {
@@ -122,15 +130,17 @@ struct GemmCase: KernelCase {
 
   private func epilogue(_ sum: Int, _ multiplier: Float, _ row: Int, _ n: Int) -> Int {
     if output == LVT_OUTPUT_S32 { return sum }
-    var value = Float(sum) * multiplier
+    let value = Float(sum) * multiplier
     if output == LVT_OUTPUT_S16 { return min(max(nearestEven(value), -32768), 32767) }
-    if residual != .none {
-      let bytes = operands[residual == .apart ? Slot.residual : Slot.out].bytes
-      let r = Int(Int8(bitPattern: bytes[row * residualStride + n])) - residualZeroPoint
-      let addend = Float(r) * residualMultiplier
-      value = value + addend
-    }
-    return Int(Int8(bitPattern: quantized(value, zeroPoint: zeroPoint, bounds)))
+    let total = residual == .none ? value : value + addend(row, n)
+    return Int(Int8(bitPattern: quantized(total, zeroPoint: zeroPoint, bounds)))
+  }
+
+  private func addend(_ row: Int, _ n: Int) -> Float {
+    if residual == .none { return 0 }
+    let bytes = operands[residual == .apart ? Slot.residual : Slot.out].bytes
+    let r = Int(Int8(bitPattern: bytes[row * residualStride + n])) - residualZeroPoint
+    return Float(r) * residualMultiplier
   }
 
   private func store(_ value: Int, _ out: inout [UInt8], _ rowStart: Int, _ n: Int) {

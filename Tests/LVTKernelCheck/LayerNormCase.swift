@@ -6,10 +6,11 @@ struct LayerNormCase: KernelCase {
   let rows, channels: Int
   let isS16, isInPlace: Bool
   private let inStride, outStride: Int
-  private let gamma, beta: [Float]
+  private var gamma: [Float]
+  private let beta: [Float]
   private let epsilon: Float
   private let zeroPoint: Int
-  let operands: [Operand]
+  private(set) var operands: [Operand]
 
   private enum Slot { static let out = 0, gamma = 1, beta = 2, input = 3 }
 
@@ -50,6 +51,19 @@ struct LayerNormCase: KernelCase {
     ]
     if !isInPlace { operands.append(Operand(.input, input, alignment: element)) }
     self.operands = operands
+    if rows > 0 && draw.chance(oneIn: 3) {
+      putOnEdges(row: draw.int(0...rows - 1), &draw)
+      self.operands[Slot.gamma].bytes = gamma.withUnsafeBytes { Array($0) }
+    }
+  }
+
+  // Sets gammas with which a row's values come as close as floats allow to half-way between two
+  // integers, where operations in another order show.
+  private mutating func putOnEdges(row: Int, _ draw: inout Draw) {
+    for (c, normalized) in normalized(row).enumerated() where normalized != 0 {
+      let target = Float(draw.int(-150...150)) + 0.5
+      gamma[c] = (target - beta[c]) / normalized
+    }
   }
 
   private var inputSlot: Int { isInPlace ? Slot.out : Slot.input }
@@ -79,21 +93,25 @@ struct LayerNormCase: KernelCase {
   }
 
   // In the order of operations that lvt_layernorm_args documents, each rounded to binary32.
+  private func normalized(_ row: Int) -> [Float] {
+    let input = operands[inputSlot].bytes
+    let q = (0..<channels).map { value(input, row, $0) }
+    let sum = q.reduce(0, +)
+    let squares = q.reduce(0) { $0 + $1 * $1 }
+    let spread = Float(channels * squares - sum * sum) * inverseSquare
+    let r = 1 / (spread + epsilon).squareRoot()
+    let factor = r * inverse
+    return q.map { Float(channels * $0 - sum) * factor }
+  }
+
   func reference() -> [UInt8] {
     var out = operands[Slot.out].bytes
-    let input = operands[inputSlot].bytes
     for row in 0..<rows {
-      let q = (0..<channels).map { value(input, row, $0) }
-      let sum = q.reduce(0, +)
-      let squares = q.reduce(0) { $0 + $1 * $1 }
-      let spread = Float(channels * squares - sum * sum) * inverseSquare
-      let r = 1 / (spread + epsilon).squareRoot()
-      let factor = r * inverse
+      let normalized = normalized(row)
       for c in 0..<pitch {
         var v: Float = 0
         if c < channels {
-          let normalized = Float(channels * q[c] - sum) * factor
-          let scaled = normalized * gamma[c]
+          let scaled = normalized[c] * gamma[c]
           v = scaled + beta[c]
         }
         out[row * outStride + c] = quantized(v, zeroPoint: zeroPoint, -128...127)
