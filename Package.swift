@@ -20,11 +20,12 @@ func runtime(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func support(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func support(
+  _ name: String, _ dependencies: [Target.Dependency] = [], libraries: [String] = ["m"]
+) -> Target {
   .target(
     name: name, dependencies: dependencies, path: "CSupport/\(name)",
-    cSettings: [.headerSearchPath(".")],
-    linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))])
+    cSettings: [.headerSearchPath(".")], linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
 var targets: [Target] = [
@@ -32,7 +33,7 @@ var targets: [Target] = [
   support("CLVTKernels"),
   support("CLVTThreads"),
   support("CLVTSystem"),
-  support("CLVTJPEG", ["CLibJPEG"]),
+  support("CLVTJPEG", ["CLibJPEG"], libraries: ["jpeg"]),
   .systemLibrary(
     name: "CLibJPEG", path: "CSupport/CLibJPEG", pkgConfig: embedded ? nil : "libjpeg",
     providers: [.apt(["libjpeg-dev"])]),
@@ -47,8 +48,9 @@ var targets: [Target] = [
   .executableTarget(
     name: "lvt-infer", dependencies: ["LVT", "LVTCapture", "CLVTSystem"], swiftSettings: settings),
   .target(
-    name: "LVTKernelCheck", dependencies: ["CLVTKernels", "CLVTSystem"],
+    name: "LVTKernelCheck", dependencies: ["CLVTKernels", "CLVTSystem", "CLVTGuard", "LVTModel"],
     path: "Tests/LVTKernelCheck", swiftSettings: settings),
+  .target(name: "CLVTGuard", path: "Tests/CLVTGuard"),
   .executableTarget(
     name: "lvt-kernelcheck", dependencies: ["LVTKernelCheck", "CLVTSystem"],
     path: "tools/lvt-kernelcheck", swiftSettings: settings),

@@ -2,9 +2,9 @@
 //
 // Depth-wise convolution, int8, 8 pixels x 16 channels. AVX-512 VNNI: one VPDPBUSD multiplies 4
 // neighbouring taps of 16 channels, so a row of a 7x7 window costs 2 and the window 14.
-#include "internal/dwconv_vnni.h"
 #include "internal/kernels.h"
 #if defined(__x86_64__)
+#include "internal/dwconv_vnni.h"
 #include <immintrin.h>
 LVT_TARGET_BEGIN("avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
 

@@ -2,9 +2,9 @@
 //
 // Depth-wise convolution, int8, 8 pixels x 8 channels. AVX-VNNI: one VPDPBUSD multiplies 4
 // neighbouring taps of 8 channels, so a row of a 7x7 window costs 2.
-#include "internal/dwconv_vnni.h"
 #include "internal/kernels.h"
 #if defined(__x86_64__)
+#include "internal/dwconv_vnni.h"
 #include <immintrin.h>
 LVT_TARGET_BEGIN("avx2,avxvnni")
 

@@ -12,14 +12,16 @@
 /// Groups of 4 taps in a row of the filter.
 LVT_INLINE size_t lvt_dwconv_groups(size_t kernel) { return (kernel + 3) / 4; }
 
-/// Positions of a prepared row that groups of 4 taps start at.
-LVT_INLINE size_t lvt_dwconv_quad_count(size_t width, size_t kernel) {
-    return width + 4 * (lvt_dwconv_groups(kernel) - 1);
-}
-
-/// Bytes of a prepared row: 64 for each pixel of the padded row, in every ISA's form at most.
+/// Bytes of a prepared row: 64 for each padded pixel, enough for every ISA's form. (AVX2 needs a
+/// position for each; where a position is a group of 4 taps, the last group starts earlier.)
 LVT_INLINE size_t lvt_dwconv_row_bytes(size_t width, size_t kernel) {
     return (width + kernel - 1) * 64;
+}
+
+/// Positions of a prepared row in which position p stands for padded pixels p ... p + 3: up to the
+/// last group of the last pixel.
+LVT_INLINE size_t lvt_dwconv_quads(size_t width, size_t kernel) {
+    return width + 4 * (lvt_dwconv_groups(kernel) - 1);
 }
 
 /// Prepares one row; `in` is NULL for a row outside the map.

@@ -17,7 +17,7 @@ lvt_dwconv_pixel(const lvt_dwconv_args *d, const int8_t *in, ptrdiff_t x, __m128
 
 LVT_INLINE void lvt_dwconv_prepare_quads(const lvt_dwconv_args *d, const int8_t *in, void *row) {
     const ptrdiff_t pad = (ptrdiff_t)(d->kernel - 1) / 2;
-    const ptrdiff_t positions = (ptrdiff_t)lvt_dwconv_quad_count(d->width, d->kernel);
+    const ptrdiff_t positions = (ptrdiff_t)lvt_dwconv_quads(d->width, d->kernel);
     const __m128i outside = _mm_set1_epi8((char)(d->in_zero_point ^ 0x80));
     __m128i *out = row;
     __m128i pixel[3]; // pixels p, p + 1 and p + 2

@@ -9,7 +9,9 @@
 #pragma STDC FP_CONTRACT OFF
 
 #define LVT_PRAGMA(x) _Pragma(#x)
-#if defined(__clang__)
+#if defined(LVT_TARGET_BEGIN)
+// tools/check-simde defines both as nothing.
+#elif defined(__clang__)
 #define LVT_TARGET_BEGIN(t) \
     LVT_PRAGMA(clang attribute push(__attribute__((target(t))), apply_to = function))
 #define LVT_TARGET_END LVT_PRAGMA(clang attribute pop)

@@ -15,7 +15,7 @@ lvt_dwconv_pixel(const lvt_dwconv_args *d, const int8_t *in, ptrdiff_t x, int8x1
 
 LVT_INLINE void lvt_dwconv_prepare_quads(const lvt_dwconv_args *d, const int8_t *in, void *row) {
     const ptrdiff_t pad = (ptrdiff_t)(d->kernel - 1) / 2;
-    const ptrdiff_t positions = (ptrdiff_t)lvt_dwconv_quad_count(d->width, d->kernel);
+    const ptrdiff_t positions = (ptrdiff_t)lvt_dwconv_quads(d->width, d->kernel);
     const int8x16_t outside = vdupq_n_s8((int8_t)d->in_zero_point);
     int16_t *out = row;
     int8x16_t pixel[3]; // pixels p, p + 1 and p + 2

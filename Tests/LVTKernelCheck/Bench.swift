@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLVTKernels
+import CLVTSystem
+
+/// A layer of a real network, to time.
+struct Layer {
+  enum Kind {
+    case product(rows: Int, k: Int, n: Int)
+    case depthwise(kernel: Int, size: Int, channels: Int)
+  }
+
+  let kind: Kind
+
+  static let all: [Layer] = [
+    (3136, 32, 32), (3136, 32, 128), (3136, 128, 32), (784, 64, 256), (784, 256, 64),
+    (196, 128, 512), (196, 512, 128), (49, 256, 1024), (49, 1024, 256),
+  ].map { Layer(kind: .product(rows: $0.0, k: $0.1, n: $0.2)) }
+    + [(7, 56, 32), (7, 28, 64), (7, 14, 128), (7, 7, 256)]
+    .map { Layer(kind: .depthwise(kernel: $0.0, size: $0.1, channels: $0.2)) }
+
+  var operation: Operation {
+    switch kind {
+    case .product: .gemm
+    case .depthwise: .dwconv
+    }
+  }
+
+  var text: String {
+    switch kind {
+    case .product(let rows, let k, let n): "\(rows) x \(k) -> \(n)"
+    case .depthwise(let kernel, let size, let channels):
+      "\(kernel)x\(kernel) \(size)x\(size)x\(channels)"
+    }
+  }
+
+  /// Multiplications with accumulation.
+  var products: Int {
+    switch kind {
+    case .product(let rows, let k, let n): rows * k * n
+    case .depthwise(let kernel, let size, let channels): kernel * kernel * size * size * channels
+    }
+  }
+}
+
+/// Nanoseconds of one call: the middle and the tenths from either end of repeated measurements.
+struct Timing {
+  let median, p10, p90: Double
+
+  init(samples: Int, _ body: () -> Void) {
+    body()
+    var repeats = 1
+    while Self.measure(repeats, body) * Double(repeats) < 500_000 { repeats *= 2 }
+    let sorted = (0..<samples).map { _ in Self.measure(repeats, body) }.sorted()
+    median = sorted[samples / 2]
+    p10 = sorted[samples / 10]
+    p90 = sorted[samples * 9 / 10]
+  }
+
+  private static func measure(_ repeats: Int, _ body: () -> Void) -> Double {
+    let start = lvt_nanoseconds()
+    for _ in 0..<repeats { body() }
+    return Double(lvt_nanoseconds() - start) / Double(repeats)
+  }
+}
+
+/// Times a row of the list on every layer of its operation; one line of text for each.
+public func benchmark(_ row: KernelRow, seed: UInt64) throws(CheckFailure) -> [String] {
+  var lines: [String] = []
+  for layer in Layer.all where layer.operation.rawValue == row.operation {
+    var draw = Draw(seed: seed)
+    switch layer.kind {
+    case .product(let rows, let k, let n):
+      let product = GemmCase(
+        rows: rows, k: k, panelCount: n / Int(LVT_BLOCK), isLayer: true, &draw)
+      lines.append(try line(row, layer, product))
+    case .depthwise(let kernel, let size, let channels):
+      let convolution = DwconvCase(
+        kernel: kernel, width: size, height: size, blocks: channels / Int(LVT_BLOCK), mode: .apart,
+        isLayer: true, &draw)
+      lines.append(try line(row, layer, convolution))
+    }
+  }
+  return lines
+}
+
+private func line<Case: KernelCase>(
+  _ row: KernelRow, _ layer: Layer, _ kernelCase: Case
+) throws(CheckFailure) -> String {
+  let fences = kernelCase.operands.map { _ in Fence() }
+  var memory: [UnsafeMutableRawPointer] = []
+  for (operand, fence) in zip(kernelCase.operands, fences) {
+    memory.append(try fence.place(operand, .afterGuard))
+  }
+  let kernels = row.kernels, twins = lvt_kernels_select(0)
+  let (scalar, timing) = withExtendedLifetime(fences) {
+    (
+      Timing(samples: 5) { kernelCase.call(twins, memory) },
+      Timing(samples: 31) { kernelCase.call(kernels, memory) }
+    )
+  }
+  return "\(row.name)  \(layer.text):  median \(fixed(timing.median / 1000)) us  p10 "
+    + "\(fixed(timing.p10 / 1000))  p90 \(fixed(timing.p90 / 1000))  x"
+    + "\(fixed(scalar.median / timing.median))  "
+    + "\(fixed(Double(layer.products) / timing.median)) GMAC/s"
+}
+
+private func fixed(_ value: Double) -> String {
+  var text = [CChar](repeating: 0, count: 32)
+  let length = Int(lvt_format_fixed(&text, text.count, value, 2))
+  return String(decoding: text[..<min(length, 31)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

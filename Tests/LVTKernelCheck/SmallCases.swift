@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLVTKernels
+
+/// A table lookup.
+struct TableCase: KernelCase {
+  private let isInPlace: Bool
+  private let count: Int
+  let operands: [Operand]
+
+  init(count: Int, _ draw: inout Draw) {
+    self.count = count
+    isInPlace = draw.chance(oneIn: 2)
+    let input = draw.activations(count)
+    operands =
+      [
+        Operand(.output, isInPlace ? input : [UInt8](repeating: Operand.canary, count: count)),
+        Operand(.input, draw.random(256)),
+      ] + (isInPlace ? [] : [Operand(.input, input)])
+  }
+
+  func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {
+    let bytes = memory.map { $0.assumingMemoryBound(to: Int8.self) }
+    kernels.table_s8(bytes[isInPlace ? 0 : 2], bytes[0], count, bytes[1])
+  }
+
+  func reference() -> [UInt8] {
+    operands[isInPlace ? 0 : 2].bytes.map {
+      operands[1].bytes[Int(Int8(bitPattern: $0)) + 128]
+    }
+  }
+
+  var outputRowBytes: Int { 64 }
+  var text: String { "\(count) bytes, in place \(isInPlace)" }
+}
+
+/// Sums of columns over rows.
+struct ColumnSumsCase: KernelCase {
+  private let rows, channels, stride: Int
+  let operands: [Operand]
+
+  init(rows: Int, channels: Int, _ draw: inout Draw) {
+    self.rows = rows
+    self.channels = channels
+    stride = draw.stride(channels)
+    operands = [
+      Operand(
+        .output, [UInt8](repeating: Operand.canary, count: channels * 4), alignment: 4),
+      Operand(.input, draw.activations(rows == 0 ? 0 : (rows - 1) * stride + channels)),
+    ]
+  }
+
+  func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {
+    kernels.column_sums_s8(
+      memory[1].assumingMemoryBound(to: Int8.self), stride, rows, channels,
+      memory[0].assumingMemoryBound(to: Int32.self))
+  }
+
+  func reference() -> [UInt8] {
+    var out: [UInt8] = []
+    for c in 0..<channels {
+      var sum = 0
+      for row in 0..<rows { sum += Int(Int8(bitPattern: operands[1].bytes[row * stride + c])) }
+      for byte in 0..<4 { out.append(UInt8(truncatingIfNeeded: sum >> (8 * byte))) }
+    }
+    return out
+  }
+
+  var outputRowBytes: Int { channels * 4 }
+  var text: String { "\(rows) rows of \(channels) channels, stride \(stride)" }
+}
+
+/// Patches of a picture as rows of a matrix.
+struct PatchesCase: KernelCase {
+  private let patch, columns, first, count: Int
+  private let pictureStride, outStride: Int
+  let operands: [Operand]
+
+  init(patch: Int, columns: Int, rows: Int, _ draw: inout Draw) {
+    self.patch = patch
+    self.columns = columns
+    first = draw.int(0...columns * rows)
+    count = draw.int(0...columns * rows - first)
+    let rowBytes = 3 * patch * columns, patchBytes = 3 * patch * patch
+    pictureStride = draw.stride(rowBytes)
+    outStride = draw.stride(patchBytes)
+    let outBytes = count == 0 ? 0 : (count - 1) * outStride + patchBytes
+    operands = [
+      Operand(.output, [UInt8](repeating: Operand.canary, count: outBytes)),
+      Operand(.input, draw.random((patch * rows - 1) * pictureStride + rowBytes)),
+    ]
+  }
+
+  func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {
+    var p = lvt_patches_args()
+    p.picture = UnsafePointer(memory[1].assumingMemoryBound(to: UInt8.self))
+    p.picture_stride = pictureStride
+    p.patch = patch
+    p.columns = columns
+    p.first = first
+    p.count = count
+    p.out = memory[0].assumingMemoryBound(to: Int8.self)
+    p.out_stride = outStride
+    kernels.patches_u8(&p)
+  }
+
+  // Walks the picture's pixels, not the patches.
+  func reference() -> [UInt8] {
+    var out = operands[0].bytes
+    for (offset, value) in operands[1].bytes.enumerated() {
+      let y = offset / pictureStride, byte = offset % pictureStride
+      let x = byte / 3, channel = byte % 3
+      let index = y / patch * columns + x / patch
+      guard x < columns * patch, (first..<first + count).contains(index) else { continue }
+      let at = (index - first) * outStride + ((y % patch) * patch + x % patch) * 3 + channel
+      out[at] = UInt8(bitPattern: Int8(Int(value) - 128))
+    }
+    return out
+  }
+
+  var outputRowBytes: Int { outStride }
+  var text: String {
+    "patch \(patch), \(columns) columns, \(first)..<\(first + count), strides \(pictureStride) "
+      + "\(outStride)"
+  }
+}
+
+extension Checker {
+  func checkTable() throws(CheckFailure) {
+    for count in stride(from: 0, through: 400, by: 16) {
+      for _ in 0..<(isQuick ? 3 : 20) { try check(TableCase(count: count, &draw)) }
+    }
+  }
+
+  func checkColumnSums() throws(CheckFailure) {
+    for rows in Array(0...20) + (isQuick ? [] : [3136]) {
+      for channels in [16, 32, 48, 64, 80, 96, 400] {
+        for _ in 0..<(isQuick ? 1 : 4) {
+          try check(ColumnSumsCase(rows: rows, channels: channels, &draw))
+        }
+      }
+    }
+  }
+
+  func checkPatches() throws(CheckFailure) {
+    for patch in [1, 2, 3, 4, 7, 8, 14, 16] {
+      for columns in 1...5 {
+        for rows in 1...3 {
+          for _ in 0..<(isQuick ? 1 : 4) {
+            try check(PatchesCase(patch: patch, columns: columns, rows: rows, &draw))
+          }
+        }
+      }
+    }
+  }
+}

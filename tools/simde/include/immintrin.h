@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Stands in for the compiler's header in tools/check-simde: SIMDe gives the meaning of each intrinsic
+// in portable C. What SIMDe 0.7.4 lacks of the ones that the kernels use is below.
+#pragma once
+#define SIMDE_NO_NATIVE
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#include <simde/x86/avx512.h>
+#include <string.h>
+
+typedef simde__mmask64 __mmask64;
+#define _mm256_dpbusd_avx_epi32(sum, u, s) simde_mm256_dpbusd_epi32(sum, u, s)
+
+static inline __m512 _mm512_cvtepi32_ps(__m512i v) {
+    int32_t in[16];
+    float out[16];
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 16; i++)
+        out[i] = (float)in[i];
+    memcpy(&v, out, sizeof out);
+    return simde_mm512_castsi512_ps(v);
+}
+
+static inline __m512i _mm512_cvtps_epi32(__m512 v) {
+    float in[16];
+    int32_t out[16];
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 16; i++) // the default rounding mode; out of range is INT32_MIN
+        out[i] = in[i] >= -0x1p31f && in[i] < 0x1p31f ? (int32_t)__builtin_rintf(in[i]) : INT32_MIN;
+    __m512i result;
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+
+static inline __m512i _mm512_cvtepi8_epi32(__m128i v) {
+    int8_t in[16];
+    int32_t out[16];
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 16; i++)
+        out[i] = in[i];
+    __m512i result;
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+
+// Masked-out bytes are not touched, so operands may end at an inaccessible page.
+static inline __m512i _mm512_maskz_loadu_epi8(__mmask64 mask, const void *from) {
+    int8_t out[64];
+    for (int i = 0; i < 64; i++)
+        out[i] = mask >> i & 1 ? ((const int8_t *)from)[i] : 0;
+    __m512i result;
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+
+static inline void _mm512_mask_storeu_epi8(void *to, __mmask64 mask, __m512i v) {
+    int8_t in[64];
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 64; i++)
+        if (mask >> i & 1)
+            ((int8_t *)to)[i] = in[i];
+}
