@@ -148,7 +148,7 @@ public struct Planner {
 }
 
 /// A finished plan and what is known of it.
-public struct CompiledPlan {
+public struct CompiledPlan: Sendable {
   /// The plan file.
   public let bytes: [UInt8]
   /// The network it was made from.
