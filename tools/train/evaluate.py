@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Float top-1 of a checkpoint on the 10,000 Fashion-MNIST test pictures, and what it sees in single pictures."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from data import DEFAULT_FOLDER, LABELS, MEAN, STD, load_split, resize_all
+from dwnet import DWNet, config_from_state
+from train import top1
+from weights import read_weights
+
+
+def normalise_rgb(picture: np.ndarray) -> torch.Tensor:
+    x = (picture.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
+    return torch.from_numpy(x.transpose(2, 0, 1)[None].copy())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path, help="model.safetensors or model.pth of a static DWNet")
+    parser.add_argument("pictures", type=Path, nargs="*", help="pictures to name, in place of the test set")
+    parser.add_argument("--input", type=int, default=64)
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+
+    state = read_weights(args.model)
+    model = DWNet(config_from_state(state))
+    model.config.check_input(args.input)
+    model.load_state_dict(state, strict=True)
+    model.eval()
+    if not args.pictures:
+        pictures, labels = load_split(args.data, train=False)
+        test = torch.from_numpy(resize_all(pictures, args.input))
+        print(f"top-1 {100 * top1(model, test, torch.from_numpy(labels.astype(np.int64))):.2f} %")
+        return
+    for path in args.pictures:
+        with Image.open(path) as picture:
+            rgb = picture.convert("RGB").resize((args.input, args.input), Image.BILINEAR)
+        with torch.inference_mode():
+            scores = model(normalise_rgb(np.asarray(rgb))).softmax(1)[0]
+        best = int(scores.argmax())
+        print(f"{path.name}: {LABELS[best] if len(scores) == len(LABELS) else best} {100 * scores[best]:.1f} %")
+
+
+if __name__ == "__main__":
+    main()
