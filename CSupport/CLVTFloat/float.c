@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One source for every CPU: vector types of 8 floats and loops that the compiler vectorises, cloned for
-// the wider instruction sets and chosen when the program starts.
+// One source for every CPU: vector types of 8 floats and loops that the compiler vectorises, cloned
+// for the wider instruction sets and chosen when the program starts.
 #include "CLVTFloat.h"
 #include <math.h>
 #include <string.h>
@@ -16,7 +16,9 @@
 enum { ROWS = 6, COLUMNS = 16 };
 typedef float f32x8 __attribute__((vector_size(32), aligned(4)));
 
-size_t lvtf_packed_count(size_t k, size_t n) { return (n + COLUMNS - 1) / COLUMNS * COLUMNS * k; }
+size_t lvtf_packed_count(size_t k, size_t n) {
+    return (n + COLUMNS - 1) / COLUMNS * COLUMNS * k;
+}
 
 void lvtf_pack(const float *w, size_t k, size_t n, float *packed) {
     memset(packed, 0, lvtf_packed_count(k, n) * sizeof(float));
@@ -100,9 +102,9 @@ CLONED void lvtf_depthwise(const float *in,
                     const ptrdiff_t sy = y + ky - pad, sx = x + kx - pad;
                     if (sy < 0 || sx < 0 || sy >= (ptrdiff_t)height || sx >= (ptrdiff_t)width)
                         continue;
-                    const float *restrict pixel =
-                        in + ((size_t)sy * width + (size_t)sx) * channels;
-                    const float *restrict tap = w + (size_t)(ky * (ptrdiff_t)kernel + kx) * channels;
+                    const float *restrict pixel = in + ((size_t)sy * width + (size_t)sx) * channels;
+                    const float *restrict tap =
+                        w + (size_t)(ky * (ptrdiff_t)kernel + kx) * channels;
                     for (size_t c = 0; c < channels; c++)
                         acc[c] += pixel[c] * tap[c];
                 }

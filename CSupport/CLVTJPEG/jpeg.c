@@ -33,8 +33,7 @@ static void close_picture(lvt_jpeg *decoder) {
 static lvt_jpeg_status status_of(int code) {
     switch (code) {
     case JWRN_JPEG_EOF:
-    case JERR_INPUT_EOF:
-        return LVT_JPEG_TRUNCATED;
+    case JERR_INPUT_EOF: return LVT_JPEG_TRUNCATED;
     case JERR_ARITH_NOTIMPL:
     case JERR_BAD_PRECISION:
     case JERR_CCIR601_NOTIMPL:
@@ -43,15 +42,11 @@ static lvt_jpeg_status status_of(int code) {
     case JERR_FRACT_SAMPLE_NOTIMPL:
     case JERR_NOT_COMPILED:
     case JERR_NOTIMPL:
-    case JERR_SOF_UNSUPPORTED:
-        return LVT_JPEG_UNSUPPORTED;
+    case JERR_SOF_UNSUPPORTED: return LVT_JPEG_UNSUPPORTED;
     case JERR_NO_BACKING_STORE: // libjpeg would go on in a temporary file
-    case JERR_WIDTH_OVERFLOW:
-        return LVT_JPEG_TOO_LARGE;
-    case JERR_OUT_OF_MEMORY:
-        return LVT_JPEG_NO_MEMORY;
-    default:
-        return LVT_JPEG_DAMAGED;
+    case JERR_WIDTH_OVERFLOW: return LVT_JPEG_TOO_LARGE;
+    case JERR_OUT_OF_MEMORY: return LVT_JPEG_NO_MEMORY;
+    default: return LVT_JPEG_DAMAGED;
     }
 }
 
@@ -75,15 +70,15 @@ static void emit_message(j_common_ptr info, int level) {
     case JWRN_EXTRANEOUS_DATA:
     case JWRN_JFIF_MAJOR:
     case JWRN_ADOBE_XFORM:
-    case JWRN_NOT_SEQUENTIAL:
-        return;
+    case JWRN_NOT_SEQUENTIAL: return;
     // After any other libjpeg invents pixels, and a network's opinion of them would be worthless.
-    default:
-        error_exit(info);
+    default: error_exit(info);
     }
 }
 
-static void output_message(j_common_ptr info) { (void)info; }
+static void output_message(j_common_ptr info) {
+    (void)info;
+}
 
 static void limit_scans(j_common_ptr info) {
     lvt_jpeg *decoder = info->client_data;
@@ -108,7 +103,9 @@ void lvt_jpeg_destroy(lvt_jpeg *decoder) {
     free(decoder);
 }
 
-const char *lvt_jpeg_message(const lvt_jpeg *decoder) { return decoder->message; }
+const char *lvt_jpeg_message(const lvt_jpeg *decoder) {
+    return decoder->message;
+}
 
 /// Whether so many bytes can hold the picture at all: each block starts with a Huffman code, of a
 /// bit or more. It keeps a file of a hundred bytes from making the caller allocate 300 MB.
@@ -151,13 +148,9 @@ lvt_jpeg_status lvt_jpeg_open(
     switch (info->jpeg_color_space) {
     case JCS_GRAYSCALE:
     case JCS_RGB:
-    case JCS_YCbCr:
-        info->out_color_space = JCS_RGB;
-        break;
+    case JCS_YCbCr: info->out_color_space = JCS_RGB; break;
     case JCS_CMYK:
-    case JCS_YCCK:
-        info->out_color_space = JCS_CMYK;
-        break;
+    case JCS_YCCK: info->out_color_space = JCS_CMYK; break;
     default:
         return fail(decoder, LVT_JPEG_UNSUPPORTED, "its colours are neither grey, RGB nor CMYK");
     }
@@ -194,8 +187,7 @@ lvt_jpeg_status lvt_jpeg_decode(lvt_jpeg *decoder, uint8_t *pixels, size_t strid
     jpeg_start_decompress(info);
     JSAMPARRAY cmyk = NULL;
     if (info->out_color_space == JCS_CMYK)
-        cmyk = info->mem->alloc_sarray(
-            (j_common_ptr)info, JPOOL_IMAGE, info->output_width * 4, 1);
+        cmyk = info->mem->alloc_sarray((j_common_ptr)info, JPOOL_IMAGE, info->output_width * 4, 1);
     while (info->output_scanline < info->output_height) {
         JSAMPROW row = pixels + info->output_scanline * stride;
         jpeg_read_scanlines(info, cmyk ? cmyk : &row, 1);

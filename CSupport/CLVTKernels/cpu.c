@@ -43,5 +43,7 @@ uint32_t lvt_cpu_features(void) {
 }
 
 #else
-uint32_t lvt_cpu_features(void) { return 0; }
+uint32_t lvt_cpu_features(void) {
+    return 0;
+}
 #endif

@@ -4,8 +4,8 @@
 lvt_kernels lvt_kernels_select(uint32_t features) {
     lvt_kernels table;
     // Scalar rows come first and need nothing, so every member is set.
-#define LVT_KERNEL(op, isa, needed)      \
-    if (((needed) & ~features) == 0)     \
+#define LVT_KERNEL(op, isa, needed)                                                                \
+    if (((needed) & ~features) == 0)                                                               \
         table.op = lvt_##op##__##isa;
 #include "internal/kernel_list.h"
 #undef LVT_KERNEL
@@ -18,6 +18,10 @@ static const lvt_kernel_row rows[] = {
 #undef LVT_KERNEL
 };
 
-size_t lvt_kernel_count(void) { return sizeof rows / sizeof rows[0]; }
+size_t lvt_kernel_count(void) {
+    return sizeof rows / sizeof rows[0];
+}
 
-lvt_kernel_row lvt_kernel_at(size_t index) { return rows[index]; }
+lvt_kernel_row lvt_kernel_at(size_t index) {
+    return rows[index];
+}

@@ -10,9 +10,12 @@ size_t lvt_gemm_scratch_bytes(size_t rows, size_t k) {
     return block * ((k + 3) / 4 * 4) * sizeof(int16_t); // AVX2 widens the rows to int16.
 }
 
-size_t lvt_dwconv_panel_k(size_t kernel) { return kernel * lvt_dwconv_groups(kernel) * 4; }
+size_t lvt_dwconv_panel_k(size_t kernel) {
+    return kernel * lvt_dwconv_groups(kernel) * 4;
+}
 
 size_t lvt_dwconv_scratch_bytes(size_t width, size_t kernel) {
     // The ring of K prepared rows, and the filter once more in the ISA's own order.
-    return kernel * lvt_dwconv_row_bytes(width, kernel) + 2 * lvt_dwconv_panel_k(kernel) * LVT_BLOCK;
+    return kernel * lvt_dwconv_row_bytes(width, kernel) +
+           2 * lvt_dwconv_panel_k(kernel) * LVT_BLOCK;
 }

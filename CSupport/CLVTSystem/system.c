@@ -67,7 +67,9 @@ const char *lvt_folder_next(void *folder) {
     return entry ? entry->d_name : NULL;
 }
 
-void lvt_folder_close(void *folder) { closedir(folder); }
+void lvt_folder_close(void *folder) {
+    closedir(folder);
+}
 
 int lvt_write_all(int descriptor, const void *bytes, size_t count) {
     const char *next = bytes;
@@ -103,9 +105,13 @@ int lvt_replace_file(const char *path, const void *bytes, size_t count) {
     return error;
 }
 
-bool lvt_is_terminal(int descriptor) { return isatty(descriptor); }
+bool lvt_is_terminal(int descriptor) {
+    return isatty(descriptor);
+}
 
-const char *lvt_error_text(int error) { return strerror(error < 0 ? -error : error); }
+const char *lvt_error_text(int error) {
+    return strerror(error < 0 ? -error : error);
+}
 
 uint64_t lvt_nanoseconds(void) {
     struct timespec now;
@@ -123,7 +129,9 @@ void *lvt_allocate(size_t bytes) {
     return memory;
 }
 
-void lvt_free(void *memory) { free(memory); }
+void lvt_free(void *memory) {
+    free(memory);
+}
 
 uint32_t lvt_processor_count(void) {
     cpu_set_t allowed;
@@ -132,7 +140,9 @@ uint32_t lvt_processor_count(void) {
     return (uint32_t)CPU_COUNT(&allowed);
 }
 
-const char *lvt_environment(const char *name) { return getenv(name); }
+const char *lvt_environment(const char *name) {
+    return getenv(name);
+}
 
 static int argument_count;
 static char **arguments;
@@ -143,13 +153,17 @@ __attribute__((constructor)) static void keep_arguments(int count, char **values
     arguments = values;
 }
 
-int lvt_argument_count(void) { return argument_count; }
+int lvt_argument_count(void) {
+    return argument_count;
+}
 
 const char *lvt_argument(int index) {
     return index >= 0 && index < argument_count ? arguments[index] : NULL;
 }
 
-_Noreturn void lvt_exit(int code) { exit(code); }
+_Noreturn void lvt_exit(int code) {
+    exit(code);
+}
 
 int lvt_format_fixed(char *out, size_t capacity, double value, int decimals) {
     return snprintf(out, capacity, "%.*f", decimals, value);
@@ -164,4 +178,6 @@ int lvt_format_shortest(char *out, size_t capacity, float value) {
     return snprintf(out, capacity, "%.9g", (double)value);
 }
 
-float lvt_exp(float x) { return expf(x); }
+float lvt_exp(float x) {
+    return expf(x);
+}

@@ -26,8 +26,8 @@ struct lvt_pool {
     bool stopping;
     void (*body)(void *, uint32_t);
     void *context;
-    event run;                     // counts runs; workers wait for it to change
-    event barrier;                 // counts completed barriers
+    event run;     // counts runs; workers wait for it to change
+    event barrier; // counts completed barriers
     _Alignas(64) _Atomic uint32_t arrived;
     pthread_t handles[MAXIMUM_THREADS];
 };

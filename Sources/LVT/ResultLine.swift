@@ -17,7 +17,7 @@ public struct ResultLine: Sendable {
     self.milliseconds = milliseconds
   }
 
-  /// `boot.jpg: Ankle boot 97.3 %, Sneaker 2.1 % (0.41 ms)`
+  /// For people: `boot.jpg: Ankle boot 97.3 %, Sneaker 2.1 % (0.41 ms)`.
   public func text(top count: Int) -> String {
     let classes = classification.top(count).map { candidate in
       "\(candidate.label) \(fixed(Double(candidate.probability) * 100, 1)) %"
@@ -25,7 +25,10 @@ public struct ResultLine: Sendable {
     return "\(file): \(classes.joined(separator: ", ")) (\(fixed(milliseconds, 2)) ms)"
   }
 
-  /// `{"file":…,"top":[{"index":…,"label":…,"probability":…}],"milliseconds":…}`, with `"logits"` if asked.
+  /// One JSON object.
+  ///
+  /// `{"file":…,"top":[{"index":…,"label":…,"probability":…}],"milliseconds":…,"logits":[…]}`, the
+  /// logits only if asked for.
   public func json(top count: Int, logits: Bool) -> String {
     let classes = classification.top(count).map { candidate in
       "{\"index\":\(candidate.index),\"label\":\(jsonText(candidate.label)),"

@@ -30,7 +30,8 @@ public struct Evaluation: Sendable {
     network: Network, plan: Plan, set: LabeledPictures, progress: @Sendable (Int) -> Void
   ) throws(EngineError) {
     let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
-    let parts = Mutex([Result<Evaluation, EngineError>](repeating: .success(Evaluation()), count: workers))
+    let parts = Mutex(
+      [Result<Evaluation, EngineError>](repeating: .success(Evaluation()), count: workers))
     let done = Atomic(0)
     DispatchQueue.concurrentPerform(iterations: workers) { worker in
       let part: Result<Evaluation, EngineError>

@@ -45,7 +45,9 @@ public struct LabeledPictures: Sendable {
         isFolder.boolValue, !name.hasPrefix(".")
       else { continue }
       // A label such as "T-shirt/top" cannot name a folder as it is.
-      let matching = labels.firstIndex { $0 == name || $0.replacingOccurrences(of: "/", with: "_") == name }
+      let matching = labels.firstIndex {
+        $0 == name || $0.replacingOccurrences(of: "/", with: "_") == name
+      }
       guard let index = matching ?? Int(name) else {
         throw PictureError(
           file: folder, reason: "expected a folder named by a label or a class number")

@@ -56,7 +56,9 @@ public final class PictureLoader {
     let count = min(paths.count, limit)
     var pictures: [[UInt8]] = []
     for i in 0..<count {
-      do throws(PictureError) { pictures.append(try load(path: paths[i * paths.count / count])) } catch {
+      do throws(PictureError) {
+        pictures.append(try load(path: paths[i * paths.count / count]))
+      } catch {
         skipped(error)
       }
     }

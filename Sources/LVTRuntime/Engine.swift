@@ -77,6 +77,7 @@ public final class Engine {
   }
 
   /// As ``run()``, and calls `body` after each step, while no thread works, with the step's index.
+  ///
   /// ``bytes(ofTensor:)`` then gives the step's output.
   public func run(observing body: @escaping (Int) -> Void) {
     observer = body
@@ -84,14 +85,18 @@ public final class Engine {
     observer = nil
   }
 
-  /// The class scores of the last run, `plan.classCount` floats. Valid until the next run.
+  /// The class scores of the last run, `plan.classCount` floats.
+  ///
+  /// Valid until the next run.
   public var logits: UnsafeBufferPointer<Float> {
     let bytes = workspace.bytes(of: plan.steps[plan.steps.count - 1].output)
     return UnsafeBufferPointer(bytes.assumingMemoryBound(to: Float.self))
   }
 
-  /// The bytes of a tensor, positions `pitch` apart. They hold the tensor from the end of the step that
-  /// writes it until its buffer is given to another.
+  /// The bytes of a tensor, positions `pitch` apart.
+  ///
+  /// They hold the tensor from the end of the step that writes it until its buffer is given to
+  /// another.
   public func bytes(ofTensor index: Int) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(workspace.bytes(of: index))
   }
@@ -101,7 +106,9 @@ public final class Engine {
     return Unmanaged<Engine>.fromOpaque(context).takeUnretainedValue()
   }
 
-  /// One thread's share of every step. Threads meet after each step.
+  /// One thread's share of every step.
+  ///
+  /// Threads meet after each step.
   private func runSteps(thread: Int) {
     for i in 0..<workspace.steps.count {
       workspace.run(step: i, thread: thread, barrier: { lvt_pool_barrier(pool) })

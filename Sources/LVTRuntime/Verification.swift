@@ -15,6 +15,7 @@ extension Engine {
   }
 
   /// The first step whose output is not what the plan's golden hashes say, or nil if all are.
+  ///
   /// `plan.golden.stepHashes` is empty only in plans that no planner finished.
   public func firstMismatch() -> Int? {
     let hashes = stepHashes(seed: plan.golden.seed)

@@ -32,7 +32,9 @@ struct Workspace {
       start: arena + buffers[tensors[index].buffer].offset, count: tensors[index].byteCount)
   }
 
-  /// Runs one thread's share of a step. `barrier` waits for the other threads in the middle of it.
+  /// Runs one thread's share of a step.
+  ///
+  /// `barrier` waits for the other threads in the middle of it.
   func run(step index: Int, thread: Int, barrier: () -> Void) {
     let step = steps[index]
     let share = Share(

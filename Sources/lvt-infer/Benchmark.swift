@@ -68,7 +68,8 @@ struct Profile {
       Console.print(
         padded("\(i)", 4, left: true) + "  " + padded(step.operation.name, 11) + "  "
           + padded(shape, 13) + padded(fixed(Double(medians[i]) / 1e6, 4), 8, left: true)
-          + padded(fixed(Double(medians[i]) / Double(max(1, total)) * 100, 1), 8, left: true) + " %")
+          + padded(fixed(Double(medians[i]) / Double(max(1, total)) * 100, 1), 8, left: true) + " %"
+      )
     }
     Console.print(
       "total \(fixed(Double(total) / 1e6, 4)) ms, median of \(Self.runs) runs "

@@ -3,7 +3,9 @@ internal import CLVTSystem
 
 /// Results go to standard output, everything else to standard error.
 enum Console {
-  /// Writes a line to standard output. A reader that has gone (a closed pipe) ends the program.
+  /// Writes a line to standard output.
+  ///
+  /// A reader that has gone (a closed pipe) ends the program.
   static func print(_ line: String) { write(line, to: 1) }
 
   /// Writes a line to standard error.

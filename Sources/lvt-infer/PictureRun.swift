@@ -3,7 +3,9 @@ internal import CLVTSystem
 internal import LVT
 internal import LVTCapture
 
-/// Classifies files one after the other. A file that cannot be read is reported and passed over.
+/// Classifies files one after the other.
+///
+/// A file that cannot be read is reported and passed over.
 struct PictureRun {
   private let classifier: Classifier
   private let decoder: JPEGDecoder

@@ -76,7 +76,8 @@ enum Program {
       return false
     }
     if let step = engine.firstMismatch() {
-      Console.report("step \(step) differs from its golden hash with the \(engine.isa.name) kernels")
+      Console.report(
+        "step \(step) differs from its golden hash with the \(engine.isa.name) kernels")
       return false
     }
     Console.print(

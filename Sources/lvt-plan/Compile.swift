@@ -11,10 +11,12 @@ struct Compile: ParsableCommand {
   @Argument(help: "A checkpoint: .pth as torch.save writes it, or .safetensors.")
   var checkpoint: String
 
-  @Option(help: ArgumentHelp("A folder of JPEGs like those the network will see.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("A folder of JPEGs like those the network will see.", valueName: "folder"))
   var calibrate: String
 
-  @Option(name: [.short, .customLong("output")], help: ArgumentHelp("The plan.", valueName: "file"))
+  @Option(
+    name: [.short, .customLong("output")], help: ArgumentHelp("The plan.", valueName: "file"))
   var output = "model.lvt"
 
   @Option(help: "Use at most so many calibration pictures.")

@@ -15,7 +15,8 @@ struct NetworkOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Deviation of each colour.", valueName: "r,g,b"))
   var std = Triple([0.229, 0.224, 0.225])
 
-  @Option(help: "Resize the shorter edge to input / crop and cut out the centre; 1 resizes all of it.")
+  @Option(
+    help: "Resize the shorter edge to input / crop and cut out the centre; 1 resizes all of it.")
   var crop: Float = 1
 
   @Option(help: "bilinear or bicubic, as PIL computes them.")

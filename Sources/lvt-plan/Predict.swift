@@ -55,7 +55,9 @@ struct Predict: ParsableCommand {
     for argument in pictures {
       do {
         for path in try PictureFiles.at(argument) {
-          do { show(path, executor.normalized(try loader.load(path: path)), executor, labels) } catch {
+          do {
+            show(path, executor.normalized(try loader.load(path: path)), executor, labels)
+          } catch {
             Terminal.report("\(error)")
             failed = true
           }

@@ -58,7 +58,8 @@ final class ProgressBar: Sendable {
       let filled = Self.width * done / max(1, total)
       guard isTerminal, filled > state.shown else { return }
       state.shown = filled
-      let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: Self.width - filled)
+      let bar =
+        String(repeating: "█", count: filled) + String(repeating: "░", count: Self.width - filled)
       let name = stage.padding(toLength: 12, withPad: " ", startingAt: 0)
       write("\r\(name) \(bar) \(100 * done / max(1, total)) %")
     }

@@ -6,7 +6,9 @@
 
 static _Atomic uint64_t count;
 
-uint64_t lvt_allocation_count(void) { return atomic_load(&count); }
+uint64_t lvt_allocation_count(void) {
+    return atomic_load(&count);
+}
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -15,9 +17,13 @@ uint64_t lvt_allocation_count(void) { return atomic_load(&count); }
 #endif
 
 #if defined(SANITIZED) || !defined(__GLIBC__)
-bool lvt_allocations_are_counted(void) { return false; }
+bool lvt_allocations_are_counted(void) {
+    return false;
+}
 #else
-bool lvt_allocations_are_counted(void) { return true; }
+bool lvt_allocations_are_counted(void) {
+    return true;
+}
 
 // glibc's own entry points, which these definitions hide from the rest of the process.
 extern void *__libc_malloc(size_t);
@@ -45,7 +51,9 @@ void *memalign(size_t alignment, size_t size) {
     return __libc_memalign(alignment, size);
 }
 
-void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
+void *aligned_alloc(size_t alignment, size_t size) {
+    return memalign(alignment, size);
+}
 
 int posix_memalign(void **memory, size_t alignment, size_t size) {
     void *result = memalign(alignment, size);

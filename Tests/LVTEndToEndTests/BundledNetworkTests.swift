@@ -37,7 +37,8 @@ import Testing
       // ankle-boot-1.jpg shows an "Ankle boot".
       let words = path.split(separator: "/").last?.split(separator: "-").dropLast() ?? []
       let name = words.joined(separator: " ")
-      let simple = label?.lowercased().replacingOccurrences(of: "[^a-z]+", with: " ", options: .regularExpression)
+      let simple = label?.lowercased().replacingOccurrences(
+        of: "[^a-z]+", with: " ", options: .regularExpression)
       #expect(simple == name, "\(path)")
     }
   }

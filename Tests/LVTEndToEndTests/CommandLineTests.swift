@@ -48,7 +48,9 @@ import Testing
   private var plan: String { fixtures + "/plan/tiny.lvt" }
   private var demo: String { repository + "/tools/demo" }
   private var picture: String {
-    demo + "/pictures/" + ((try? FileManager.default.contentsOfDirectory(atPath: demo + "/pictures").sorted().first) ?? "")
+    demo + "/pictures/"
+      + ((try? FileManager.default.contentsOfDirectory(atPath: demo + "/pictures").sorted().first)
+        ?? "")
   }
 
   // MARK: lvt-infer
@@ -115,7 +117,9 @@ import Testing
 
   @Test func missingISAIsOneLine() throws {
     // No CPU has both.
-    let codes = try ["avx2", "neon"].map { try run("lvt-infer", [plan, "--bench", "1", "--cpu", $0]) }
+    let codes = try ["avx2", "neon"].map {
+      try run("lvt-infer", [plan, "--bench", "1", "--cpu", $0])
+    }
     let refused = codes.filter { $0.code == 1 }
     #expect(refused.count >= 1)
     #expect(refused.allSatisfy { $0.errors.count == 1 })

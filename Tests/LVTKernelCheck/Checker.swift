@@ -80,7 +80,8 @@ final class Checker {
       memory.append(try fence.place(operand, placement))
     }
     crashName.withUnsafeBufferPointer { name in
-      lvt_note_for_crash(name.baseAddress, Int(truncatingIfNeeded: seed), caseCount, placement.rawValue)
+      lvt_note_for_crash(
+        name.baseAddress, Int(truncatingIfNeeded: seed), caseCount, placement.rawValue)
       kernelCase.call(kernels, memory)
       lvt_note_for_crash(nil, 0, 0, 0)
     }

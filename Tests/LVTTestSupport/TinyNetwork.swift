@@ -31,7 +31,9 @@ public struct TinyNetwork {
     var tensors: [String: FloatTensor] = [:]
     func add(_ name: String, _ shape: [Int], around centre: Float = 0, spread: Float) {
       let count = shape.reduce(1, *)
-      let values = (0..<count).map { _ in centre + spread * Float.random(in: -1...1, using: &generator) }
+      let values = (0..<count).map { _ in
+        centre + spread * Float.random(in: -1...1, using: &generator)
+      }
       tensors[name] = FloatTensor(shape: shape, values: values)
     }
     func addNorm(_ name: String, _ channels: Int, batch: Bool) {
@@ -67,7 +69,8 @@ public struct TinyNetwork {
       }
       if stage < depths.count - 1 {
         addNorm("layers.\(stage).downsample.norm", 4 * channels, batch: false)
-        addMatrix("layers.\(stage).downsample.reduction", [2 * channels, 4 * channels], bias: false)
+        addMatrix(
+          "layers.\(stage).downsample.reduction", [2 * channels, 4 * channels], bias: false)
         channels *= 2
       }
     }

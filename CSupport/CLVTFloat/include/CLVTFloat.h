@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The float32 arithmetic that the planner calibrates with. Fast, but with no promise of equal bits from
-// CPU to CPU: only the int8 kernels make that one. Maps are NHWC without padding.
+// The float32 arithmetic that the planner calibrates with. Fast, but with no promise of equal bits
+// from CPU to CPU: only the int8 kernels make that one. Maps are NHWC without padding.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -49,12 +49,9 @@ void lvtf_gelu(float *x, size_t count);
 void lvtf_add(float *out, const float *in, size_t count);
 
 /// Updates the least and greatest value of each channel, and its sum.
-void lvtf_channel_statistics(const float *in,
-                             size_t rows,
-                             size_t channels,
-                             float *least,
-                             float *greatest,
-                             double *sum);
+void lvtf_channel_statistics(
+    const float *in, size_t rows, size_t channels, float *least, float *greatest, double *sum);
 
 /// Counts values in `bins` equal bins over [low, high]; values outside count in the outermost bins.
-void lvtf_histogram(const float *in, size_t count, float low, float high, size_t bins, uint64_t *out);
+void lvtf_histogram(
+    const float *in, size_t count, float low, float high, size_t bins, uint64_t *out);

@@ -3,16 +3,19 @@
 // Depth-wise convolution, int8, 4 pixels x 16 channels. AVX2.
 //
 // VPMADDWD multiplies two neighbouring taps of 8 channels at once. A prepared position p holds, as
-// int16, the pair (pixel p, pixel p + 1) of each channel, so one load serves every window that starts
-// at an even distance before it. Channels stand in the order that VPUNPCK gives and VPACK undoes:
-// 0-3 8-11 | 4-7 12-15. A 7x7 window costs 28 VPMADDWD for 8 channels instead of 49 products.
+// int16, the pair (pixel p, pixel p + 1) of each channel, so one load serves every window that
+// starts at an even distance before it. Channels stand in the order that VPUNPCK gives and VPACK
+// undoes: 0-3 8-11 | 4-7 12-15. A 7x7 window costs 28 VPMADDWD for 8 channels instead of 49
+// products.
 #include "internal/dwconv.h"
 #include "internal/kernels.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
 LVT_TARGET_BEGIN("avx2")
 
-LVT_INLINE size_t pair_count(size_t kernel) { return (kernel + 1) / 2; }
+LVT_INLINE size_t pair_count(size_t kernel) {
+    return (kernel + 1) / 2;
+}
 
 static void prepare(const lvt_dwconv_args *d, const int8_t *in, void *row) {
     const ptrdiff_t pad = (ptrdiff_t)(d->kernel - 1) / 2, width = (ptrdiff_t)d->width;
@@ -69,8 +72,8 @@ LVT_INLINE void add_pairs(
             const __m256i pixels = _mm256_load_si256(row + 2 * p + half);
             LVT_UNROLL for (size_t j = 0; j < pairs; j++) {
                 if (p >= 2 * j && p - 2 * j < n)
-                    acc[p - 2 * j][half] = _mm256_add_epi32(
-                        acc[p - 2 * j][half], _mm256_madd_epi16(pixels, weights[j]));
+                    acc[p - 2 * j][half] = _mm256_add_epi32(acc[p - 2 * j][half],
+                                                            _mm256_madd_epi16(pixels, weights[j]));
             }
         }
     }
@@ -95,8 +98,7 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
         for (size_t j = 0; j < pairs; j += pairs_at_once)
             add_pairs(acc, row + 4 * j, w + 2 * j, n, pairs_at_once);
     }
-    const __m256 m0 =
-        _mm256_castsi256_ps(load_halves(panel->multiplier, panel->multiplier + 8));
+    const __m256 m0 = _mm256_castsi256_ps(load_halves(panel->multiplier, panel->multiplier + 8));
     const __m256 m1 =
         _mm256_castsi256_ps(load_halves(panel->multiplier + 4, panel->multiplier + 12));
     LVT_UNROLL for (size_t i = 0; i < n; i++) {

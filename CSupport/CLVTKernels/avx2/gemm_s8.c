@@ -2,10 +2,10 @@
 //
 // Matrix product, int8 x int8, 6 rows x 8 columns, k in groups of 4. AVX2.
 //
-// Both operands are widened to int16 and multiplied with VPMADDWD, which is exact; VPMADDUBSW is not
-// used because it saturates (255 * 127 * 2 > 32767). Rows are widened once per block, weights once
-// per row tile. An accumulator holds two partial sums for each of 4 columns; they are added at the
-// end. Per group of 4 k: 2 VPMOVSXBW, 6 broadcasts, 12 VPMADDWD, 12 VPADDD for 192 products.
+// Both operands are widened to int16 and multiplied with VPMADDWD, which is exact; VPMADDUBSW is
+// not used because it saturates (255 * 127 * 2 > 32767). Rows are widened once per block, weights
+// once per row tile. An accumulator holds two partial sums for each of 4 columns; they are added at
+// the end. Per group of 4 k: 2 VPMOVSXBW, 6 broadcasts, 12 VPMADDWD, 12 VPADDD for 192 products.
 #include "internal/gemm.h"
 #include "internal/kernels.h"
 #if defined(__x86_64__)
@@ -15,7 +15,9 @@ LVT_TARGET_BEGIN("avx2")
 
 enum { MR = 6 };
 
-static size_t packed_stride(const lvt_gemm_args *g) { return (g->k + 3) / 4 * 8; }
+static size_t packed_stride(const lvt_gemm_args *g) {
+    return (g->k + 3) / 4 * 8;
+}
 
 static void pack_rows(const lvt_gemm_args *g, size_t row, size_t rows) {
     const size_t k = (g->k + 3) / 4 * 4, stride = k;
@@ -46,9 +48,9 @@ LVT_INLINE void finish(const lvt_gemm_args *g,
     }
     __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(acc_s32x8), multiplier);
     if (residual) {
-        const __m256i r = _mm256_sub_epi32(
-            _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)residual)),
-            _mm256_set1_epi32(g->residual_zero_point));
+        const __m256i r =
+            _mm256_sub_epi32(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)residual)),
+                             _mm256_set1_epi32(g->residual_zero_point));
         v = _mm256_add_ps(
             v, _mm256_mul_ps(_mm256_cvtepi32_ps(r), _mm256_set1_ps(g->residual_multiplier)));
     }

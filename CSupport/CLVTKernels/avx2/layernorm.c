@@ -8,21 +8,21 @@
 LVT_TARGET_BEGIN("avx2")
 
 LVT_INLINE __m256i load_s16x16(const void *row, size_t c, const int is_s16) {
-    return is_s16 ? _mm256_loadu_si256((const __m256i *)((const int16_t *)row + c))
-                  : _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)((const int8_t *)row + c)));
+    return is_s16
+               ? _mm256_loadu_si256((const __m256i *)((const int16_t *)row + c))
+               : _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)((const int8_t *)row + c)));
 }
 
 LVT_INLINE int64_t sum_s64(__m256i v) {
-    const __m128i two =
-        _mm_add_epi64(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    const __m128i two = _mm_add_epi64(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     return _mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1);
 }
 
-LVT_INLINE __m256i
-normalize_x8(__m256i q_s32x8, __m256i n, __m256i sum, __m256 k, const float *gamma, const float *beta) {
+LVT_INLINE __m256i normalize_x8(
+    __m256i q_s32x8, __m256i n, __m256i sum, __m256 k, const float *gamma, const float *beta) {
     const __m256i centred = _mm256_sub_epi32(_mm256_mullo_epi32(q_s32x8, n), sum);
-    const __m256 scaled = _mm256_mul_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(centred), k),
-                                        _mm256_loadu_ps(gamma));
+    const __m256 scaled =
+        _mm256_mul_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(centred), k), _mm256_loadu_ps(gamma));
     __m256 v = _mm256_add_ps(scaled, _mm256_loadu_ps(beta));
     // Unlike a product's epilogue, gamma and beta come from the plan unbounded: clamp first.
     v = _mm256_min_ps(_mm256_max_ps(v, _mm256_set1_ps(-65536.0f)), _mm256_set1_ps(65536.0f));
@@ -58,18 +58,28 @@ LVT_INLINE void run(const lvt_layernorm_args *l, const int is_s16) {
         const float variance = (float)spread * l->inv_n2;
         const float root = _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(variance + l->epsilon)));
         const __m256 k = _mm256_set1_ps((1.0f / root) * l->inv_n);
-        const __m256i n_s32 = _mm256_set1_epi32((int32_t)n), sum_s32 = _mm256_set1_epi32((int32_t)sum);
+        const __m256i n_s32 = _mm256_set1_epi32((int32_t)n),
+                      sum_s32 = _mm256_set1_epi32((int32_t)sum);
         for (size_t c = 0; c < pitch; c += 16) {
             const __m256i q = load_s16x16(row, c, is_s16);
             const __m256i q0 = normalize_x8(_mm256_cvtepi16_epi32(_mm256_castsi256_si128(q)),
-                                            n_s32, sum_s32, k, l->gamma + c, l->beta + c);
+                                            n_s32,
+                                            sum_s32,
+                                            k,
+                                            l->gamma + c,
+                                            l->beta + c);
             const __m256i q1 = normalize_x8(_mm256_cvtepi16_epi32(_mm256_extracti128_si256(q, 1)),
-                                            n_s32, sum_s32, k, l->gamma + c + 8, l->beta + c + 8);
-            __m256i out = _mm256_permute4x64_epi64(_mm256_packs_epi32(q0, q1), _MM_SHUFFLE(3, 1, 2, 0));
+                                            n_s32,
+                                            sum_s32,
+                                            k,
+                                            l->gamma + c + 8,
+                                            l->beta + c + 8);
+            __m256i out =
+                _mm256_permute4x64_epi64(_mm256_packs_epi32(q0, q1), _MM_SHUFFLE(3, 1, 2, 0));
             out = _mm256_adds_epi16(out, _mm256_set1_epi16((int16_t)l->out_zero_point));
-            _mm_storeu_si128((__m128i *)(l->out + i * l->out_stride + c),
-                             _mm_packs_epi16(_mm256_castsi256_si128(out),
-                                             _mm256_extracti128_si256(out, 1)));
+            _mm_storeu_si128(
+                (__m128i *)(l->out + i * l->out_stride + c),
+                _mm_packs_epi16(_mm256_castsi256_si128(out), _mm256_extracti128_si256(out, 1)));
         }
     }
 }

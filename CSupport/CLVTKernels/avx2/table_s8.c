@@ -2,10 +2,11 @@
 //
 // 256-entry table lookup by VPSHUFB, 128 bytes at a time. AVX2.
 //
-// VPSHUFB looks up 16 entries and gives 0 where bit 7 of the index is set. With the index falling by 16
-// at every step (saturating, so that it never wraps to positive), step i contributes to the indices
-// that are at least 16 * i; xor-ing the differences of neighbouring sixteenths leaves the entry of
-// the last contributing one. Negative and non-negative bytes are two halves of 8 steps each.
+// VPSHUFB looks up 16 entries and gives 0 where bit 7 of the index is set. With the index falling
+// by 16 at every step (saturating, so that it never wraps to positive), step i contributes to the
+// indices that are at least 16 * i; xor-ing the differences of neighbouring sixteenths leaves the
+// entry of the last contributing one. Negative and non-negative bytes are two halves of 8 steps
+// each.
 #include "internal/kernels.h"
 #include "internal/target_region.h"
 #if defined(__x86_64__)
@@ -30,8 +31,7 @@ LVT_INLINE void look_up(const __m256i steps[16], const int8_t *in, int8_t *out, 
             }
         }
     }
-    LVT_UNROLL for (size_t v = 0; v < n; v++)
-        _mm256_storeu_si256((__m256i *)out + v, result[v]);
+    LVT_UNROLL for (size_t v = 0; v < n; v++) _mm256_storeu_si256((__m256i *)out + v, result[v]);
 }
 
 void lvt_table_s8__avx2(const int8_t *in, int8_t *out, size_t count, const int8_t *table) {

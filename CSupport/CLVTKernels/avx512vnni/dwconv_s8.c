@@ -76,7 +76,9 @@ static void run_row(const lvt_dwconv_args *d, const void *const *rows, int8_t *o
         run_row_groups(d, rows, out, 1);
 }
 
-void lvt_dwconv_s8__avx512vnni(const lvt_dwconv_args *d) { lvt_dwconv_run(d, prepare, run_row); }
+void lvt_dwconv_s8__avx512vnni(const lvt_dwconv_args *d) {
+    lvt_dwconv_run(d, prepare, run_row);
+}
 
 LVT_TARGET_END
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Matrix product, int8 x int8, 12 rows x 32 columns, k in groups of 4. AVX-512 VNNI (VPDPBUSD on ZMM).
-// Per group of 4 k: 2 loads, 12 broadcasts (load ports only) and 24 VPDPBUSD for 1536 products.
+// Matrix product, int8 x int8, 12 rows x 32 columns, k in groups of 4. AVX-512 VNNI (VPDPBUSD on
+// ZMM). Per group of 4 k: 2 loads, 12 broadcasts (load ports only) and 24 VPDPBUSD for 1536
+// products.
 #include "internal/gemm.h"
 #include "internal/gemm_vnni.h"
 #include "internal/kernels.h"
@@ -73,12 +74,12 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
     }
     LVT_UNROLL for (size_t p = 0; p < panels; p++) {
         const __m512 multiplier = _mm512_loadu_ps(panel[p]->multiplier);
-        LVT_UNROLL for (size_t r = 0; r < mr; r++) finish(
-            g,
-            acc[r][p],
-            multiplier,
-            g->residual ? lvt_gemm_residual(g, t->row + r, t->panel + p) : NULL,
-            lvt_gemm_out(g, t->row + r, t->panel + p));
+        LVT_UNROLL for (size_t r = 0; r < mr; r++)
+            finish(g,
+                   acc[r][p],
+                   multiplier,
+                   g->residual ? lvt_gemm_residual(g, t->row + r, t->panel + p) : NULL,
+                   lvt_gemm_out(g, t->row + r, t->panel + p));
     }
 }
 

@@ -36,9 +36,8 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
     for (size_t half = 0; half < 2; half++) {
         const lvt_panel *panel = d->panel;
         const __m256i sums = _mm256_loadu_si256((const __m256i *)panel->column_sum + half);
-        const __m256i start =
-            _mm256_sub_epi32(_mm256_loadu_si256((const __m256i *)panel->bias + half),
-                             _mm256_slli_epi32(sums, 7));
+        const __m256i start = _mm256_sub_epi32(
+            _mm256_loadu_si256((const __m256i *)panel->bias + half), _mm256_slli_epi32(sums, 7));
         __m256i acc[8];
         LVT_UNROLL for (size_t i = 0; i < n; i++) acc[i] = start;
         for (size_t ky = 0; ky < d->kernel; ky++) {
@@ -81,7 +80,9 @@ static void run_row(const lvt_dwconv_args *d, const void *const *rows, int8_t *o
         run_row_groups(d, rows, out, 1);
 }
 
-void lvt_dwconv_s8__avxvnni(const lvt_dwconv_args *d) { lvt_dwconv_run(d, prepare, run_row); }
+void lvt_dwconv_s8__avxvnni(const lvt_dwconv_args *d) {
+    lvt_dwconv_run(d, prepare, run_row);
+}
 
 LVT_TARGET_END
 #endif

@@ -15,8 +15,10 @@ static void pack_rows(const lvt_gemm_args *g, size_t row, size_t rows) {
     lvt_pack_rows_biased(g, row, rows);
 }
 
-LVT_INLINE __m256i
-requantize(const lvt_gemm_args *g, __m256i acc_s32x8, const float *m, const int8_t *residual) {
+LVT_INLINE __m256i requantize(const lvt_gemm_args *g,
+                              __m256i acc_s32x8,
+                              const float *m,
+                              const int8_t *residual) {
     __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(acc_s32x8), _mm256_loadu_ps(m));
     if (residual) {
         const __m256i r =
@@ -61,8 +63,8 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
     const size_t groups = (g->k + 3) / 4;
     const __m256i *bias = (const __m256i *)panel->bias;
     const __m256i *sums = (const __m256i *)panel->column_sum;
-    const __m256i start0 = _mm256_sub_epi32(_mm256_loadu_si256(bias),
-                                            _mm256_slli_epi32(_mm256_loadu_si256(sums), 7));
+    const __m256i start0 =
+        _mm256_sub_epi32(_mm256_loadu_si256(bias), _mm256_slli_epi32(_mm256_loadu_si256(sums), 7));
     const __m256i start1 = _mm256_sub_epi32(_mm256_loadu_si256(bias + 1),
                                             _mm256_slli_epi32(_mm256_loadu_si256(sums + 1), 7));
     __m256i acc[MR][2];
@@ -80,13 +82,13 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
             acc[r][1] = _mm256_dpbusd_avx_epi32(acc[r][1], a, w1);
         }
     }
-    LVT_UNROLL for (size_t r = 0; r < mr; r++) finish(
-        g,
-        acc[r][0],
-        acc[r][1],
-        panel->multiplier,
-        g->residual ? lvt_gemm_residual(g, t->row + r, t->panel) : NULL,
-        lvt_gemm_out(g, t->row + r, t->panel));
+    LVT_UNROLL for (size_t r = 0; r < mr; r++)
+        finish(g,
+               acc[r][0],
+               acc[r][1],
+               panel->multiplier,
+               g->residual ? lvt_gemm_residual(g, t->row + r, t->panel) : NULL,
+               lvt_gemm_out(g, t->row + r, t->panel));
 }
 
 static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {

@@ -8,7 +8,8 @@
 //     pixel to the next, its *pitch*, is the channel count rounded up to 16. Channels past the real
 //     count exist and hold what a channel with zero weights gives, so no kernel has a channel tail.
 //   * real = scale * (q - zero_point).
-//   * Every kernel is a pure function of its arguments, writes exactly the bytes named, reads only the
+//   * Every kernel is a pure function of its arguments, writes exactly the bytes named, reads only
+//   the
 //     bytes named, does not allocate, and cannot fail: the plan is checked when it is loaded.
 //   * `<op>__scalar` is the definition; the others give the same bytes.
 //   * Floating point is IEEE binary32 in the default rounding mode (nearest, ties to even).
@@ -23,9 +24,9 @@ enum { LVT_BLOCK = 16 };
 
 /// Sixteen output columns of a matrix, or sixteen channels of a depth-wise filter.
 ///
-/// `weights` holds ceil(k / 4) groups of [16 columns][4 consecutive k]; groups are padded with zeros.
-/// The same bytes are the operand of SDOT, of VPDPBUSD and of the widening kernels.
-/// Range of weights: [-127, 127]. Range of multiplier: [0, 0.5].
+/// `weights` holds ceil(k / 4) groups of [16 columns][4 consecutive k]; groups are padded with
+/// zeros. The same bytes are the operand of SDOT, of VPDPBUSD and of the widening kernels. Range of
+/// weights: [-127, 127]. Range of multiplier: [0, 0.5].
 typedef struct {
     int32_t bias[LVT_BLOCK];       ///< Holds -zero_point(a) * column_sum already.
     int32_t column_sum[LVT_BLOCK]; ///< Sum over k of the column's weights, for the +128 trick.
@@ -95,14 +96,15 @@ size_t lvt_gemm_scratch_bytes(size_t rows, size_t k);
 /// it. Where rows next to the range belong to another thread, that overwrites them, `above` and
 /// `below` point to copies of the (K - 1) / 2 rows before y_begin and from y_end on.
 typedef struct {
-    const int8_t *in; ///< Row 0 of the map, first channel of the block.
-    const int8_t *above, *below; ///< Copies with the map's strides, or NULL: read the map.
-    int8_t *out;                 ///< Row 0 of the output map, first channel of the block.
+    const int8_t *in;                ///< Row 0 of the map, first channel of the block.
+    const int8_t *above, *below;     ///< Copies with the map's strides, or NULL: read the map.
+    int8_t *out;                     ///< Row 0 of the output map, first channel of the block.
     size_t row_stride, pixel_stride; ///< Bytes, the same for input and output.
     size_t height, width;            ///< Of the map, at least 1.
     size_t y_begin, y_end;
-    size_t kernel;          ///< Odd, 1 ... 15.
-    const lvt_panel *panel; ///< k = kernel * 4 * ceil(kernel / 4): rows of taps padded to groups of 4.
+    size_t kernel; ///< Odd, 1 ... 15.
+    const lvt_panel
+        *panel; ///< k = kernel * 4 * ceil(kernel / 4): rows of taps padded to groups of 4.
     int32_t in_zero_point;
     int32_t out_zero_point, out_lo, out_hi;
     void *scratch; ///< lvt_dwconv_scratch_bytes(width, kernel), 64-byte aligned.
@@ -127,11 +129,11 @@ typedef struct {
     size_t in_stride;  ///< Bytes from row to row.
     int32_t in_is_s16; ///< 0: int8, 1: int16.
     size_t rows;
-    size_t channels;         ///< 1 ... 16384.
-    const float *gamma;      ///< gamma / s_out, padded with zeros to the pitch.
-    const float *beta;       ///< beta / s_out, padded with zeros to the pitch.
-    float inv_n, inv_n2;     ///< 1 / n and 1 / n^2.
-    float epsilon;           ///< eps / s_in^2, at least 2^-40.
+    size_t channels;     ///< 1 ... 16384.
+    const float *gamma;  ///< gamma / s_out, padded with zeros to the pitch.
+    const float *beta;   ///< beta / s_out, padded with zeros to the pitch.
+    float inv_n, inv_n2; ///< 1 / n and 1 / n^2.
+    float epsilon;       ///< eps / s_in^2, at least 2^-40.
     int32_t out_zero_point;
     int8_t *out; ///< rows x pitch.
     size_t out_stride;
@@ -139,13 +141,14 @@ typedef struct {
 
 // ---- Small kernels ------------------------------------------------------------------------------
 
-/// out[i] = table[in[i] + 128]; `out` may be `in`. `count` is a multiple of 16, `table` has 256 entries.
+/// out[i] = table[in[i] + 128]; `out` may be `in`. `count` is a multiple of 16, `table` has 256
+/// entries.
 typedef void lvt_table_fn(const int8_t *in, int8_t *out, size_t count, const int8_t *table);
 
 /// sums[c] = sum over rows of in[row][c], for `channels` (a multiple of 16); overwrites `sums`.
 /// rows at most 2^23.
-typedef void lvt_column_sums_fn(
-    const int8_t *in, size_t stride, size_t rows, size_t channels, int32_t *sums);
+typedef void
+lvt_column_sums_fn(const int8_t *in, size_t stride, size_t rows, size_t channels, int32_t *sums);
 
 /// Gathers the pixels of square patches from an RGB picture as rows of a matrix, q = u8 - 128.
 ///

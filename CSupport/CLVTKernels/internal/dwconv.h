@@ -10,7 +10,9 @@
 #include "include/CLVTKernels.h"
 
 /// Groups of 4 taps in a row of the filter.
-LVT_INLINE size_t lvt_dwconv_groups(size_t kernel) { return (kernel + 3) / 4; }
+LVT_INLINE size_t lvt_dwconv_groups(size_t kernel) {
+    return (kernel + 3) / 4;
+}
 
 /// Bytes of a prepared row: 64 for each padded pixel, enough for every ISA's form. (AVX2 needs a
 /// position for each; where a position is a group of 4 taps, the last group starts earlier.)

@@ -6,13 +6,14 @@
 #include "internal/dwconv.h"
 #include <emmintrin.h>
 
-LVT_INLINE __m128i
-lvt_dwconv_pixel(const lvt_dwconv_args *d, const int8_t *in, ptrdiff_t x, __m128i outside) {
+LVT_INLINE __m128i lvt_dwconv_pixel(const lvt_dwconv_args *d,
+                                    const int8_t *in,
+                                    ptrdiff_t x,
+                                    __m128i outside) {
     if (!in || x < 0 || x >= (ptrdiff_t)d->width)
         return outside;
-    return _mm_xor_si128(
-        _mm_loadu_si128((const __m128i *)(in + x * (ptrdiff_t)d->pixel_stride)),
-        _mm_set1_epi8((char)0x80));
+    return _mm_xor_si128(_mm_loadu_si128((const __m128i *)(in + x * (ptrdiff_t)d->pixel_stride)),
+                         _mm_set1_epi8((char)0x80));
 }
 
 LVT_INLINE void lvt_dwconv_prepare_quads(const lvt_dwconv_args *d, const int8_t *in, void *row) {

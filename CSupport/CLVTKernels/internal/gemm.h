@@ -3,9 +3,9 @@
 // The loop nest around a matrix micro-kernel, shared by every ISA.
 //
 // Rows go in blocks that stay in the L2 cache; a block is repacked for the ISA if it needs that
-// (widened to int16, or biased to unsigned). Inside a block the panels are the outer loop, so a panel
-// stays in L1 while every row tile uses it. Rows are divided into tiles of nearly equal height: a
-// 49-row block in tiles of at most 12 is 10+10+10+10+9, not 12+12+12+12+1.
+// (widened to int16, or biased to unsigned). Inside a block the panels are the outer loop, so a
+// panel stays in L1 while every row tile uses it. Rows are divided into tiles of nearly equal
+// height: a 49-row block in tiles of at most 12 is 10+10+10+10+9, not 12+12+12+12+1.
 #pragma once
 #include "internal/target_region.h"
 #include "include/CLVTKernels.h"

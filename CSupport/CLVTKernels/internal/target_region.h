@@ -12,7 +12,7 @@
 #if defined(LVT_TARGET_BEGIN)
 // tools/check-simde defines both as nothing.
 #elif defined(__clang__)
-#define LVT_TARGET_BEGIN(t) \
+#define LVT_TARGET_BEGIN(t)                                                                        \
     LVT_PRAGMA(clang attribute push(__attribute__((target(t))), apply_to = function))
 #define LVT_TARGET_END LVT_PRAGMA(clang attribute pop)
 #elif defined(__GNUC__)

@@ -12,8 +12,8 @@ void lvt_column_sums_s8__neon(
         for (size_t i = 0; i < rows; i++) {
             const int8x16_t q = vld1q_s8(in + i * stride + c);
             const int16x8_t half[2] = {vmovl_s8(vget_low_s8(q)), vmovl_high_s8(q)};
-            LVT_UNROLL for (size_t j = 0; j < 4; j++) acc[j] = vaddw_s16(
-                acc[j], j % 2 ? vget_high_s16(half[j / 2]) : vget_low_s16(half[j / 2]));
+            LVT_UNROLL for (size_t j = 0; j < 4; j++) acc[j] =
+                vaddw_s16(acc[j], j % 2 ? vget_high_s16(half[j / 2]) : vget_low_s16(half[j / 2]));
         }
         LVT_UNROLL for (size_t j = 0; j < 4; j++) vst1q_s32(sums + c + 4 * j, acc[j]);
     }

@@ -2,8 +2,8 @@
 //
 // Depth-wise convolution, int8, 2 pixels x 16 channels. NEON without dot product.
 //
-// As in neon/gemm_s8.c, SMULL and SMLAL put two products into an int16 lane: taps t and t + 4 of one
-// filter row. A row of a 7x7 window costs 16 multiplications and 8 SADALP for 16 channels.
+// As in neon/gemm_s8.c, SMULL and SMLAL put two products into an int16 lane: taps t and t + 4 of
+// one filter row. A row of a 7x7 window costs 16 multiplications and 8 SADALP for 16 channels.
 #include "internal/dwconv.h"
 #include "internal/kernels.h"
 #if defined(__aarch64__)
@@ -78,5 +78,7 @@ static void run_row(const lvt_dwconv_args *d, const void *const *rows, int8_t *o
         run_row_groups(d, rows, out, 1);
 }
 
-void lvt_dwconv_s8__neon(const lvt_dwconv_args *d) { lvt_dwconv_run(d, prepare, run_row); }
+void lvt_dwconv_s8__neon(const lvt_dwconv_args *d) {
+    lvt_dwconv_run(d, prepare, run_row);
+}
 #endif

@@ -6,8 +6,10 @@
 #include <arm_neon.h>
 
 /// clamp(zero_point + rne(v), lo, hi) of 16 values: FCVTNS rounds to nearest even.
-LVT_INLINE int8x16_t
-lvt_quantize_x16(const float32x4_t v[4], int32_t zero_point, int32_t lo, int32_t hi) {
+LVT_INLINE int8x16_t lvt_quantize_x16(const float32x4_t v[4],
+                                      int32_t zero_point,
+                                      int32_t lo,
+                                      int32_t hi) {
     const int16x8_t zero_points = vdupq_n_s16((int16_t)zero_point);
     int16x8_t q0 = vcombine_s16(vqmovn_s32(vcvtnq_s32_f32(v[0])), vqmovn_s32(vcvtnq_s32_f32(v[1])));
     int16x8_t q1 = vcombine_s16(vqmovn_s32(vcvtnq_s32_f32(v[2])), vqmovn_s32(vcvtnq_s32_f32(v[3])));

@@ -3,9 +3,9 @@
 // Matrix product, int8 x int8, 2 rows x 16 columns, k in groups of 8. NEON without dot product.
 //
 // SMULL and SMLAL put two products into one int16 lane, which is exact because weights stay in
-// [-127, 127]: 2 * 128 * 127 = 32512. SADALP adds neighbouring lanes to int32, so an accumulator holds
-// two partial sums for each of 2 columns. Rows are read in place. Per 8 k: 16 SMULL/SMLAL pairs and 16
-// SADALP for 256 products.
+// [-127, 127]: 2 * 128 * 127 = 32512. SADALP adds neighbouring lanes to int32, so an accumulator
+// holds two partial sums for each of 2 columns. Rows are read in place. Per 8 k: 16 SMULL/SMLAL
+// pairs and 16 SADALP for 256 products.
 #include "internal/gemm.h"
 #include "internal/kernels.h"
 #if defined(__aarch64__)
@@ -54,8 +54,8 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
     }
     LVT_UNROLL for (size_t r = 0; r < mr; r++) {
         int32x4_t sums[4];
-        LVT_UNROLL for (size_t q = 0; q < 4; q++) sums[q] = vaddq_s32(
-            vpaddq_s32(acc[r][2 * q], acc[r][2 * q + 1]), vld1q_s32(panel->bias + 4 * q));
+        LVT_UNROLL for (size_t q = 0; q < 4; q++) sums[q] =
+            vaddq_s32(vpaddq_s32(acc[r][2 * q], acc[r][2 * q + 1]), vld1q_s32(panel->bias + 4 * q));
         lvt_gemm_finish(g, sums, panel, t->row + r, t->panel);
     }
 }
@@ -67,5 +67,7 @@ static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
         tile_rows(g, t, 1);
 }
 
-void lvt_gemm_s8__neon(const lvt_gemm_args *g) { lvt_gemm_run(g, MR, 1, NULL, 0, run_tile); }
+void lvt_gemm_s8__neon(const lvt_gemm_args *g) {
+    lvt_gemm_run(g, MR, 1, NULL, 0, run_tile);
+}
 #endif

@@ -8,7 +8,8 @@
 #include <math.h>
 
 LVT_INLINE int16x8_t load_s16x8(const void *row, size_t c, const int is_s16) {
-    return is_s16 ? vld1q_s16((const int16_t *)row + c) : vmovl_s8(vld1_s8((const int8_t *)row + c));
+    return is_s16 ? vld1q_s16((const int16_t *)row + c)
+                  : vmovl_s8(vld1_s8((const int8_t *)row + c));
 }
 
 LVT_INLINE void run(const lvt_layernorm_args *l, const int is_s16) {
@@ -41,8 +42,8 @@ LVT_INLINE void run(const lvt_layernorm_args *l, const int is_s16) {
                 const int16x8_t q = load_s16x8(row, c + j / 2 * 8, is_s16);
                 const int32x4_t q_s32 = vmovl_s16(j % 2 ? vget_high_s16(q) : vget_low_s16(q));
                 const int32x4_t centred = vsubq_s32(vmulq_n_s32(q_s32, (int32_t)n), sum_s32);
-                const float32x4_t scaled =
-                    vmulq_f32(vmulq_f32(vcvtq_f32_s32(centred), k), vld1q_f32(l->gamma + c + 4 * j));
+                const float32x4_t scaled = vmulq_f32(vmulq_f32(vcvtq_f32_s32(centred), k),
+                                                     vld1q_f32(l->gamma + c + 4 * j));
                 v[j] = vaddq_f32(scaled, vld1q_f32(l->beta + c + 4 * j));
             }
             vst1q_s8(l->out + i * l->out_stride + c,

@@ -6,8 +6,10 @@
 #include "internal/dwconv.h"
 #include <arm_neon.h>
 
-LVT_INLINE int8x16_t
-lvt_dwconv_pixel(const lvt_dwconv_args *d, const int8_t *in, ptrdiff_t x, int8x16_t outside) {
+LVT_INLINE int8x16_t lvt_dwconv_pixel(const lvt_dwconv_args *d,
+                                      const int8_t *in,
+                                      ptrdiff_t x,
+                                      int8x16_t outside) {
     if (!in || x < 0 || x >= (ptrdiff_t)d->width)
         return outside;
     return vld1q_s8(in + x * (ptrdiff_t)d->pixel_stride);

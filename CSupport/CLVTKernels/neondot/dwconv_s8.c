@@ -14,8 +14,8 @@ static void prepare(const lvt_dwconv_args *d, const int8_t *in, void *row) {
     lvt_dwconv_prepare_quads(d, in, row);
 }
 
-LVT_INLINE void tile(
-    const lvt_dwconv_args *d, const void *const *rows, int8_t *out, size_t x, const size_t n) {
+LVT_INLINE void
+tile(const lvt_dwconv_args *d, const void *const *rows, int8_t *out, size_t x, const size_t n) {
     const size_t groups = lvt_dwconv_groups(d->kernel);
     int32x4_t acc[4][4];
     LVT_UNROLL for (size_t i = 0; i < n; i++) {
@@ -44,7 +44,9 @@ static void run_row(const lvt_dwconv_args *d, const void *const *rows, int8_t *o
         tile(d, rows, out, x, 1);
 }
 
-void lvt_dwconv_s8__neondot(const lvt_dwconv_args *d) { lvt_dwconv_run(d, prepare, run_row); }
+void lvt_dwconv_s8__neondot(const lvt_dwconv_args *d) {
+    lvt_dwconv_run(d, prepare, run_row);
+}
 
 LVT_TARGET_END
 #endif

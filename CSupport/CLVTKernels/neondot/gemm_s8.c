@@ -20,13 +20,13 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
     }
     const int8_t *w = panel->weights;
     size_t i = 0;
-#define FOUR_K(lane)                                                                       \
-    do {                                                                                   \
-        LVT_UNROLL for (size_t q = 0; q < 4; q++) {                                        \
-            const int8x16_t weights = vld1q_s8(w + (lane) * 64 + q * 16);                  \
-            LVT_UNROLL for (size_t r = 0; r < mr; r++) acc[r][q] =                         \
-                vdotq_laneq_s32(acc[r][q], weights, a[r], lane);                           \
-        }                                                                                  \
+#define FOUR_K(lane)                                                                               \
+    do {                                                                                           \
+        LVT_UNROLL for (size_t q = 0; q < 4; q++) {                                                \
+            const int8x16_t weights = vld1q_s8(w + (lane)*64 + q * 16);                            \
+            LVT_UNROLL for (size_t r = 0; r < mr; r++) acc[r][q] =                                 \
+                vdotq_laneq_s32(acc[r][q], weights, a[r], lane);                                   \
+        }                                                                                          \
     } while (0)
     for (; i + 4 <= groups; i += 4, w += 256) {
         int8x16_t a[MR];
@@ -57,7 +57,9 @@ static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
     }
 }
 
-void lvt_gemm_s8__neondot(const lvt_gemm_args *g) { lvt_gemm_run(g, MR, 1, NULL, 0, run_tile); }
+void lvt_gemm_s8__neondot(const lvt_gemm_args *g) {
+    lvt_gemm_run(g, MR, 1, NULL, 0, run_tile);
+}
 
 LVT_TARGET_END
 #endif

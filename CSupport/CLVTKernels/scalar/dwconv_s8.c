@@ -35,4 +35,6 @@ static void run_row(const lvt_dwconv_args *d, const void *const *rows, int8_t *o
     }
 }
 
-void lvt_dwconv_s8__scalar(const lvt_dwconv_args *d) { lvt_dwconv_run(d, prepare, run_row); }
+void lvt_dwconv_s8__scalar(const lvt_dwconv_args *d) {
+    lvt_dwconv_run(d, prepare, run_row);
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the runtime asks of the C library, in one place and without variadic functions or macros, so
-// that the same Swift source compiles as ordinary and as Embedded Swift (which has no Glibc module).
+// that the same Swift source compiles as ordinary and as Embedded Swift (which has no Glibc
+// module).
 //
 // Functions that can fail return a negative errno.
 #pragma once

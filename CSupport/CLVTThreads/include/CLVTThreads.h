@@ -4,8 +4,8 @@
 //
 // lvt_pool_run calls one function on every thread of the pool, the caller's included, and returns
 // when all have returned. Between runs the threads sleep: they spin for some microseconds, since
-// the next frame may follow at once, and then wait in the kernel. Nothing is allocated and no lock is
-// taken after lvt_pool_create.
+// the next frame may follow at once, and then wait in the kernel. Nothing is allocated and no lock
+// is taken after lvt_pool_create.
 #pragma once
 #include <stdint.h>
 

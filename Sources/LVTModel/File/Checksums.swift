@@ -17,7 +17,9 @@ package enum CRC32C {
     return table
   }()
 
-  package static func checksum(_ bytes: UnsafeRawBufferPointer, continuing start: UInt32 = 0) -> UInt32 {
+  package static func checksum(_ bytes: UnsafeRawBufferPointer, continuing start: UInt32 = 0)
+    -> UInt32
+  {
     var crc = ~start
     table.withUnsafeBufferPointer { t in
       var i = 0
@@ -67,7 +69,9 @@ public struct SHA256: Sendable {
     }
   }
 
-  /// The 32 bytes of the hash. The value is spent afterwards.
+  /// The 32 bytes of the hash.
+  ///
+  /// The value is spent afterwards.
   public mutating func finish() -> [UInt8] {
     let bits = total &* 8
     block[filled] = 0x80

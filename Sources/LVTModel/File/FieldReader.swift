@@ -126,7 +126,8 @@ struct FieldReader {
   ) throws(PlanError) -> Step.Operation {
     switch code {
     case .patchEmbed:
-      return .patchEmbed(PatchEmbed(patch: try index(), matrix: try matrix(), norm: try layerNorm()))
+      return .patchEmbed(
+        PatchEmbed(patch: try index(), matrix: try matrix(), norm: try layerNorm()))
     case .pointwise:
       let matrix = try matrix(), residual = try integer(UInt32.self)
       return .pointwise(

@@ -140,7 +140,8 @@ struct PlanChecker {
     }
     let result = contents.tensors[contents.steps[contents.steps.count - 1].output]
     try require(
-      result.type == .float32 && result.shape.positions == 1, "last step", "logits", "another value")
+      result.type == .float32 && result.shape.positions == 1, "last step", "logits", "another value"
+    )
   }
 
   private func checkStep(_ i: Int, _ step: Step) throws(PlanError) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The constants of the plan file. PlanFileFormat.md describes the layout.
+/// The constants of the plan file.
+///
+/// PlanFileFormat.md describes the layout.
 public enum PlanFormat {
   /// The version that this code writes and reads.
   public static let version = 1

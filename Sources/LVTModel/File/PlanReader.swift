@@ -20,8 +20,10 @@ extension Plan {
     self.init(storage: storage, contents: contents, constants: reader.constants)
   }
 
-  /// Whether the SHA-256 of the file is the one in its header. Loading checks CRC-32C only, which is
-  /// faster and finds accidents; this takes milliseconds for each megabyte.
+  /// Whether the SHA-256 of the file is the one in its header.
+  ///
+  /// Loading checks CRC-32C only, which is faster and finds accidents; this takes milliseconds for
+  /// each megabyte.
   public func hashMatches() -> Bool {
     let stored = fileBytes[PlanFormat.Header.hash..<PlanFormat.headerBytes]
     return PlanFormat.contentHash(fileBytes).elementsEqual(stored)
@@ -39,7 +41,9 @@ extension Plan {
   }
 }
 
-/// Decodes the sections of a plan file. What the numbers mean together is ``PlanChecker``'s concern.
+/// Decodes the sections of a plan file.
+///
+/// What the numbers mean together is ``PlanChecker``'s concern.
 struct PlanReader {
   let file: UnsafeRawBufferPointer
   private(set) var constants = UnsafeRawBufferPointer(start: nil, count: 0)

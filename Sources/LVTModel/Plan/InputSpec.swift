@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a picture becomes the network's input. The pixels' mean and deviation are not here: they are
-/// folded into the first step's weights.
+/// How a picture becomes the network's input.
+///
+/// The pixels' mean and deviation are not here: they are folded into the first step's weights.
 public struct InputSpec: Equatable, Sendable {
   /// The filter between the picture's pixels and the input's, as PIL defines it (with antialiasing).
   public enum Interpolation: UInt32, Sendable {
@@ -15,9 +16,10 @@ public struct InputSpec: Equatable, Sendable {
   public var width: Int
   /// Rows.
   public var height: Int
-  /// The centred part of the picture that is used, 0 < cropFraction ≤ 1. At 1 the whole picture is
-  /// resized to the input whatever its proportions; below 1 the shorter edge is resized to
-  /// edge / cropFraction and the centre is cut out.
+  /// The centred part of the picture that is used, 0 < cropFraction ≤ 1.
+  ///
+  /// At 1 the whole picture is resized to the input whatever its proportions; below 1 the shorter
+  /// edge is resized to edge / cropFraction and the centre is cut out.
   public var cropFraction: Float
   /// The filter.
   public var interpolation: Interpolation

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a plan file was refused. The descriptions are one line and do not name the file; the caller,
-/// who knows its name, puts it in front.
+/// Why a plan file was refused.
+///
+/// The descriptions are one line and do not name the file; the caller, who knows its name, puts it
+/// in front.
 public enum PlanError: Error, Equatable, Sendable {
   /// The file could not be opened or mapped.
   case unreadable(reason: String)

@@ -2,7 +2,9 @@
 
 /// A packed matrix in the plan's constants: `panelCount` panels of 16 columns (CLVTKernels, pack.c).
 public struct PackedMatrix: Equatable, Sendable {
-  /// Rows: inputs of a column. For a depth-wise filter, its padded taps.
+  /// Rows: inputs of a column.
+  ///
+  /// For a depth-wise filter, its padded taps.
   public var k: Int
   /// Columns that mean something; panels are padded to 16.
   public var n: Int
@@ -58,7 +60,9 @@ public struct LayerNorm: Equatable, Sendable {
 }
 
 /// The RGB picture cut into square patches, each one a row of a matrix product, then LayerNorm.
-/// Mean and deviation of the pixels are folded into the weights; the sums between the two are int16.
+///
+/// Mean and deviation of the pixels are folded into the weights; the sums between the two are
+/// int16.
 public struct PatchEmbed: Equatable, Sendable {
   /// Edge of a patch in pixels.
   public var patch: Int
@@ -92,7 +96,9 @@ public struct Pointwise: Equatable, Sendable {
   }
 }
 
-/// A K × K depth-wise convolution, stride 1, padding (K − 1) / 2. The output may overwrite the input.
+/// A K × K depth-wise convolution, stride 1, padding (K − 1) / 2.
+///
+/// The output may overwrite the input.
 public struct Depthwise: Equatable, Sendable {
   /// K, odd.
   public var kernel: Int
@@ -110,7 +116,9 @@ public struct Depthwise: Equatable, Sendable {
 }
 
 /// Two products with a table between them and the input added: the hidden map never exists, only
-/// some rows of it. The output may overwrite the input.
+/// some rows of it.
+///
+/// The output may overwrite the input.
 public struct MLP: Equatable, Sendable {
   /// Channels × hidden.
   public var expand: PackedMatrix
@@ -132,7 +140,9 @@ public struct MLP: Equatable, Sendable {
   }
 }
 
-/// 2 × 2 positions side by side as one of 4C channels, LayerNorm, a product to the next stage's width.
+/// 2 × 2 positions side by side as one of 4C channels, LayerNorm, a product to the next stage's
+/// width.
+///
 /// Gathered in the order (0,0) (1,0) (0,1) (1,1) of (row, column).
 public struct PatchMerge: Equatable, Sendable {
   /// Over 4C channels.

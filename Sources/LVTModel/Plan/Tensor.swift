@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How integers stand for real numbers: `real = scale · (q − zeroPoint)`. Quantization.md, equation (1).
+/// How integers stand for real numbers: `real = scale · (q − zeroPoint)`.
+///
+/// Quantization.md, equation (1).
 public struct Quantization: Equatable, Sendable {
   /// The step between neighbouring values; positive and finite.
   public var scale: Float

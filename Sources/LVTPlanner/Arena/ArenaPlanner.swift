@@ -44,12 +44,13 @@ struct ArenaPlanner {
       items.indices.filter { $0 != i && items[$0].lifetime.overlaps(items[i].lifetime) }
     }
     let lastStep = items.map { $0.lifetime.lastStep }.max() ?? 0
-    lowerBound = (0...lastStep).map { step in
-      items.reduce(0) { total, item in
-        let alive = item.lifetime.firstStep <= step && step <= item.lifetime.lastStep
-        return total + (alive ? item.byteCount : 0)
-      }
-    }.max() ?? 0
+    lowerBound =
+      (0...lastStep).map { step in
+        items.reduce(0) { total, item in
+          let alive = item.lifetime.firstStep <= step && step <= item.lifetime.lastStep
+          return total + (alive ? item.byteCount : 0)
+        }
+      }.max() ?? 0
   }
 
   /// The best placement found.

@@ -49,7 +49,9 @@ struct Calibration: Sendable {
     var logits: [[Float]] = []
   }
 
-  /// One pass in shards. Their number does not depend on the machine, so neither do the sums.
+  /// One pass in shards.
+  ///
+  /// Their number does not depend on the machine, so neither do the sums.
   private static func pass(
     _ network: Network, _ pictures: [[UInt8]], known: [Point: Statistics] = [:],
     progress: @Sendable (Int) -> Void,

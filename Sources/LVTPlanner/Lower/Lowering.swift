@@ -221,5 +221,5 @@ struct Lowering {
   }
 }
 
-/// x / 2 · (1 + erf(x / √2))
+/// GELU: x / 2 · (1 + erf(x / √2)).
 func gelu(_ x: Float) -> Float { Float(Double(x) / 2 * (1 + erf(Double(x) / 2.0.squareRoot()))) }

@@ -129,7 +129,8 @@ private struct DWNetBuilder {
     add("\(name).mlp", .mlp(expand: fc1.preceded(by: bn), project: fc2), shape)
   }
 
-  private mutating func filter(_ name: String, _ channels: Int) throws(NetworkError) -> FloatFilter {
+  private mutating func filter(_ name: String, _ channels: Int) throws(NetworkError) -> FloatFilter
+  {
     let shape = try reader.shape("\(name).conv.weight", rank: 4)
     let kernel = shape[2]
     guard kernel % 2 == 1, kernel <= 15 else {

@@ -25,7 +25,9 @@ public struct FloatFilter: Sendable {
 
 /// A network after its BatchNorms are folded: the steps of a plan, still in float32.
 public struct Network: Sendable {
-  /// What a layer computes. Each becomes one step of the plan.
+  /// What a layer computes.
+  ///
+  /// Each becomes one step of the plan.
   public enum Operation: Sendable {
     /// Patches of `patch`² pixels (in the order row, column, colour) → product → LayerNorm.
     case patchEmbed(patch: Int, FloatMatrix, FloatNorm)

@@ -41,11 +41,14 @@ public struct PlanTable {
     let verdict =
       provenance("arena.optimal") == "yes"
       ? "optimal"
-      : String(format: "%.1f %% above the lower bound", 100 * Double(plan.arenaBytes - bound) / Double(max(1, bound)))
+      : String(
+        format: "%.1f %% above the lower bound",
+        100 * Double(plan.arenaBytes - bound) / Double(max(1, bound)))
     lines.append("arena     \(bytes(plan.arenaBytes)), lower bound \(bytes(bound)): \(verdict)")
     lines.append(
       "          \(bytes(plan.scratchBytes)) more for each thread after the first")
-    lines.append("plan      \(bytes(plan.fileBytes.count)), \(bytes(plan.constants.count)) of it constants")
+    lines.append(
+      "plan      \(bytes(plan.fileBytes.count)), \(bytes(plan.constants.count)) of it constants")
     let input = plan.input
     let crop =
       input.cropFraction < 1
@@ -55,8 +58,10 @@ public struct PlanTable {
         + (input.interpolation == .bilinear ? "bilinear" : "bicubic") + crop)
     lines.append(
       "classes   \(plan.classCount)"
-        + (plan.labels.isEmpty ? ", no labels" : ": " + plan.labels.prefix(12).joined(separator: ", ")))
-    for entry in plan.provenance where !entry.key.hasPrefix("step.") && !entry.key.hasPrefix("arena.") {
+        + (plan.labels.isEmpty
+          ? ", no labels" : ": " + plan.labels.prefix(12).joined(separator: ", ")))
+    for entry in plan.provenance
+    where !entry.key.hasPrefix("step.") && !entry.key.hasPrefix("arena.") {
       lines.append("\(entry.key): \(entry.value)")
     }
     return lines.joined(separator: "\n")
@@ -115,7 +120,9 @@ extension Step.Operation {
 
   /// Multiplications that the network asks for, padding not counted.
   func macs(output: Shape) -> Int {
-    if case .depthwise(let s) = self { return output.positions * output.channels * s.kernel * s.kernel }
+    if case .depthwise(let s) = self {
+      return output.positions * output.channels * s.kernel * s.kernel
+    }
     return matrices.reduce(0) { $0 + $1.k * $1.n } * output.positions
   }
 

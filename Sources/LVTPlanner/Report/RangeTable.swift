@@ -10,7 +10,9 @@ public struct RangeTable {
 
   /// The lines.
   public var text: String {
-    let choices = compiled.choices.sorted { ($0.value.decibels, name($0.key)) < ($1.value.decibels, name($1.key)) }
+    let choices = compiled.choices.sorted {
+      ($0.value.decibels, name($0.key)) < ($1.value.decibels, name($1.key))
+    }
     let methods: [RangeMethod] = [.minMax, .percentile, .meanSquaredError]
     let counts = methods.map { method in
       "\(choices.filter { $0.value.method == method }.count) by \(method.rawValue)"
@@ -18,7 +20,8 @@ public struct RangeTable {
     var lines = ["ranges    " + counts.joined(separator: ", ") + "; the noisiest:"]
     for (point, choice) in choices.prefix(3) {
       lines.append(
-        String(format: "          %.1f dB  ", choice.decibels) + "\(name(point)), \(choice.method.rawValue)")
+        String(format: "          %.1f dB  ", choice.decibels)
+          + "\(name(point)), \(choice.method.rawValue)")
     }
     return lines.joined(separator: "\n")
   }

@@ -3,7 +3,9 @@ internal import CLVTKernels
 internal import LVTModel
 
 extension Workspace {
-  /// Normalises, averages over positions and multiplies to float logits. Small: the first thread does it.
+  /// Normalises, averages over positions and multiplies to float logits.
+  ///
+  /// Small: the first thread does it.
   ///
   /// The mean is kept as int16, 256 · high + low, and both bytes go through the int8 product as two
   /// rows: the mean of many positions is finer than int8, and so are the logits then.

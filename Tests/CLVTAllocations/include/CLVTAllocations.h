@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts heap allocations of the whole test process by standing in front of malloc and its relatives.
+// Counts heap allocations of the whole test process by standing in front of malloc and its
+// relatives.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
