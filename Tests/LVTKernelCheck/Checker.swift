@@ -80,7 +80,8 @@ final class Checker {
       memory.append(try fence.place(operand, placement))
     }
     crashName.withUnsafeBufferPointer { name in
-      lvt_note_for_crash(name.baseAddress, Int(truncatingIfNeeded: seed), caseCount, placement.rawValue)
+      lvt_note_for_crash(
+        name.baseAddress, Int(truncatingIfNeeded: seed), caseCount, placement.rawValue)
       kernelCase.call(kernels, memory)
       lvt_note_for_crash(nil, 0, 0, 0)
     }
@@ -99,8 +100,8 @@ final class Checker {
     let found = fence.bytes
     let difference = wanted.withUnsafeBytes { wanted -> String? in
       guard let i = (0..<wanted.count).first(where: { wanted[$0] != found[$0] }) else { return nil }
-      let where_ = role == .input ? "an input was changed" : "the output differs"
-      return "\n  \(where_), first at byte \(i): expected \(wanted[i]), found \(found[i])\n"
+      let what = role == .input ? "an input was changed" : "the output differs"
+      return "\n  \(what), first at byte \(i): expected \(wanted[i]), found \(found[i])\n"
         + differenceMap(
           expected: wanted, found: found, rowBytes: kernelCase.outputRowBytes, first: i)
     }

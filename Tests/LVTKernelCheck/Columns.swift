@@ -5,7 +5,7 @@ import CLVTKernels
 struct Columns {
   let k, n: Int
   let inputZeroPoint: Int
-  /// Weight (k, n) is `weights[n * k + k]`.
+  /// Column after column, `k` each.
   private(set) var weights: [Int8]
   private(set) var bias: [Int32]
   private(set) var multiplier: [Float]
@@ -30,7 +30,7 @@ struct Columns {
       case .largest:
         bias.append(largestBias(column, negative: draw.chance(oneIn: 2)))
         multiplier.append(Self.drawMultiplier(kind, k: k, &draw))
-      case .ties: // sums of a few units, halved: every second one lies between two integers
+      case .ties:  // sums of a few units, halved: every second one lies between two integers
         let reach = draw.choose(300, 2_000, 70_000)
         bias.append(Int32(draw.int(-reach...reach)))
         multiplier.append(draw.choose(0.5, 0.25, 0.125))
@@ -61,7 +61,7 @@ struct Columns {
     switch kind {
     case 0: return draw.choose(0, 0.5, .leastNonzeroMagnitude, 0x1p-126, 0x1p-20)
     case 1: return 0.5
-    default: // most results inside int8
+    default:  // most results inside int8
       return draw.unit() * 0.01 / Float(k).squareRoot()
     }
   }
@@ -78,17 +78,21 @@ struct Columns {
     return Int32((negative ? -folded : folded) + inputZeroPoint * sum)
   }
 
-  /// Sets the multiplier with which `sum` of a column, plus `addend`, comes as close as floats allow to
-  /// half-way between two integers, where an operation rounded once more or less shows. A multiplier
-  /// outside the contract's range is not taken.
+  /// Chooses a column's multiplier so that a result lies on a rounding edge.
+  ///
+  /// `sum` times it, plus `addend`, comes as close as floats allow to half-way between two integers,
+  /// where an operation that is rounded once more or less shows. A multiplier outside the contract's
+  /// range is not taken.
   mutating func putOnEdge(_ column: Int, sum: Int, addend: Float, _ draw: inout Draw) {
     let target = Float(draw.int(-150...150)) + 0.5
     let edge = (target - addend) / Float(sum)
     if edge >= 0 && edge <= 0.5 { multiplier[column] = edge }
   }
 
-  /// The panels, with the weights of a column in rows of `rowLength` padded with zeros to a multiple
-  /// of 4 each (a depth-wise filter); a matrix is one row.
+  /// The panels.
+  ///
+  /// A column's weights are rows of `rowLength`, each padded with zeros to a multiple of 4 (a
+  /// depth-wise filter); a matrix is one row.
   func packed(rowLength: Int) -> [UInt8] {
     let padded = rowLength.rounded(upTo: 4), rows = k / rowLength
     let packedK = rows == 1 ? k : rows * padded

@@ -38,7 +38,7 @@ struct LayerNormCase: KernelCase {
 
     func extent(_ stride: Int, _ row: Int) -> Int { rows == 0 ? 0 : (rows - 1) * stride + row }
     var input = draw.activations(extent(inStride, pitch * element))
-    if draw.chance(oneIn: 4) { // constant rows
+    if draw.chance(oneIn: 4) {  // constant rows
       let value = UInt8(draw.int(0...255))
       input = [UInt8](repeating: value, count: input.count)
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stands in for the compiler's header in tools/check-simde: SIMDe gives the meaning of each intrinsic
-// in portable C. What SIMDe 0.7.4 lacks of the ones that the kernels use is below.
+// Stands in for the compiler's header in tools/check-simde: SIMDe gives the meaning of each
+// intrinsic in portable C. What SIMDe 0.7.4 lacks of the ones that the kernels use is below.
 #pragma once
 #define SIMDE_NO_NATIVE
 #define SIMDE_ENABLE_NATIVE_ALIASES
