@@ -100,8 +100,8 @@ final class Checker {
     let found = fence.bytes
     let difference = wanted.withUnsafeBytes { wanted -> String? in
       guard let i = (0..<wanted.count).first(where: { wanted[$0] != found[$0] }) else { return nil }
-      let where_ = role == .input ? "an input was changed" : "the output differs"
-      return "\n  \(where_), first at byte \(i): expected \(wanted[i]), found \(found[i])\n"
+      let what = role == .input ? "an input was changed" : "the output differs"
+      return "\n  \(what), first at byte \(i): expected \(wanted[i]), found \(found[i])\n"
         + differenceMap(
           expected: wanted, found: found, rowBytes: kernelCase.outputRowBytes, first: i)
     }

@@ -5,7 +5,7 @@ import CLVTKernels
 struct Columns {
   let k, n: Int
   let inputZeroPoint: Int
-  /// Weight (k, n) is `weights[n * k + k]`.
+  /// Column after column, `k` each.
   private(set) var weights: [Int8]
   private(set) var bias: [Int32]
   private(set) var multiplier: [Float]
@@ -78,18 +78,21 @@ struct Columns {
     return Int32((negative ? -folded : folded) + inputZeroPoint * sum)
   }
 
-  /// Sets the multiplier with which `sum` of a column, plus `addend`, comes as close as floats
-  /// allow to half-way between two integers, where an operation rounded once more or less shows.
+  /// Chooses a column's multiplier so that a result lies on a rounding edge.
   ///
-  /// A multiplier outside the contract's range is not taken.
+  /// `sum` times it, plus `addend`, comes as close as floats allow to half-way between two integers,
+  /// where an operation that is rounded once more or less shows. A multiplier outside the contract's
+  /// range is not taken.
   mutating func putOnEdge(_ column: Int, sum: Int, addend: Float, _ draw: inout Draw) {
     let target = Float(draw.int(-150...150)) + 0.5
     let edge = (target - addend) / Float(sum)
     if edge >= 0 && edge <= 0.5 { multiplier[column] = edge }
   }
 
-  /// The panels, with the weights of a column in rows of `rowLength` padded with zeros to a multiple
-  /// of 4 each (a depth-wise filter); a matrix is one row.
+  /// The panels.
+  ///
+  /// A column's weights are rows of `rowLength`, each padded with zeros to a multiple of 4 (a
+  /// depth-wise filter); a matrix is one row.
   func packed(rowLength: Int) -> [UInt8] {
     let padded = rowLength.rounded(upTo: 4), rows = k / rowLength
     let packedK = rows == 1 ? k : rows * padded

@@ -25,8 +25,7 @@ struct Draw {
   /// An int8 zero point, often one at an end.
   mutating func zeroPoint() -> Int { choose(-128, 127, int(-128...127), int(-20...20)) }
 
-  /// Activations: random, one extreme, or extremes in turn (which also start a random map in a third
-  /// of the random ones).
+  /// Activations: random, one extreme, extremes in turn, or random after such a corner.
   mutating func activations(_ count: Int) -> [UInt8] {
     switch int(0...6) {
     case 0: return [UInt8](repeating: 0x80, count: count)

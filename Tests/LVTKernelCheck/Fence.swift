@@ -16,9 +16,7 @@ struct Operand {
   enum Role { case input, output, scratch }
 
   let role: Role
-  /// What memory holds before the call.
-  ///
-  /// An output's gaps between rows are canaries.
+  /// What memory holds before the call; canaries in the gaps between an output's rows.
   var bytes: [UInt8]
   let alignment: Int
 

@@ -2,7 +2,7 @@
 //
 // The reference's own rounding, written without the sum trick of requantize.h.
 
-/// The nearest integer, the even one of two; at most 2^24 in magnitude, which every output saturates.
+/// The nearest integer, the even one of two; at most 2^24 in magnitude, beyond every output's range.
 func nearestEven(_ value: Float) -> Int {
   let limit: Float = 0x1p24
   if value >= limit { return 1 << 24 }

@@ -23,8 +23,7 @@ import Testing
 
   @Test func scalarRowsAreExecuted() {
     let sets = instructionSets()
-    print(
-      "instruction sets executed: \(sets.executed); skipped: \(sets.skipped); seed \(Self.seed)")
+    print("executed: \(sets.executed); skipped: \(sets.skipped); seed \(Self.seed)")
     #expect(sets.executed.contains("scalar"))
   }
 }

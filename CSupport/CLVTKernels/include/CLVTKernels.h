@@ -123,7 +123,8 @@ size_t lvt_dwconv_scratch_bytes(size_t width, size_t kernel);
 ///
 /// Each operation is rounded once. Rows are readable up to the pitch; padding channels take no part
 /// in the sums and give the zero point, since gamma and beta are 0 there. q is int8 or int16; its
-/// zero point drops out.
+/// zero point drops out. `out` may be `in` for int8 with equal strides; otherwise nothing overlaps.
+/// gamma and beta are finite.
 typedef struct {
     const void *in;
     size_t in_stride;  ///< Bytes from row to row.
