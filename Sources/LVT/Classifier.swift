@@ -19,12 +19,14 @@ public final class Classifier {
   private let resizer: Resizer
 
   /// A classifier over an engine, which it then has for itself.
+  ///
+  /// - Throws: ``LVTImage/ImageError`` if no picture can be resized to the plan's input.
   public init(engine: Engine) throws(ImageError) {
     self.engine = engine
     resizer = try Resizer(spec: engine.plan.input)
   }
 
-  /// Resizes a picture into the engine's input.
+  /// Resizes a picture into the engine's input, which may overwrite the scores of the last run.
   public func load(_ picture: ImageView) throws(ImageError) {
     let result: Result<Void, ImageError> = engine.withPicture { pixels in
       do throws(ImageError) {
@@ -42,7 +44,7 @@ public final class Classifier {
     return classification
   }
 
-  /// The scores of the last run.
+  /// The scores of the last run; read them before the next picture is loaded.
   public var classification: Classification {
     Classification(logits: Array(engine.logits), labels: engine.plan.labels)
   }

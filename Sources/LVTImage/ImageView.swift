@@ -17,12 +17,16 @@ public struct ImageView {
 
   /// The longest side of a picture, which is JPEG's limit too.
   ///
-  /// Products of two sides of which one is at most ``Framing/limit`` then fit 32 bits.
+  /// Products of two sides of which one is at most `Framing.limit` then fit 32 bits.
   public static let longestSide = 65535
 
   /// A picture whose rows lie in `bytes`, checked.
   ///
-  /// - Parameter stride: Bytes from row to row; without it rows follow each other immediately.
+  /// - Parameters:
+  ///   - stride: Bytes from row to row; without it rows follow each other immediately.
+  ///   - bytes: Memory that the caller keeps; the last row needs no padding behind it.
+  /// - Throws: ``ImageError/size(width:height:)``, ``ImageError/stride(least:found:)`` or
+  ///   ``ImageError/bytes(least:found:)``
   public init(
     format: PixelFormat, width: Int, height: Int, stride: Int? = nil, bytes: UnsafeRawBufferPointer
   ) throws(ImageError) {

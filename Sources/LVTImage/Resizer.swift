@@ -21,6 +21,9 @@ public final class Resizer {
   private let expandedRow = ReusableMemory()
 
   /// A resizer for an input.
+  ///
+  /// - Throws: ``ImageError/input(width:height:cropFraction:)`` if a side divided by the crop fraction
+  ///   is more than 32767.
   public init(spec: InputSpec) throws(ImageError) {
     guard Framing.accepts(spec) else {
       throw .input(width: spec.width, height: spec.height, cropFraction: spec.cropFraction)
@@ -41,6 +44,7 @@ public final class Resizer {
   /// Writes the input that `source` becomes.
   ///
   /// - Parameter output: ``outputBytes`` bytes, apart from the source's.
+  /// - Throws: ``ImageError/output(expected:found:)`` or ``ImageError/outOfMemory(bytes:)``
   public func resize(
     _ source: ImageView, into output: UnsafeMutableRawBufferPointer
   ) throws(ImageError) {

@@ -2,7 +2,7 @@
 public import LVTModel
 public import LVTRuntime
 
-/// Compiles a network: calibrate → equalize → quantize and lower → lay out memory → verify.
+/// Compiles a network: equalize → calibrate → quantize and lower → lay out memory → verify.
 public struct Planner {
   /// What the plan says beside the network.
   public struct Options: Sendable {
@@ -48,7 +48,9 @@ public struct Planner {
 
   /// Compiles a network.
   ///
-  /// - Parameter pictures: Calibration pictures of the input's size, RGB bytes; at least one.
+  /// - Parameter pictures: At least one calibration picture, each exactly inputSize × inputSize × 3
+  ///   RGB bytes.
+  /// - Throws: ``PlannerError``
   public func compile(
     _ network: Network, pictures: [[UInt8]]
   ) throws(PlannerError) -> CompiledPlan {
@@ -185,7 +187,8 @@ public enum PlannerError: Error, Sendable {
   case labelCount(expected: Int, found: Int)
   /// The engine could not be made.
   case engine(EngineError)
-  /// The planner's own check of its result failed: a defect in lvt.
+  /// The planner's own check of its result failed: the network exceeds a limit of the plan format, or
+  /// lvt has a defect.
   case inconsistent(String)
 }
 

@@ -34,8 +34,10 @@ public final class Engine {
   /// Allocates the arena and starts the threads.
   ///
   /// - Parameters:
+  ///   - plan: The plan, which the engine keeps.
   ///   - threads: 1 … 64, the calling thread included.
   ///   - isa: The instruction set to use; the results do not depend on it.
+  /// - Throws: ``EngineError``, for each of its cases.
   public init(plan: Plan, threads: Int = 1, isa: ISA = .best) throws(EngineError) {
     guard isa.isAvailable else { throw .unavailable(isa) }
     guard (1...64).contains(threads) else { throw .threads(requested: threads) }
@@ -64,7 +66,8 @@ public final class Engine {
 
   /// Gives access to the input picture: height × width RGB pixels, interleaved, no padding between rows.
   ///
-  /// A run uses the picture up: its bytes hold other values afterwards, so write all of it each time.
+  /// The bytes are valid only inside `body`. A run uses the picture up: its bytes hold other values
+  /// afterwards, so write all of it each time.
   public func withPicture<R>(_ body: (UnsafeMutableRawBufferPointer) -> R) -> R {
     body(workspace.bytes(of: 0))
   }
@@ -87,16 +90,15 @@ public final class Engine {
 
   /// The class scores of the last run, `plan.classCount` floats.
   ///
-  /// Valid until the next run.
+  /// They lie in the engine's arena: valid while the engine lives, until the next picture is written or
+  /// the next run. Copy them to keep them.
   public var logits: UnsafeBufferPointer<Float> {
     let bytes = workspace.bytes(of: plan.steps[plan.steps.count - 1].output)
     return UnsafeBufferPointer(bytes.assumingMemoryBound(to: Float.self))
   }
 
-  /// The bytes of a tensor, positions `pitch` apart.
-  ///
-  /// They hold the tensor from the end of the step that writes it until its buffer is given to
-  /// another.
+  /// The bytes of a tensor, positions `pitch` apart. They hold the tensor from the end of the step that
+  /// writes it until its buffer is given to another, and no longer than the engine lives.
   public func bytes(ofTensor index: Int) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(workspace.bytes(of: index))
   }

@@ -9,7 +9,7 @@ public enum ISA: Int, CaseIterable, Sendable {
   case avx2
   /// x86-64 with AVX2 and AVX-VNNI.
   case avxvnni
-  /// x86-64 with AVX-512 VNNI.
+  /// x86-64 with AVX2 and AVX-512 F, BW, DQ, VL and VNNI; VBMI is used as well where there is any.
   case avx512vnni
   /// AArch64 without dot product.
   case neon

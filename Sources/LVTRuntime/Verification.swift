@@ -16,7 +16,8 @@ extension Engine {
 
   /// The first step whose output is not what the plan's golden hashes say, or nil if all are.
   ///
-  /// `plan.golden.stepHashes` is empty only in plans that no planner finished.
+  /// Also nil for a plan without golden hashes, so look at `plan.golden.stepHashes` first; it is empty
+  /// only in plans that no planner finished. Uses up the picture, as any run does.
   public func firstMismatch() -> Int? {
     let hashes = stepHashes(seed: plan.golden.seed)
     return plan.golden.stepHashes.indices.first { hashes[$0] != plan.golden.stepHashes[$0] }

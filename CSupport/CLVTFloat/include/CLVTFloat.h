@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Bytes of a packed k x n matrix.
+/// Floats of a packed k x n matrix.
 size_t lvtf_packed_count(size_t k, size_t n);
 
 /// Packs `w`, n rows (outputs) of k inputs, for lvtf_product: panels of 16 outputs, k-major.

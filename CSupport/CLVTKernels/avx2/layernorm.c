@@ -31,7 +31,7 @@ LVT_INLINE __m256i normalize_x8(
 
 LVT_INLINE void run(const lvt_layernorm_args *l, const int is_s16) {
     const size_t n = l->channels, whole = n / 16 * 16, pitch = (n + 15) / 16 * 16;
-    // 1 for the channels of the last block that exist, 0 for padding.
+    // All ones for the channels of the last block that exist, 0 for padding.
     int16_t tail[16] = {0};
     for (size_t c = whole; c < n; c++)
         tail[c - whole] = -1;

@@ -123,18 +123,17 @@ size_t lvt_dwconv_scratch_bytes(size_t width, size_t kernel);
 ///
 /// Each operation is rounded once. Rows are readable up to the pitch; padding channels take no part
 /// in the sums and give the zero point, since gamma and beta are 0 there. q is int8 or int16; its
-/// zero point drops out. `out` may be `in` for int8 with equal strides; otherwise nothing overlaps.
-/// gamma and beta are finite.
+/// zero point drops out. For int8, `out` may be `in` with equal strides. gamma and beta are finite.
 typedef struct {
     const void *in;
     size_t in_stride;  ///< Bytes from row to row.
     int32_t in_is_s16; ///< 0: int8, 1: int16.
     size_t rows;
-    size_t channels;     ///< 1 ... 16384.
-    const float *gamma;  ///< gamma / s_out, padded with zeros to the pitch.
-    const float *beta;   ///< beta / s_out, padded with zeros to the pitch.
-    float inv_n, inv_n2; ///< 1 / n and 1 / n^2.
-    float epsilon;       ///< eps / s_in^2, at least 2^-40.
+    size_t channels;         ///< 1 ... 16384.
+    const float *gamma;      ///< gamma / s_out, padded with zeros to the pitch.
+    const float *beta;       ///< beta / s_out, padded with zeros to the pitch.
+    float inv_n, inv_n2;     ///< f32(1 / n) and its square, rounded.
+    float epsilon;           ///< eps / s_in^2, at least 2^-40.
     int32_t out_zero_point;
     int8_t *out; ///< rows x pitch.
     size_t out_stride;

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Plan {
-  /// Maps a plan file and checks all of it.
+  /// Maps a plan file and checks all of it but the SHA-256.
+  ///
+  /// The file must not change while the plan lives: what was checked would no longer hold. Replace a
+  /// plan by renaming a new file over it.
   ///
   /// - Throws: ``PlanError``; its description does not contain the path.
   public convenience init(path: String) throws(PlanError) {
     try self.init(storage: PlanStorage(path: path))
   }
 
-  /// Reads a plan from a copy of `bytes`.
+  /// Reads a plan from a copy of `bytes`, with the same checks.
+  ///
+  /// - Throws: ``PlanError``
   public convenience init(copying bytes: UnsafeRawBufferPointer) throws(PlanError) {
     try self.init(storage: PlanStorage(copying: bytes))
   }

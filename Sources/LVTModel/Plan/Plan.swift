@@ -24,7 +24,8 @@ public final class Plan: Sendable {
   public let arenaBytes: Int
   /// Bytes of the largest step's scratch.
   public let scratchBytes: Int
-  /// Packed weights, tables and normalisation constants; starts on a 64-byte boundary.
+  /// Packed weights, tables and normalisation constants; starts on a 64-byte boundary, valid
+  /// while the plan lives.
   public nonisolated(unsafe) let constants: UnsafeRawBufferPointer
 
   private let storage: PlanStorage
@@ -43,7 +44,7 @@ public final class Plan: Sendable {
     scratchBytes = contents.steps.reduce(0) { max($0, $1.scratchBytes) }
   }
 
-  /// The plan file's bytes, all of them.
+  /// The plan file's bytes, all of them, valid while the plan lives.
   public var fileBytes: UnsafeRawBufferPointer { storage.bytes }
 
   /// The number of logits.

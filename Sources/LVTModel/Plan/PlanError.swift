@@ -13,7 +13,7 @@ public enum PlanError: Error, Equatable, Sendable {
   case unsupportedVersion(found: Int, supported: Int)
   /// The plan needs features that this runtime lacks.
   case unsupportedFeatures(bits: UInt32)
-  /// The file, or a section of it, ends too early.
+  /// The file, or a section of it, ends too early; or the file is longer than its header says.
   case truncated(what: String, expected: Int, found: Int)
   /// The bytes of a section are not those that were written.
   case damaged(section: String)

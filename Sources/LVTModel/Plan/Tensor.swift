@@ -35,7 +35,8 @@ public struct Tensor: Equatable, Sendable {
   public var shape: Shape
   /// Element type and layout.
   public var type: ElementType
-  /// Meaning of the integers; (1, 0) where the elements are not quantized.
+  /// Meaning of the integers; the picture's is (1, −128), as a byte p is used as q = p − 128, and that
+  /// of the logits, which are not quantized, (1, 0).
   public var quantization: Quantization
   /// Index of the buffer that holds the tensor.
   public var buffer: Int

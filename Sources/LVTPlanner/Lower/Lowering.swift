@@ -164,7 +164,7 @@ struct Lowering {
     let normalized = choose(.normalized(i))
     let positions = Float(network.shape(ofValue: i).positions)
     // int16 means: room for values twice as large as any that calibration saw, and no finer than
-    // half of what one position's smallest step gives.
+    // twice what one position's smallest step gives, which keeps the multiplier at 0.5 or below.
     let largest = statistics[.mean(i)].map { max(-$0.low, $0.high) } ?? 1
     let meanScale = max(2 * largest / 32639, 2 * normalized.scale / positions)
     var unbiased = matrix

@@ -21,6 +21,8 @@ extension Network {
   }
 
   /// Recognises the architecture by its tensors and folds its BatchNorms.
+  ///
+  /// - Throws: ``NetworkError``, which names the tensor.
   public init(_ checkpoint: Checkpoint, options: Options) throws(NetworkError) {
     guard checkpoint.tensors["layers.0.blocks.0.attn2conv.conv.weight"] != nil else {
       let known = ["patch_embed.", "norm.", "head.", "layers."]
