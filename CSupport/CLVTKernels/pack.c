@@ -53,6 +53,10 @@ bool lvt_panel_is_valid(const lvt_panel *panel, size_t k) {
         }
     }
     bool valid = least >= -127;
+    // What pads the last group meets whatever lies behind a row: it must not count.
+    for (size_t i = k; i < (k + 3) / 4 * 4; i++)
+        for (size_t column = 0; column < LVT_BLOCK; column++)
+            valid = valid && panel->weights[(i / 4 * LVT_BLOCK + column) * 4 + i % 4] == 0;
     for (size_t column = 0; column < LVT_BLOCK; column++) {
         const int64_t bias = panel->bias[column];
         const int64_t reach = (bias < 0 ? -bias : bias) + 128 * (int64_t)magnitudes[column];

@@ -97,8 +97,10 @@ public final class Engine {
     return UnsafeBufferPointer(bytes.assumingMemoryBound(to: Float.self))
   }
 
-  /// The bytes of a tensor, positions `pitch` apart. They hold the tensor from the end of the step that
-  /// writes it until its buffer is given to another, and no longer than the engine lives.
+  /// The bytes of a tensor, positions `pitch` apart.
+  ///
+  /// They hold the tensor from the end of the step that writes it until its buffer is given to
+  /// another, and no longer than the engine lives.
   public func bytes(ofTensor index: Int) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(workspace.bytes(of: index))
   }

@@ -69,6 +69,9 @@ struct NetworkOptions: ParsableArguments {
       $0.trimmingCharacters(in: .whitespaces)
     }
     while lines.last == "" { lines.removeLast() }
+    if let line = lines.firstIndex(where: { $0.utf8.count > 200 }) {
+      throw Failure("\(labels): line \(line + 1): expected a label of at most 200 bytes")
+    }
     return lines
   }
 }

@@ -51,7 +51,8 @@ void lvt_pack_panel(lvt_panel *panel,
                     int32_t a_zero_point);
 
 /// Whether a panel from a file keeps its promises: weights in [-127, 127], column sums that are the
-/// weights' sums, multipliers in [0, 0.5], and no sum that can leave int32 for any int8 input.
+/// weights' sums, zeros behind the last k, multipliers in [0, 0.5], and no sum that can leave int32
+/// for any int8 input.
 bool lvt_panel_is_valid(const lvt_panel *panel, size_t k);
 
 // ---- Matrix product -----------------------------------------------------------------------------
@@ -129,11 +130,11 @@ typedef struct {
     size_t in_stride;  ///< Bytes from row to row.
     int32_t in_is_s16; ///< 0: int8, 1: int16.
     size_t rows;
-    size_t channels;         ///< 1 ... 16384.
-    const float *gamma;      ///< gamma / s_out, padded with zeros to the pitch.
-    const float *beta;       ///< beta / s_out, padded with zeros to the pitch.
-    float inv_n, inv_n2;     ///< f32(1 / n) and its square, rounded.
-    float epsilon;           ///< eps / s_in^2, at least 2^-40.
+    size_t channels;     ///< 1 ... 16384.
+    const float *gamma;  ///< gamma / s_out, padded with zeros to the pitch.
+    const float *beta;   ///< beta / s_out, padded with zeros to the pitch.
+    float inv_n, inv_n2; ///< f32(1 / n) and its square, rounded.
+    float epsilon;       ///< eps / s_in^2, at least 2^-40.
     int32_t out_zero_point;
     int8_t *out; ///< rows x pitch.
     size_t out_stride;

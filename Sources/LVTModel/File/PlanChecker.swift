@@ -196,6 +196,8 @@ struct PlanChecker {
 
     case .head(let s):
       outputType = .float32
+      // Sums over positions are int32: |q| ≤ 128, so 2²³ positions cannot overflow.
+      try require(a.positions <= 1 << 23, name, "at most 2^23 positions", "\(a)")
       try require(b.positions == 1, name, "one position of logits", "\(b)")
       try require(!inPlace, name, "separate input and output", "one buffer")
       try check(s.norm, channels: a.channels, name)
@@ -242,8 +244,13 @@ struct PlanChecker {
       norm.channels == channels && channels <= PlanLimits.channels, name,
       "LayerNorm over \(channels)", "\(norm.channels)")
     let padded = Shape.blocks(channels) * Shape.block
-    try checkFloats(norm.gammaOffset, count: padded, name)
-    try checkFloats(norm.betaOffset, count: padded, name)
+    for offset in [norm.gammaOffset, norm.betaOffset] {
+      try checkFloats(offset, count: padded, name)
+      for c in channels..<padded {
+        let padding = constants.loadUnaligned(fromByteOffset: offset + 4 * c, as: Float.self)
+        try require(padding == 0, name, "zeros behind the LayerNorm's constants", "another value")
+      }
+    }
     try require(
       norm.epsilon >= 0x1p-40 && norm.epsilon.isFinite, name, "an epsilon of at least 2^-40",
       "less or not finite")

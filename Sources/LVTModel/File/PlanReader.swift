@@ -135,9 +135,12 @@ struct PlanReader {
       load(UInt32.self, at: PlanFormat.Header.checksum) == PlanFormat.headerChecksum(file)
     else { throw .damaged(section: "header") }
     let stated = load(UInt64.self, at: PlanFormat.Header.fileBytes)
-    guard stated == UInt64(file.count) else {
+    guard stated <= UInt64(file.count) else {
       throw .truncated(
         what: "the plan", expected: Int(truncatingIfNeeded: stated), found: file.count)
+    }
+    guard stated == UInt64(file.count) else {
+      throw .invalid(where: "the file", expected: "\(stated) bytes", found: "\(file.count)")
     }
     let count = load(UInt32.self, at: PlanFormat.Header.sectionCount)
     guard count == UInt32(sections.count) else {

@@ -16,9 +16,11 @@ public struct InputSpec: Equatable, Sendable {
   public var width: Int
   /// Rows.
   public var height: Int
-  /// The centred part of the picture that is used, 0 < cropFraction ≤ 1. At 1 the whole picture is
-  /// resized to the input whatever its proportions; below 1 it keeps them, is resized until it just
-  /// covers width / cropFraction × height / cropFraction, and the centre is cut out.
+  /// The centred part of the picture that is used, 0 < cropFraction ≤ 1.
+  ///
+  /// At 1 the whole picture is resized to the input whatever its proportions; below 1 it keeps
+  /// them, is resized until it just covers width / cropFraction × height / cropFraction, and the
+  /// centre is cut out.
   public var cropFraction: Float
   /// The filter.
   public var interpolation: Interpolation

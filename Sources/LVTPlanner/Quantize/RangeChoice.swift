@@ -10,8 +10,6 @@ public enum RangeMethod: String, Sendable {
   case percentile
   /// The range of the least squared error.
   case meanSquaredError = "mse"
-  /// Fixed by the format: the picture's bytes.
-  case fixed
 }
 
 /// A quantization, how it was found, and what it costs.
@@ -106,7 +104,8 @@ struct RangeChooser {
     _ low: Float, _ high: Float, _ method: RangeMethod, _ leastScale: Float
   ) -> RangeChoice {
     let width = max(high - low, leastScale * 255)
-    let quantization = Quantization(low: low, high: low + width)
+    var quantization = Quantization(low: low, high: low + width)
+    quantization.scale = max(quantization.scale, leastScale)  // low + width may round down
     var noise = 0.0, signal = 0.0
     for bin in bins {
       let error = Double(transform(quantization.rounded(bin.value)) - bin.image)
