@@ -49,6 +49,9 @@ public final class PictureLoader {
   public func load(
     folder: String, limit: Int, skipped: (PictureError) -> Void
   ) throws(PictureError) -> [[UInt8]] {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
+    else { throw PictureError(file: folder, reason: "expected a folder of JPEG files") }
     let paths: [String]
     do throws(CaptureError) { paths = try PictureFiles.at(folder) } catch {
       throw PictureError(file: folder, reason: error.description)

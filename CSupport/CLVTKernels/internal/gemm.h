@@ -37,11 +37,12 @@ LVT_INLINE void lvt_gemm_run(const lvt_gemm_args *g,
         if (pack_rows)
             pack_rows(g, row, rows);
         const size_t tiles = (rows + tile_rows - 1) / tile_rows;
+        const size_t least = rows / tiles, larger = rows % tiles;
         for (size_t panel = 0; panel < g->panel_count; panel += tile_panels) {
             const size_t left = g->panel_count - panel;
             lvt_tile t = {.panel = panel, .panel_count = left < tile_panels ? left : tile_panels};
             for (size_t done = 0, i = 0; i < tiles; i++, done += t.rows) {
-                t.rows = (rows - done + tiles - i - 1) / (tiles - i);
+                t.rows = least + (i < larger);
                 t.row = row + done;
                 t.a = pack_rows ? (const char *)g->scratch + done * packed_stride
                                 : (const char *)g->a + t.row * g->a_stride;
@@ -54,7 +55,8 @@ LVT_INLINE void lvt_gemm_run(const lvt_gemm_args *g,
 }
 
 LVT_INLINE const lvt_panel *lvt_gemm_panel(const lvt_gemm_args *g, size_t panel) {
-    return (const lvt_panel *)((const char *)g->panels + panel * lvt_panel_bytes(g->k));
+    const size_t bytes = sizeof(lvt_panel) + (g->k + 3) / 4 * 64; // lvt_panel_bytes, without a call
+    return (const lvt_panel *)((const char *)g->panels + panel * bytes);
 }
 
 /// Where element (row, 16 * panel) of the product goes.
