@@ -114,23 +114,12 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
     }
 }
 
-LVT_INLINE void run_row_pairs(const lvt_dwconv_args *d,
-                              const void *const *rows,
-                              int8_t *out,
-                              const size_t pairs_at_once) {
-    size_t x = 0;
-    for (; x + 4 <= d->width; x += 4)
-        tile(d, rows, out, x, 4, pairs_at_once);
-    for (; x < d->width; x++)
-        tile(d, rows, out, x, 1, pairs_at_once);
-}
-
 static void run_row(const lvt_dwconv_args *d, const void *const *rows, int8_t *out) {
     switch (d->kernel) {
-    case 3: run_row_pairs(d, rows, out, 2); break;
-    case 5: run_row_pairs(d, rows, out, 3); break;
-    case 7: run_row_pairs(d, rows, out, 4); break;
-    default: run_row_pairs(d, rows, out, 1); break;
+    case 3: lvt_dwconv_tile_row(d, rows, out, 4, 2, tile); break;
+    case 5: lvt_dwconv_tile_row(d, rows, out, 4, 3, tile); break;
+    case 7: lvt_dwconv_tile_row(d, rows, out, 4, 4, tile); break;
+    default: lvt_dwconv_tile_row(d, rows, out, 4, 1, tile); break;
     }
 }
 

@@ -66,3 +66,32 @@ LVT_INLINE void lvt_dwconv_run(const lvt_dwconv_args *d,
 LVT_INLINE void *lvt_dwconv_filter_scratch(const lvt_dwconv_args *d) {
     return (char *)d->scratch + d->kernel * lvt_dwconv_row_bytes(d->width, d->kernel);
 }
+
+/// Makes `n` output pixels from `x` on; `at_once` groups (or pairs) of taps are unrolled together.
+typedef void lvt_dwconv_tile_fn(const lvt_dwconv_args *d,
+                                const void *const *rows,
+                                int8_t *out,
+                                size_t x,
+                                const size_t n,
+                                const size_t at_once);
+
+/// Covers an output row with tiles of `widest` pixels (8, 4 or 2), then with smaller ones.
+LVT_INLINE void lvt_dwconv_tile_row(const lvt_dwconv_args *d,
+                                    const void *const *rows,
+                                    int8_t *out,
+                                    const size_t widest,
+                                    const size_t at_once,
+                                    lvt_dwconv_tile_fn *tile) {
+    size_t x = 0;
+    if (widest >= 8)
+        for (; x + 8 <= d->width; x += 8)
+            tile(d, rows, out, x, 8, at_once);
+    if (widest >= 4)
+        for (; x + 4 <= d->width; x += 4)
+            tile(d, rows, out, x, 4, at_once);
+    if (widest == 2)
+        for (; x + 2 <= d->width; x += 2)
+            tile(d, rows, out, x, 2, at_once);
+    for (; x < d->width; x++)
+        tile(d, rows, out, x, 1, at_once);
+}

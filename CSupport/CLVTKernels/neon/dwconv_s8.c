@@ -60,22 +60,11 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
     }
 }
 
-LVT_INLINE void run_row_groups(const lvt_dwconv_args *d,
-                               const void *const *rows,
-                               int8_t *out,
-                               const size_t groups_at_once) {
-    size_t x = 0;
-    for (; x + 2 <= d->width; x += 2)
-        tile(d, rows, out, x, 2, groups_at_once);
-    if (x < d->width)
-        tile(d, rows, out, x, 1, groups_at_once);
-}
-
 static void run_row(const lvt_dwconv_args *d, const void *const *rows, int8_t *out) {
     if (lvt_dwconv_groups(d->kernel) == 2)
-        run_row_groups(d, rows, out, 2);
+        lvt_dwconv_tile_row(d, rows, out, 2, 2, tile);
     else
-        run_row_groups(d, rows, out, 1);
+        lvt_dwconv_tile_row(d, rows, out, 2, 1, tile);
 }
 
 void lvt_dwconv_s8__neon(const lvt_dwconv_args *d) {

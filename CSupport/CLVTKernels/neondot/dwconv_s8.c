@@ -37,11 +37,7 @@ tile(const lvt_dwconv_args *d, const void *const *rows, int8_t *out, size_t x, c
 }
 
 static void run_row(const lvt_dwconv_args *d, const void *const *rows, int8_t *out) {
-    size_t x = 0;
-    for (; x + 4 <= d->width; x += 4)
-        tile(d, rows, out, x, 4);
-    for (; x < d->width; x++)
-        tile(d, rows, out, x, 1);
+    lvt_dwconv_tile_row(d, rows, out, 4, 1, tile);
 }
 
 void lvt_dwconv_s8__neondot(const lvt_dwconv_args *d) {
