@@ -14,8 +14,14 @@ static void prepare(const lvt_dwconv_args *d, const int8_t *in, void *row) {
     lvt_dwconv_prepare_quads(d, in, row);
 }
 
-LVT_INLINE void
-tile(const lvt_dwconv_args *d, const void *const *rows, int8_t *out, size_t x, const size_t n) {
+// Any number of groups runs in one loop here, so `at_once` is not used.
+LVT_INLINE void tile(const lvt_dwconv_args *d,
+                     const void *const *rows,
+                     int8_t *out,
+                     size_t x,
+                     const size_t n,
+                     const size_t at_once) {
+    (void)at_once;
     const size_t groups = lvt_dwconv_groups(d->kernel);
     int32x4_t acc[4][4];
     LVT_UNROLL for (size_t i = 0; i < n; i++) {
