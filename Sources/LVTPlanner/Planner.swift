@@ -48,7 +48,7 @@ public struct Planner {
 
   /// Compiles a network.
   ///
-  /// - Parameter pictures: At least one calibration picture, each exactly inputSize × inputSize × 3
+  /// - Parameter pictures: At least one calibration picture, each exactly height × width × 3
   ///   RGB bytes.
   /// - Throws: ``PlannerError``
   public func compile(
@@ -108,7 +108,8 @@ public struct Planner {
     }
     return PlanContents(
       input: InputSpec(
-        width: network.inputSize, height: network.inputSize, cropFraction: options.cropFraction,
+        width: network.inputSize.width, height: network.inputSize.height,
+        cropFraction: options.cropFraction,
         interpolation: options.interpolation),
       labels: options.labels, buffers: layout.buffers, tensors: tensors, steps: steps,
       arenaBytes: layout.byteCount, provenance: provenance,

@@ -39,7 +39,7 @@ struct Compile: ParsableCommand {
     let set = try evaluate.map { try LabeledPictures(path: $0, labels: try options.labelLines()) }
     Terminal.report(
       "\(network.family): \(network.layers.count) steps, \(network.parameters) parameters, "
-        + "\(network.macs) multiplications at \(network.inputSize)×\(network.inputSize)")
+        + "\(network.macs) multiplications at \(network.inputSize)")
     let loader = try PictureLoader(options.inputSpec)
     let photos = try loader.load(folder: calibrate, limit: pictures) { error in
       Terminal.report("skipped \(error)")

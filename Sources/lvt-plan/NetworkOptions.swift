@@ -6,8 +6,10 @@ internal import LVTPlanner
 
 /// What a checkpoint does not tell about its network.
 struct NetworkOptions: ParsableArguments {
-  @Option(help: "Edge of the square input in pixels.")
-  var input = 224
+  @Option(
+    help: ArgumentHelp(
+      "The input in pixels: one edge of a square, or width and height.", valueName: "N|WxH"))
+  var input = InputSize(square: 224)
 
   @Option(help: ArgumentHelp("Mean of each colour.", valueName: "r,g,b"))
   var mean = Triple([0.485, 0.456, 0.406])
@@ -30,9 +32,6 @@ struct NetworkOptions: ParsableArguments {
   }
 
   func validate() throws {
-    guard (1...4096).contains(input) else {
-      throw ValidationError("--input: expected 1 ... 4096, found \(input)")
-    }
     guard crop > 0, crop <= 1 else {
       throw ValidationError("--crop: expected more than 0 and at most 1, found \(crop)")
     }
@@ -45,7 +44,7 @@ struct NetworkOptions: ParsableArguments {
   func network(_ path: String) throws -> Network {
     let checkpoint = try Checkpoint.read(path: path)
     var options = Network.Options()
-    options.inputSize = input
+    options.inputSize = input.size
     options.mean = mean.values
     options.deviation = std.values
     do { return try Network(checkpoint, options: options) } catch {
@@ -55,7 +54,7 @@ struct NetworkOptions: ParsableArguments {
 
   var inputSpec: InputSpec {
     InputSpec(
-      width: input, height: input, cropFraction: crop,
+      width: input.size.width, height: input.size.height, cropFraction: crop,
       interpolation: interpolation == .bilinear ? .bilinear : .bicubic)
   }
 
@@ -74,6 +73,23 @@ struct NetworkOptions: ParsableArguments {
     }
     return lines
   }
+}
+
+/// `224` or `320x256`.
+struct InputSize: ExpressibleByArgument {
+  let size: PictureSize
+
+  init(square edge: Int) { size = PictureSize(square: edge) }
+
+  init?(argument: String) {
+    let edges = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard let width = edges.first ?? nil, let height = edges.last ?? nil, edges.count <= 2,
+      (1...4096).contains(width), (1...4096).contains(height)
+    else { return nil }
+    size = PictureSize(width: width, height: height)
+  }
+
+  var defaultValueDescription: String { "\(size.width)" }
 }
 
 /// Three numbers with commas between them.

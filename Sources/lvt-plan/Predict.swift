@@ -84,11 +84,12 @@ struct Predict: ParsableCommand {
   /// Pictures of an N × 3 × H × W array as height × width × 3.
   private func inputs(_ path: String) throws -> [[Float]] {
     let array = try NumpyArray.read(path: path)
-    let size = options.input
-    guard array.shape.count == 4, array.shape[1...] == [3, size, size] else {
-      throw Failure("\(path): expected an array N×3×\(size)×\(size), found \(array.shape)")
+    let size = options.input.size
+    guard array.shape.count == 4, array.shape[1...] == [3, size.height, size.width] else {
+      throw Failure(
+        "\(path): expected an array N×3×\(size.height)×\(size.width), found \(array.shape)")
     }
-    let area = size * size
+    let area = size.width * size.height
     return (0..<array.shape[0]).map { n in
       var picture = [Float](repeating: 0, count: 3 * area)
       for colour in 0..<3 {

@@ -13,7 +13,7 @@ import Testing
   private static let compiled = Result {
     let checkpoint = try Checkpoint.read(path: demo + "/model.safetensors")
     var options = Network.Options()
-    options.inputSize = 64
+    options.inputSize = PictureSize(square: 64)
     let network = try Network(checkpoint, options: options)
     var planning = Planner.Options()
     planning.labels = try String(contentsOfFile: demo + "/labels.txt", encoding: .utf8)

@@ -178,7 +178,7 @@ import Testing
         demo + "/model.safetensors", "--calibrate", demo + "/calibration", "--input", "50", "-o",
         folder + "/out.lvt",
       ])
-    expectRefusal(outcome, "multiple of 32")
+    expectRefusal(outcome, "multiples of 32")
   }
 
   @Test func wrongLabelCountIsRefused() throws {
@@ -199,7 +199,21 @@ import Testing
     #expect(outcome.errors.last?.contains("out.lvt: cannot be written") == true)
   }
 
+  @Test func wideInputIsPlanned() throws {
+    let outcome = try run(
+      "lvt-plan",
+      [
+        demo + "/model.safetensors", "--calibrate", demo + "/calibration", "--input", "96x64",
+        "--pictures", "2", "-o", folder + "/out.lvt",
+      ])
+    #expect(outcome.code == 0 && outcome.output.contains("96×64 RGB"))
+    #expect(try run("lvt-infer", [folder + "/out.lvt", picture]).code == 0)
+  }
+
   @Test func wrongPlanUsageIs64() throws {
+    for size in ["", "0", "64x", "64x0", "64x64x64", "9999999999999999999", "a"] {
+      #expect(try run("lvt-plan", ["m.pth", "--calibrate", "c", "--input", size]).code == 64)
+    }
     #expect(try run("lvt-plan", ["model.pth"]).code == 64)
     #expect(try run("lvt-plan", ["--nonsense"]).code == 64)
     #expect(try run("lvt-plan", ["predict", "model.pth"]).code == 64)

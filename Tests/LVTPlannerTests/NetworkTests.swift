@@ -8,7 +8,7 @@ import Testing
     var checkpoint = TinyNetwork().checkpoint()
     change(&checkpoint)
     var options = Network.Options()
-    options.inputSize = 16
+    options.inputSize = PictureSize(square: 16)
     return try Network(checkpoint, options: options)
   }
 
@@ -73,7 +73,37 @@ import Testing
   @Test func sizeThatDoesNotFitIsRefused() {
     var tiny = TinyNetwork()
     tiny.input = 18
-    #expect(throws: NetworkError.inputSize(found: 18, multipleOf: 4)) { try tiny.network() }
+    #expect(throws: NetworkError.inputSize(found: PictureSize(square: 18), multipleOf: 4)) {
+      try tiny.network()
+    }
+  }
+
+  @Test func widePicturesArePlanned() throws {
+    let tiny = TinyNetwork()
+    var options = Network.Options()
+    options.inputSize = PictureSize(width: 32, height: 16)
+    let network = try Network(tiny.checkpoint(), options: options)
+    #expect(network.shape(ofValue: 1).width == 16 && network.shape(ofValue: 1).height == 8)
+    let square = tiny.pictures(2)
+    let wide = (0..<2).map { n in
+      var picture: [UInt8] = []
+      for y in 0..<16 {
+        picture += square[n][y * 48..<(y + 1) * 48]
+        picture += square[1 - n][y * 48..<(y + 1) * 48]
+      }
+      return picture
+    }
+    let compiled = try Planner().compile(network, pictures: wide)
+    #expect(compiled.plan.input.width == 32 && compiled.plan.input.height == 16)
+    let executor = FloatExecutor(network)
+    var agreement = Agreement()
+    for picture in wide {
+      let logits = try runPlan(compiled.plan, picture, threads: 3)
+      logits.withUnsafeBufferPointer {
+        agreement.add(float: executor.logits(executor.normalized(picture)), plan: $0)
+      }
+    }
+    #expect(agreement.decibels > 20)
   }
 
   @Test func unknownArchitectureNamesATensor() {

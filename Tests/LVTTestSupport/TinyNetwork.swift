@@ -82,7 +82,7 @@ public struct TinyNetwork {
   /// The folded network.
   public func network() throws -> Network {
     var options = Network.Options()
-    options.inputSize = input
+    options.inputSize = PictureSize(square: input)
     return try Network(checkpoint(), options: options)
   }
 

@@ -9,8 +9,8 @@ internal import LVTModel
 extension Network {
   /// What a checkpoint cannot tell.
   public struct Options: Sendable {
-    /// Edge of the input picture.
-    public var inputSize = 224
+    /// The input picture.
+    public var inputSize = PictureSize(square: 224)
     /// Mean of each colour, pixels being 0 … 1.
     public var mean: [Float] = [0.485, 0.456, 0.406]
     /// Deviation of each colour.
@@ -50,12 +50,13 @@ private struct DWNetBuilder {
     let patch = projection[2]
     let stages = count { reader.has("layers.\($0).blocks.0.bn.weight") }
     let multiple = patch << (stages - 1)
-    guard options.inputSize >= multiple, options.inputSize % multiple == 0 else {
+    guard options.inputSize.isMultiple(of: multiple) else {
       throw .inputSize(found: options.inputSize, multipleOf: multiple)
     }
 
     var shape = Shape(
-      height: options.inputSize / patch, width: options.inputSize / patch, channels: projection[0])
+      height: options.inputSize.height / patch, width: options.inputSize.width / patch,
+      channels: projection[0])
     try addPatchEmbed(patch, shape)
     for stage in 0..<stages {
       let name = "layers.\(stage)"

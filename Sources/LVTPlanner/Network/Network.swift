@@ -55,8 +55,8 @@ public struct Network: Sendable {
 
   /// The architecture's name.
   public let family: String
-  /// Edge of the square input picture in pixels.
-  public let inputSize: Int
+  /// The input picture.
+  public let inputSize: PictureSize
   /// Mean of each colour, pixels being 0 … 1.
   public let mean: [Float]
   /// Deviation of each colour.
@@ -66,7 +66,9 @@ public struct Network: Sendable {
 
   /// The extent of a value.
   public func shape(ofValue index: Int) -> Shape {
-    index == 0 ? Shape(height: inputSize, width: inputSize, channels: 3) : layers[index - 1].output
+    index == 0
+      ? Shape(height: inputSize.height, width: inputSize.width, channels: 3)
+      : layers[index - 1].output
   }
 
   /// Classes.

@@ -13,7 +13,7 @@ public enum NetworkError: Error, Equatable, Sendable {
   /// A NaN or an infinity in the weights.
   case notFinite(tensor: String, index: Int)
   /// The input size does not fit the architecture.
-  case inputSize(found: Int, multipleOf: Int)
+  case inputSize(found: PictureSize, multipleOf: Int)
 }
 
 extension NetworkError: CustomStringConvertible {
@@ -30,7 +30,7 @@ extension NetworkError: CustomStringConvertible {
     case .notFinite(let tensor, let index):
       "tensor '\(tensor)': element \(index) is NaN or infinite"
     case .inputSize(let found, let multiple):
-      "input size \(found): expected a multiple of \(multiple), the network's patch and merges"
+      "input size \(found): expected multiples of \(multiple), the network's patch and merges"
     }
   }
 }
