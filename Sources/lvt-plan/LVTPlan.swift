@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import LVTPlanner
 
 // lvt-plan: compiles a trained network to a plan. From here: Compile.run → Planner.compile →
 // Calibration → Lowering → ArenaLayout.
@@ -13,6 +14,13 @@ struct LVTPlan: ParsableCommand {
       lvt-plan model.pth --calibrate photos/ -o model.lvt
       """,
     version: "lvt 0.1",
-    subcommands: [Compile.self, Inspect.self, Predict.self],
+    subcommands: [Compile.self, Inspect.self, Predict.self, Families.self],
     defaultSubcommand: Compile.self)
+}
+
+struct Families: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List the networks that can be compiled, with their published sizes.")
+
+  func run() { print(Family.table) }
 }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A supported architecture, how it is recognised, and the sizes its authors published.
+public struct Family: Sendable {
+  /// A published size at 224 × 224.
+  public struct Size: Sendable {
+    let name: String
+    let embed: Int
+    let depths: [Int]
+    /// Millions.
+    let parameters: Double
+    /// Thousand millions of multiplications.
+    let macs: Double
+    /// ImageNet top-1 in percent, as published.
+    let top1: Double
+  }
+
+  let name: String
+  let paper: String
+  /// A tensor that no other family has.
+  let recognisedBy: String
+  let sizes: [Size]
+
+  /// What can be planned.
+  public static let all: [Family] = [
+    Family(
+      name: "DWNet", paper: "arXiv 2106.04263",
+      recognisedBy: "layers.0.blocks.0.attn2conv.conv.weight",
+      sizes: [
+        Size(
+          name: "DWNet-T", embed: 96, depths: [2, 2, 6, 2], parameters: 24.2, macs: 3.73, top1: 81.2
+        ),
+        Size(
+          name: "DWNet-B", embed: 128, depths: [2, 2, 18, 2], parameters: 74, macs: 12.9, top1: 83.2
+        ),
+      ])
+  ]
+
+  /// The families as lines of text.
+  public static var table: String {
+    all.map { family in
+      let sizes = family.sizes.map { size in
+        "  \(size.name): embed \(size.embed), depths \(size.depths.map(String.init).joined(separator: "-")), "
+          + "\(size.parameters) M parameters, \(size.macs) GMAC, top-1 \(size.top1) %"
+      }
+      return (["\(family.name) (\(family.paper)), recognised by \(family.recognisedBy)"] + sizes)
+        .joined(separator: "\n")
+    }.joined(separator: "\n\n")
+      + "\n\nOther extents of the same architectures work too; they are read from the tensors."
+  }
+}
