@@ -41,11 +41,13 @@ struct Workspace {
       input: map(step.input), output: map(step.output),
       scratch: thread == 0
         ? arena + step.scratchOffset : arena + arenaBytes + (thread - 1) * scratchBytes,
+      sharedScratch: arena + step.scratchOffset,
       thread: thread, threads: threads)
     switch step.operation {
     case .patchEmbed(let s): run(s, share)
     case .pointwise(let s): run(s, share)
     case .depthwise(let s): run(s, share, barrier: barrier)
+    case .dynamicDepthwise(let s): run(s, share, barrier: barrier)
     case .mlp(let s): run(s, share)
     case .patchMerge(let s): run(s, share)
     case .head(let s): run(s, share)
@@ -57,7 +59,7 @@ struct Workspace {
     let tensor = tensors[index]
     return Map(
       base: arena + buffers[tensor.buffer].offset, shape: tensor.shape,
-      zeroPoint: Int32(tensor.quantization.zeroPoint))
+      zeroPoint: Int32(tensor.quantization.zeroPoint), scale: tensor.quantization.scale)
   }
 
   /// The address of constants; the plan's reader has checked that they are there.
@@ -71,6 +73,7 @@ struct Map {
   let base: UnsafeMutableRawPointer
   let shape: Shape
   let zeroPoint: Int32
+  let scale: Float
 
   var pitch: Int { shape.pitch }
 
@@ -86,6 +89,8 @@ struct Share {
   let output: Map
   /// Scratch that no other thread uses.
   let scratch: UnsafeMutableRawPointer
+  /// The first thread's scratch, for what all threads use.
+  let sharedScratch: UnsafeMutableRawPointer
   let thread: Int
   let threads: Int
 
@@ -107,5 +112,9 @@ struct Share {
 
   func scratch<T>(_ offset: Int, as type: T.Type) -> UnsafeMutablePointer<T> {
     (scratch + offset).assumingMemoryBound(to: T.self)
+  }
+
+  func sharedScratch<T>(_ offset: Int, as type: T.Type) -> UnsafeMutablePointer<T> {
+    (sharedScratch + offset).assumingMemoryBound(to: T.self)
   }
 }

@@ -14,6 +14,7 @@ public func checkKernel(
   switch Operation(rawValue: row.operation) {
   case .gemm: try checker.checkGemm()
   case .dwconv: try checker.checkDwconv()
+  case .packDwconv: try checker.checkPackDwconv()
   case .layerNorm: try checker.checkLayerNorm()
   case .table: try checker.checkTable()
   case .columnSums: try checker.checkColumnSums()

@@ -41,6 +41,7 @@ public struct KernelRow: Sendable {
     return switch Operation(rawValue: operation) {
     case .gemm: unsafeBitCast(kernels.gemm_s8, to: UInt.self) == wanted
     case .dwconv: unsafeBitCast(kernels.dwconv_s8, to: UInt.self) == wanted
+    case .packDwconv: unsafeBitCast(kernels.pack_dwconv_f32, to: UInt.self) == wanted
     case .layerNorm: unsafeBitCast(kernels.layernorm, to: UInt.self) == wanted
     case .table: unsafeBitCast(kernels.table_s8, to: UInt.self) == wanted
     case .columnSums: unsafeBitCast(kernels.column_sums_s8, to: UInt.self) == wanted
@@ -54,6 +55,7 @@ public struct KernelRow: Sendable {
 enum Operation: String {
   case gemm = "gemm_s8"
   case dwconv = "dwconv_s8"
+  case packDwconv = "pack_dwconv_f32"
   case layerNorm = "layernorm"
   case table = "table_s8"
   case columnSums = "column_sums_s8"

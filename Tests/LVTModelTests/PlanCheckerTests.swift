@@ -8,13 +8,15 @@ import Testing
   let contents: PlanContents
   let constants: [UInt8]
 
-  init() throws {
-    let plan = try plan(tinyPlanBytes())
-    constants = Array(plan.constants)
-    contents = PlanContents(
+  init() throws { (contents, constants) = try Self.parts(tinyPlanBytes()) }
+
+  private static func parts(_ bytes: [UInt8]) throws -> (PlanContents, [UInt8]) {
+    let plan = try plan(bytes)
+    let contents = PlanContents(
       input: plan.input, labels: plan.labels, buffers: plan.buffers, tensors: plan.tensors,
       steps: plan.steps, arenaBytes: plan.arenaBytes, provenance: plan.provenance,
       golden: plan.golden)
+    return (contents, Array(plan.constants))
   }
 
   private func expectInvalid(
@@ -22,10 +24,54 @@ import Testing
   ) {
     var changed = contents
     change(&changed)
+    expectInvalid(part, changed, constants ?? self.constants)
+  }
+
+  private func expectInvalid(_ part: String, _ contents: PlanContents, _ constants: [UInt8]) {
     let error = #expect(throws: PlanError.self) {
-      try plan(changed.encoded(constants: constants ?? self.constants))
+      try plan(contents.encoded(constants: constants))
     }
     #expect(error?.description.contains(part) == true, "\(error?.description ?? "no error")")
+  }
+
+  /// Every field of the dynamic step, just outside its range.
+  @Test func wrongDynamicStepIsRejected() throws {
+    let (contents, constants) = try Self.parts(tinyPlanBytes(isDynamic: true))
+    guard case .dynamicDepthwise(let step) = contents.steps[2].operation else {
+      Issue.record("step 2 is another operation")
+      return
+    }
+    func expectInvalid(_ part: String, _ change: (inout DynamicDepthwise) -> Void) {
+      var step = step, changed = contents
+      change(&step)
+      changed.steps[2].operation = .dynamicDepthwise(step)
+      self.expectInvalid(part, changed, constants)
+    }
+    expectInvalid("an odd kernel") { $0.kernel = 4 }
+    expectInvalid("an odd kernel") { $0.kernel = 17 }
+    expectInvalid("a matrix of") { $0.kernel = 1 }
+    expectInvalid("a mean multiplier") { $0.meanMultiplier = 0.5000001 }
+    expectInvalid("a mean multiplier") { $0.meanMultiplier = -0x1p-100 }
+    expectInvalid("a mean multiplier") { $0.meanMultiplier = .nan }
+    expectInvalid("a matrix of") { $0.squeeze.k += 1 }
+    expectInvalid("a matrix of") { $0.squeeze.n += 1 }
+    expectInvalid("a matrix of") { $0.expand.k += 1 }
+    expectInvalid("a matrix of") { $0.expand.n -= 16 }
+    let end = constants.count / 64 * 64
+    expectInvalid("constants at a multiple of 64") { $0.squeeze.offset = end }
+    expectInvalid("constants at a multiple of 64") { $0.squeezeBiasOffset = end }
+    expectInvalid("constants at a multiple of 64") { $0.expand.offset = end }
+    expectInvalid("constants at a multiple of 64") { $0.expandBiasOffset = end }
+    expectInvalid("constants at a multiple of 64") { $0.biasOffset = end }
+    expectInvalid("constants at a multiple of 64") { $0.biasOffset += 4 }
+    for offset in [step.squeezeBiasOffset, step.expandBiasOffset, step.biasOffset] {
+      var damaged = constants
+      damaged.replaceSubrange(offset..<offset + 4, with: [0, 0, 0x80, 0x7F])  // infinity
+      self.expectInvalid("finite constants", contents, damaged)
+    }
+    var changed = contents
+    changed.steps[2].scratchBytes -= 64
+    self.expectInvalid("bytes of scratch", changed, constants)
   }
 
   @Test func unchangedContentsAreValid() throws {

@@ -35,6 +35,22 @@ import Testing
     }
   }
 
+  @Test func tensorOfADynamicFilterIsNamed() throws {
+    let name = "layers.0.blocks.0.attn2conv.conv.conv2.weight"
+    var checkpoint = TinyNetwork(isDynamic: true).checkpoint()
+    let options = Network.Options()
+    checkpoint.tensors[name] = FloatTensor(
+      shape: [20, 2, 1, 1], values: [Float](repeating: 1, count: 40))
+    #expect(
+      throws: NetworkError.wrongShape(
+        tensor: name, expected: "[72, 2, 1, 1]", found: [20, 2, 1, 1])
+    ) { try Network(checkpoint, options: options) }
+    checkpoint.tensors[name] = nil
+    #expect(throws: NetworkError.missing(tensor: name, family: "dynamic DWNet")) {
+      try Network(checkpoint, options: options)
+    }
+  }
+
   @Test func extraTensorIsNamed() {
     #expect(throws: NetworkError.unexpected(tensor: "layers.0.extra", family: "DWNet")) {
       try network { $0.tensors["layers.0.extra"] = FloatTensor(shape: [1], values: [0]) }
@@ -115,8 +131,9 @@ import Testing
   }
 
   /// Folding, executor and kernels against a plain transcription of the architecture.
-  @Test func foldedNetworkEqualsTheDefinition() throws {
-    var tiny = TinyNetwork()
+  @Test(arguments: [false, true])
+  func foldedNetworkEqualsTheDefinition(isDynamic: Bool) throws {
+    var tiny = TinyNetwork(isDynamic: isDynamic)
     tiny.depths = [1, 2]
     let executor = FloatExecutor(try tiny.network())
     for picture in tiny.pictures(3) {
@@ -126,8 +143,9 @@ import Testing
     }
   }
 
-  @Test func equalizingChangesNothing() throws {
-    let tiny = TinyNetwork()
+  @Test(arguments: [false, true])
+  func equalizingChangesNothing(isDynamic: Bool) throws {
+    let tiny = TinyNetwork(isDynamic: isDynamic)
     let compiled = try tiny.compile()
     // The calibration's float logits come from the equalized network, the plan's from its int8 form:
     // were equalization wrong, they would still agree with each other, so compare with the original.

@@ -3,7 +3,7 @@ import Foundation
 import LVTPlanner
 import LVTTestSupport
 
-/// The static DWNet as its paper draws it: no folding, no packing, loops only.
+/// The static and the dynamic DWNet as their paper draws them: no folding, no packing, loops only.
 struct ReferenceDWNet {
   private struct Map {
     var height, width, channels: Int
@@ -36,16 +36,7 @@ struct ReferenceDWNet {
       for i in 0..<depth { map = block(map, "layers.\(stage).blocks.\(i)") }
       if stage < spec.depths.count - 1 { map = merge(map, "layers.\(stage).downsample") }
     }
-    map = layerNorm(map, "norm")
-    var mean = Map(1, 1, map.channels)
-    for y in 0..<map.height {
-      for x in 0..<map.width {
-        for c in 0..<map.channels {
-          mean[0, 0, c] += map[y, x, c] / Float(map.height * map.width)
-        }
-      }
-    }
-    return linear(mean, "head").values
+    return linear(mean(layerNorm(map, "norm")), "head").values
   }
 
   private func patches(_ input: [Float]) -> Map {
@@ -116,7 +107,8 @@ struct ReferenceDWNet {
 
   private func depthwise(_ map: Map, _ name: String) -> Map {
     let k = spec.window, pad = k / 2
-    let w = values(name + ".weight"), b = values(name + ".bias")
+    let w = spec.isDynamic ? taps(map, name) : values(name + ".weight")
+    let b = values(name + ".bias")
     var result = map
     for y in 0..<map.height {
       for x in 0..<map.width {
@@ -134,6 +126,23 @@ struct ReferenceDWNet {
       }
     }
     return result
+  }
+
+  private func taps(_ map: Map, _ name: String) -> [Float] {
+    let hidden = relu(batchNorm(linear(mean(map), name + ".conv1"), name + ".bn"))
+    return linear(hidden, name + ".conv2").values
+  }
+
+  private func mean(_ map: Map) -> Map {
+    var mean = Map(1, 1, map.channels)
+    for y in 0..<map.height {
+      for x in 0..<map.width {
+        for c in 0..<map.channels {
+          mean[0, 0, c] += map[y, x, c] / Float(map.height * map.width)
+        }
+      }
+    }
+    return mean
   }
 
   private func batchNorm(_ map: Map, _ name: String) -> Map {

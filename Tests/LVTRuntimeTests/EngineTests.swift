@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct EngineTests {
   /// A network whose every step has more rows than threads in one case and fewer in another.
-  private func compiled(window: Int = 7) throws -> Plan {
-    var network = TinyNetwork()
+  private func compiled(window: Int = 7, isDynamic: Bool = false) throws -> Plan {
+    var network = TinyNetwork(isDynamic: isDynamic)
     network.embed = 24
     network.depths = [2, 1, 1]
     network.window = window
@@ -15,9 +15,10 @@ import Testing
     return try network.compile(pictures: 4).plan
   }
 
-  @Test func everyISAAndThreadCountGivesTheSameBits() throws {
+  @Test(arguments: [false, true])
+  func everyISAAndThreadCountGivesTheSameBits(isDynamic: Bool) throws {
     for window in [3, 5, 7, 9] {
-      let plan = try compiled(window: window)
+      let plan = try compiled(window: window, isDynamic: isDynamic)
       for isa in ISA.available {
         for threads in [1, 2, 3, 4, 7] {
           let engine = try Engine(plan: plan, threads: threads, isa: isa)
@@ -28,8 +29,9 @@ import Testing
     }
   }
 
-  @Test func runsAfterEachOtherGiveTheSameLogits() throws {
-    let engine = try Engine(plan: compiled(), threads: 2)
+  @Test(arguments: [false, true])
+  func runsAfterEachOtherGiveTheSameLogits(isDynamic: Bool) throws {
+    let engine = try Engine(plan: compiled(isDynamic: isDynamic), threads: 2)
     let pictures = [UInt64(1), 2].map { Golden(seed: $0, stepHashes: []) }
     func logits(_ picture: Golden) -> [Float] {
       engine.withPicture { picture.fill($0) }

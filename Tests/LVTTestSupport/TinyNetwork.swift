@@ -3,8 +3,10 @@ public import LVTModel
 public import LVTPlanner
 import LVTRuntime
 
-/// A static DWNet with seeded random weights, as the tensors of a checkpoint.
+/// A static or dynamic DWNet with seeded random weights, as the tensors of a checkpoint.
 public struct TinyNetwork {
+  /// Whether the depth-wise filters are computed from their input.
+  public var isDynamic = false
   /// Channels of the first stage.
   public var embed = 8
   /// Blocks of each stage.
@@ -23,7 +25,7 @@ public struct TinyNetwork {
   public var seed: UInt64 = 1
 
   /// A network of some thousand weights.
-  public init() {}
+  public init(isDynamic: Bool = false) { self.isDynamic = isDynamic }
 
   /// Every tensor that the network needs.
   public func checkpoint() -> Checkpoint {
@@ -59,7 +61,15 @@ public struct TinyNetwork {
         let name = "layers.\(stage).blocks.\(block)"
         addMatrix("\(name).attn2conv.conv0", [channels, channels, 1, 1], bias: false)
         addNorm("\(name).attn2conv.bn0", channels, batch: true)
-        addMatrix("\(name).attn2conv.conv", [channels, 1, window, window], bias: true)
+        if isDynamic {
+          let conv = "\(name).attn2conv.conv", hidden = channels / 4
+          addMatrix("\(conv).conv1", [hidden, channels, 1, 1], bias: false)
+          addNorm("\(conv).bn", hidden, batch: true)
+          addMatrix("\(conv).conv2", [channels * window * window, hidden, 1, 1], bias: true)
+          add("\(conv).bias", [channels], spread: 0.1)
+        } else {
+          addMatrix("\(name).attn2conv.conv", [channels, 1, window, window], bias: true)
+        }
         addNorm("\(name).attn2conv.bn", channels, batch: true)
         addMatrix("\(name).attn2conv.conv2", [channels, channels, 1, 1], bias: false)
         addNorm("\(name).attn2conv.bn2", channels, batch: true)
@@ -108,10 +118,13 @@ public struct TinyNetwork {
 }
 
 /// The bytes of a tiny plan, made once.
-public func tinyPlanBytes() throws -> [UInt8] { try TinyPlan.bytes.get() }
+public func tinyPlanBytes(isDynamic: Bool = false) throws -> [UInt8] {
+  try (isDynamic ? TinyPlan.dynamic : TinyPlan.fixed).get()
+}
 
 private enum TinyPlan {
-  static let bytes = Result { try TinyNetwork().compile().bytes }
+  static let fixed = Result { try TinyNetwork().compile().bytes }
+  static let dynamic = Result { try TinyNetwork(isDynamic: true).compile().bytes }
 }
 
 /// A plan from bytes.

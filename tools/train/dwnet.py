@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Static DWNet (arXiv 2106.04263), with the published state-dict names.
+"""Static and dynamic DWNet (arXiv 2106.04263), with the published state-dict names.
 
 The importer recognises a network by those names, so the module tree mirrors them, `attn2conv` and all.
 """
@@ -20,6 +20,7 @@ class DWNetConfig:
     classes: int = 1000
     mlp_ratio: int = 4
     patch: int = 4
+    dynamic: bool = False
     drop_path: float = field(default=0.0, compare=False)
 
     @property
@@ -75,14 +76,38 @@ class PatchEmbed(nn.Module):
         return self.norm(x).permute(0, 3, 1, 2)
 
 
-class DepthwiseAttention(nn.Module):
-    """What replaces the window attention: 1x1, depth-wise KxK, 1x1."""
+class DynamicDepthwise(nn.Module):
+    """A depth-wise convolution with a kernel of its own for each picture, computed from the picture's mean."""
 
     def __init__(self, channels: int, window: int) -> None:
         super().__init__()
+        self.window = window
+        self.conv1 = nn.Conv2d(channels, channels // 4, 1, bias=False)
+        self.bn = nn.BatchNorm2d(channels // 4)
+        self.conv2 = nn.Conv2d(channels // 4, channels * window * window, 1)
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        pictures, channels, height, width = x.shape
+        taps = self.conv2(F.relu(self.bn(self.conv1(x.mean(dim=(2, 3), keepdim=True)))))
+        # One group for each channel of each picture: the pictures of a batch share nothing.
+        kernels = taps.reshape(pictures * channels, 1, self.window, self.window)
+        y = F.conv2d(x.reshape(1, -1, height, width), kernels, self.bias.repeat(pictures),
+                     padding=self.window // 2, groups=pictures * channels)
+        return y.reshape(x.shape)
+
+
+class DepthwiseAttention(nn.Module):
+    """What replaces the window attention: 1x1, depth-wise KxK, 1x1."""
+
+    def __init__(self, channels: int, window: int, dynamic: bool) -> None:
+        super().__init__()
         self.conv0 = nn.Conv2d(channels, channels, 1, bias=False)
         self.bn0 = nn.BatchNorm2d(channels)
-        self.conv = nn.Conv2d(channels, channels, window, padding=window // 2, groups=channels)
+        if dynamic:
+            self.conv: nn.Module = DynamicDepthwise(channels, window)
+        else:
+            self.conv = nn.Conv2d(channels, channels, window, padding=window // 2, groups=channels)
         self.bn = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(channels)
@@ -104,11 +129,11 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, channels: int, window: int, mlp_ratio: int, drop: float) -> None:
+    def __init__(self, channels: int, config: DWNetConfig, drop: float) -> None:
         super().__init__()
-        self.attn2conv = DepthwiseAttention(channels, window)
+        self.attn2conv = DepthwiseAttention(channels, config.window, config.dynamic)
         self.bn = nn.BatchNorm2d(channels)
-        self.mlp = Mlp(channels, mlp_ratio * channels)
+        self.mlp = Mlp(channels, config.mlp_ratio * channels)
         self.drop = drop
 
     def forward(self, x: Tensor) -> Tensor:
@@ -133,7 +158,7 @@ class Downsample(nn.Module):
 class Stage(nn.Module):
     def __init__(self, channels: int, config: DWNetConfig, drops: list[float], last: bool) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(Block(channels, config.window, config.mlp_ratio, drop) for drop in drops)
+        self.blocks = nn.ModuleList(Block(channels, config, drop) for drop in drops)
         self.downsample = None if last else Downsample(channels)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a static DWNet with random weights, for tests and timing where the answers do not matter.
+"""Writes a DWNet with random weights, for tests and timing where the answers do not matter.
 
 Everything comes from --seed: the same seed, sizes and PyTorch version give the same file. With seed s the
 weights are drawn from torch's generator seeded s, the calibration pictures from one seeded s + 1.
@@ -57,7 +57,7 @@ def calibrate(model: nn.Module, pictures: Tensor, batch: int = 16) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--family", choices=["dwnet"], default="dwnet")
+    parser.add_argument("--family", choices=["dwnet", "dynamic_dwnet"], default="dwnet")
     parser.add_argument("--embed", type=int, default=32)
     parser.add_argument("--depths", type=int, nargs="+", default=[2, 2, 6, 2])
     parser.add_argument("--window", type=int, default=7)
@@ -68,7 +68,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="model.safetensors or model.pth")
     args = parser.parse_args()
 
-    config = DWNetConfig(args.embed, tuple(args.depths), args.window, args.classes)
+    config = DWNetConfig(
+        args.embed, tuple(args.depths), args.window, args.classes, dynamic=args.family == "dynamic_dwnet")
     config.check_input(args.input)
     torch.manual_seed(args.seed)
     model = DWNet(config)

@@ -115,6 +115,26 @@ typedef struct {
 size_t lvt_dwconv_panel_k(size_t kernel);
 size_t lvt_dwconv_scratch_bytes(size_t width, size_t kernel);
 
+/// Makes the panel of a depth-wise filter whose taps were computed at run time. For each channel,
+/// each operation rounded once and FLT_MIN = 2^-126:
+///
+///   s = max(max |w| / 127, |bias| / in_scale * 2^-28, FLT_MIN)       unit = max(in_scale * s,
+///   FLT_MIN) weight = clamp(rne(w / s), -127, 127)       panel bias = rne(clamp(bias / unit,
+///   -2^30, 2^30)) multiplier = min(unit / out_scale, 0.5)
+///
+/// and the input's zero point folded into the panel's bias. So the bias fits, and no sum can leave
+/// int32. Where the multiplier is cut to 0.5, outputs are too small: the planner chooses an
+/// out_scale for which calibration is far from that.
+typedef struct {
+    const float *weights; ///< [kernel * kernel taps][16 channels], finite.
+    const float *bias;    ///< 16, finite.
+    size_t kernel;        ///< Odd, 1 ... 15.
+    float in_scale;       ///< Positive and finite, as is out_scale.
+    float out_scale;
+    int32_t in_zero_point;
+    lvt_panel *panel; ///< lvt_panel_bytes(lvt_dwconv_panel_k(kernel)), 64-byte aligned.
+} lvt_pack_dwconv_args;
+
 // ---- LayerNorm ----------------------------------------------------------------------------------
 
 /// Normalises each row of `channels` values. With n = channels, S = sum q, V = sum q^2 (exact):
@@ -178,6 +198,7 @@ enum {
 
 typedef void lvt_gemm_fn(const lvt_gemm_args *);
 typedef void lvt_dwconv_fn(const lvt_dwconv_args *);
+typedef void lvt_pack_dwconv_fn(const lvt_pack_dwconv_args *);
 typedef void lvt_layernorm_fn(const lvt_layernorm_args *);
 typedef void lvt_patches_fn(const lvt_patches_args *);
 
@@ -185,6 +206,7 @@ typedef void lvt_patches_fn(const lvt_patches_args *);
 typedef struct {
     lvt_gemm_fn *gemm_s8;
     lvt_dwconv_fn *dwconv_s8;
+    lvt_pack_dwconv_fn *pack_dwconv_f32;
     lvt_layernorm_fn *layernorm;
     lvt_table_fn *table_s8;
     lvt_column_sums_fn *column_sums_s8;

@@ -111,7 +111,7 @@ struct FieldReader {
   mutating func step() throws(PlanError) -> Step {
     let number = try integer(UInt32.self)
     guard let code = PlanFormat.OperationCode(rawValue: number) else {
-      throw .invalid(where: "step kind", expected: "1 ... 6", found: "\(number)")
+      throw .invalid(where: "step kind", expected: "1 ... 7", found: "\(number)")
     }
     let input = try index(), output = try index()
     let scratchOffset = try size("scratch offset", limit: PlanLimits.arenaBytes)
@@ -136,6 +136,12 @@ struct FieldReader {
           residualMultiplier: try float()))
     case .depthwise:
       return .depthwise(Depthwise(kernel: try index(), filter: try matrix()))
+    case .dynamicDepthwise:
+      return .dynamicDepthwise(
+        DynamicDepthwise(
+          kernel: try index(), meanMultiplier: try float(), squeeze: try matrix(),
+          squeezeBiasOffset: try offset(), expand: try matrix(), expandBiasOffset: try offset(),
+          biasOffset: try offset()))
     case .mlp:
       return .mlp(
         MLP(

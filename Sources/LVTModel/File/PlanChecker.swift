@@ -175,10 +175,19 @@ struct PlanChecker {
 
     case .depthwise(let s):
       try require(a == b, name, "an output of \(a)", "\(b)")
-      try require(
-        (1...PlanLimits.kernel).contains(s.kernel) && s.kernel % 2 == 1, name,
-        "an odd kernel of 1 ... \(PlanLimits.kernel)", "\(s.kernel)")
+      try checkKernel(s.kernel, name)
       try check(s.filter, k: Depthwise.paddedTaps(s.kernel), n: a.channels, name)
+
+    case .dynamicDepthwise(let s):
+      try require(a == b, name, "an output of \(a)", "\(b)")
+      try checkKernel(s.kernel, name)
+      try checkMean(s.meanMultiplier, over: a, name)
+      try check(s.squeeze, k: a.channels, n: s.expand.k, name)
+      try checkFloats(s.squeezeBiasOffset, count: s.squeeze.n, name)
+      let columns = DynamicDepthwise.columns(kernel: s.kernel, channels: a.channels)
+      try check(s.expand, k: s.squeeze.n, n: columns, name)
+      try checkFloats(s.expandBiasOffset, count: columns, name)
+      try checkFloats(s.biasOffset, count: Shape.blocks(a.channels) * Shape.block, name)
 
     case .mlp(let s):
       try require(a == b, name, "an output of \(a)", "\(b)")
@@ -196,15 +205,11 @@ struct PlanChecker {
 
     case .head(let s):
       outputType = .float32
-      // Sums over positions are int32: |q| ≤ 128, so 2²³ positions cannot overflow.
-      try require(a.positions <= 1 << 23, name, "at most 2^23 positions", "\(a)")
       try require(b.positions == 1, name, "one position of logits", "\(b)")
       try require(!inPlace, name, "separate input and output", "one buffer")
       try check(s.norm, channels: a.channels, name)
       try check(s.matrix, k: a.channels, n: b.channels, name)
-      try require(
-        s.meanMultiplier >= 0 && s.meanMultiplier <= 0.5, name, "a mean multiplier of 0 ... 0.5",
-        "other")
+      try checkMean(s.meanMultiplier, over: a, name)
       try checkFloats(s.biasOffset, count: b.channels, name)
     }
 
@@ -214,6 +219,21 @@ struct PlanChecker {
     try require(
       step.scratchBytes >= needed, name, "at least \(needed) bytes of scratch",
       "\(step.scratchBytes)")
+  }
+
+  private func checkKernel(_ kernel: Int, _ name: String) throws(PlanError) {
+    try require(
+      (1...PlanLimits.kernel).contains(kernel) && kernel % 2 == 1, name,
+      "an odd kernel of 1 ... \(PlanLimits.kernel)", "\(kernel)")
+  }
+
+  private func checkMean(
+    _ multiplier: Float, over map: Shape, _ name: String
+  ) throws(PlanError) {
+    // Sums over positions are int32: |q| ≤ 128, so 2²³ positions cannot overflow.
+    try require(map.positions <= 1 << 23, name, "at most 2^23 positions", "\(map)")
+    try require(
+      multiplier >= 0 && multiplier <= 0.5, name, "a mean multiplier of 0 ... 0.5", "other")
   }
 
   private func checkResidual(_ multiplier: Float, _ name: String) throws(PlanError) {
@@ -262,7 +282,7 @@ struct PlanChecker {
   private func check(_ matrix: PackedMatrix, k: Int, n: Int, _ name: String) throws(PlanError) {
     try require(
       matrix.k == k && matrix.n == n && (1...PlanLimits.k).contains(k)
-        && (1...PlanLimits.k).contains(n),
+        && (1...PlanLimits.columns).contains(n),
       name, "a matrix of \(k) by \(n)", "\(matrix.k) by \(matrix.n)")
     try require(
       (-128...127).contains(matrix.outputZeroPoint) && (-128...127).contains(matrix.lowerBound),

@@ -61,6 +61,7 @@ public enum PlanFormat {
     case mlp = 4
     case patchMerge = 5
     case head = 6
+    case dynamicDepthwise = 7
   }
 
   /// Stands for "no tensor" where an index may be absent.
@@ -74,6 +75,7 @@ enum PlanLimits {
   static let channels = 16384
   static let arenaBytes = 1 << 31
   static let k = 32768
+  static let columns = 1 << 22
   static let textBytes = 4096
   static let kernel = 15
 }

@@ -188,6 +188,7 @@ struct ByteWriter {
       case .patchEmbed: .patchEmbed
       case .pointwise: .pointwise
       case .depthwise: .depthwise
+      case .dynamicDepthwise: .dynamicDepthwise
       case .mlp: .mlp
       case .patchMerge: .patchMerge
       case .head: .head
@@ -209,6 +210,14 @@ struct ByteWriter {
     case .depthwise(let s):
       append(UInt32(s.kernel))
       append(s.filter)
+    case .dynamicDepthwise(let s):
+      append(UInt32(s.kernel))
+      append(s.meanMultiplier)
+      append(s.squeeze)
+      append(UInt64(s.squeezeBiasOffset))
+      append(s.expand)
+      append(UInt64(s.expandBiasOffset))
+      append(UInt64(s.biasOffset))
     case .mlp(let s):
       append(s.expand)
       append(UInt64(s.tableOffset))

@@ -72,13 +72,49 @@ public struct DepthwiseScratch: Sendable {
   /// All of it.
   public let byteCount: Int
 
-  /// The scratch of a step over a map.
-  public init(_ step: Depthwise, shape: Shape) {
-    let halo = (step.kernel - 1) / 2 * shape.width * shape.pitch
+  /// The scratch of a K × K convolution over a map.
+  public init(kernel: Int, shape: Shape) {
+    let halo = (kernel - 1) / 2 * shape.width * shape.pitch
     var cursor = ScratchCursor()
-    ring = cursor.reserve(lvt_dwconv_scratch_bytes(shape.width, step.kernel))
+    ring = cursor.reserve(lvt_dwconv_scratch_bytes(shape.width, kernel))
     above = cursor.reserve(halo)
     below = cursor.reserve(halo)
+    byteCount = cursor.byteCount
+  }
+}
+
+/// The convolution's scratch, what lies between the products, and, used in the first thread's scratch
+/// only, what all threads share: the hidden values and the panels that are made of them.
+public struct DynamicDepthwiseScratch: Sendable {
+  /// The convolution's part, at the start.
+  public let convolution: DepthwiseScratch
+  /// Bytes from the high bytes of the hidden values to the low ones.
+  public let hiddenPitch: Int
+  /// Bytes of one panel.
+  public let panelBytes: Int
+  /// Offsets of a thread's own parts.
+  public let sums, mean, product, accumulators, values: Int
+  /// Offsets of the shared parts.
+  public let hidden, panels: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step over a map.
+  public init(_ step: DynamicDepthwise, shape: Shape) {
+    convolution = DepthwiseScratch(kernel: step.kernel, shape: shape)
+    hiddenPitch = Shape.blocks(step.squeeze.n) * Shape.block
+    panelBytes = lvt_panel_bytes(lvt_dwconv_panel_k(step.kernel))
+    // The widest product: all hidden values, or the taps of one block of channels.
+    let columns = max(hiddenPitch, step.kernel * step.kernel * Shape.block)
+    var cursor = ScratchCursor()
+    _ = cursor.reserve(convolution.byteCount)
+    sums = cursor.reserve(shape.pitch * 4)
+    mean = cursor.reserve(2 * shape.pitch)
+    product = cursor.reserveProduct(rows: 2, k: max(step.squeeze.k, step.expand.k))
+    accumulators = cursor.reserve(2 * columns * 4)
+    values = cursor.reserve(columns * 4)
+    hidden = cursor.reserve(2 * hiddenPitch)
+    panels = cursor.reserve(Shape.blocks(shape.channels) * panelBytes)
     byteCount = cursor.byteCount
   }
 }
@@ -154,7 +190,8 @@ extension Step.Operation {
     switch self {
     case .patchEmbed(let s): PatchEmbedScratch(s, positions: output.positions).byteCount
     case .pointwise(let s): PointwiseScratch(s, positions: output.positions).byteCount
-    case .depthwise(let s): DepthwiseScratch(s, shape: output).byteCount
+    case .depthwise(let s): DepthwiseScratch(kernel: s.kernel, shape: output).byteCount
+    case .dynamicDepthwise(let s): DynamicDepthwiseScratch(s, shape: output).byteCount
     case .mlp(let s): MLPScratch(s, positions: output.positions).byteCount
     case .patchMerge(let s): PatchMergeScratch(s, positions: output.positions).byteCount
     case .head(let s): HeadScratch(s, shape: input).byteCount

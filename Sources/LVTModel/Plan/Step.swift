@@ -30,6 +30,13 @@ public struct PackedMatrix: Equatable, Sendable {
   public var panelBytes: Int { PackedMatrix.headerBytes + (k + 3) / 4 * 64 }
   /// Bytes of the matrix.
   public var byteCount: Int { panelCount * panelBytes }
+  /// The matrix of some consecutive panels only.
+  public func part(_ panels: Range<Int>) -> PackedMatrix {
+    var part = self
+    part.offset += panels.lowerBound * panelBytes
+    part.n = min(n, panels.upperBound * Shape.block) - panels.lowerBound * Shape.block
+    return part
+  }
   /// Bytes in front of a panel's weights.
   public static let headerBytes = 192
 }
@@ -115,6 +122,49 @@ public struct Depthwise: Equatable, Sendable {
   public static func paddedTaps(_ kernel: Int) -> Int { kernel * ((kernel + 3) / 4) * 4 }
 }
 
+/// A K × K depth-wise convolution whose taps are computed from the mean of its input, then ReLU:
+/// mean over positions as int16 → product → ReLU as int16 → product to the taps in float32, which are
+/// rounded to int8 for each channel.
+///
+/// The output may overwrite the input.
+public struct DynamicDepthwise: Equatable, Sendable {
+  /// K, odd.
+  public var kernel: Int
+  /// Scale of the input over the number of positions and the scale of the int16 mean.
+  public var meanMultiplier: Float
+  /// Channels × hidden; the panels' own bias is zero.
+  public var squeeze: PackedMatrix
+  /// Byte offset of `hidden` float32 biases in units of the int16 hidden values, a multiple of 64.
+  public var squeezeBiasOffset: Int
+  /// Hidden × taps; a panel for each tap of each block of 16 channels, block after block.
+  ///
+  /// The panels' own bias is zero.
+  public var expand: PackedMatrix
+  /// Byte offset of a float32 bias for each of the taps, a multiple of 64.
+  public var expandBiasOffset: Int
+  /// Byte offset of the channels' float32 biases, padded to blocks of 16; a multiple of 64.
+  public var biasOffset: Int
+
+  /// A dynamic depth-wise step.
+  public init(
+    kernel: Int, meanMultiplier: Float, squeeze: PackedMatrix, squeezeBiasOffset: Int,
+    expand: PackedMatrix, expandBiasOffset: Int, biasOffset: Int
+  ) {
+    self.kernel = kernel
+    self.meanMultiplier = meanMultiplier
+    self.squeeze = squeeze
+    self.squeezeBiasOffset = squeezeBiasOffset
+    self.expand = expand
+    self.expandBiasOffset = expandBiasOffset
+    self.biasOffset = biasOffset
+  }
+
+  /// The columns of `expand`: taps of all channels, padding channels included.
+  public static func columns(kernel: Int, channels: Int) -> Int {
+    Shape.blocks(channels) * kernel * kernel * Shape.block
+  }
+}
+
 /// Two products with a table between them and the input added: the hidden map never exists, only
 /// some rows of it.
 ///
@@ -188,6 +238,8 @@ public struct Step: Equatable, Sendable {
     case pointwise(Pointwise)
     /// See ``LVTModel/Depthwise``.
     case depthwise(Depthwise)
+    /// See ``LVTModel/DynamicDepthwise``.
+    case dynamicDepthwise(DynamicDepthwise)
     /// See ``LVTModel/MLP``.
     case mlp(MLP)
     /// See ``LVTModel/PatchMerge``.
@@ -226,6 +278,7 @@ extension Step.Operation {
     case .patchEmbed: "patchEmbed"
     case .pointwise: "pointwise"
     case .depthwise: "depthwise"
+    case .dynamicDepthwise: "dynamicDepthwise"
     case .mlp: "mlp"
     case .patchMerge: "patchMerge"
     case .head: "head"

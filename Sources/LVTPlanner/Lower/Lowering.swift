@@ -65,6 +65,9 @@ struct Lowering {
     case .depthwise(let filter):
       return .depthwise(lowerDepthwise(i, filter, input))
 
+    case .dynamicDepthwise(let filter):
+      return .dynamicDepthwise(lowerDynamicDepthwise(i, filter, input))
+
     case .mlp(let expand, let project):
       return .mlp(lowerMLP(i, expand, project, input))
 
@@ -138,6 +141,27 @@ struct Lowering {
     return Depthwise(kernel: kernel, filter: pack(quantized, input, output, relu: true))
   }
 
+  private mutating func lowerDynamicDepthwise(
+    _ i: Int, _ filter: FloatDynamicFilter, _ input: Quantization
+  ) -> DynamicDepthwise {
+    let mean = mean(i, of: input)
+    let squeeze = WideMatrix(filter.squeeze, inputScale: mean.scale, means: means(.mean(i)))
+    let hiddenScale = wideScale(.hidden(i), least: squeeze.matrix.leastOutputScale)
+    let expand = WideMatrix(
+      filter.expandByBlocks, inputScale: hiddenScale, means: means(.hidden(i)))
+    // Room for taps twice as large as any that calibration saw before multipliers reach their limit.
+    let largest = statistics[.taps(i)].map { max(-$0.low, $0.high) } ?? 1
+    let output = choose(.output(i), leastScale: 2 * input.scale * 2 * largest / 127)
+    quantizations.append(output)
+    return DynamicDepthwise(
+      kernel: filter.kernel, meanMultiplier: mean.multiplier,
+      squeeze: pack(squeeze, outputScale: hiddenScale),
+      squeezeBiasOffset: constants.append(squeeze.bias.map { $0 / hiddenScale }),
+      expand: pack(expand, outputScale: 1),
+      expandBiasOffset: constants.append(expand.bias),
+      biasOffset: constants.append(filter.bias))
+  }
+
   private mutating func lowerMLP(
     _ i: Int, _ expand: FloatMatrix, _ project: FloatMatrix, _ input: Quantization
   ) -> MLP {
@@ -162,26 +186,13 @@ struct Lowering {
     _ i: Int, _ norm: FloatNorm, _ matrix: FloatMatrix, _ input: Quantization
   ) -> Head {
     let normalized = choose(.normalized(i))
-    let positions = Float(network.shape(ofValue: i).positions)
-    // int16 means: room for values twice as large as any that calibration saw, and no finer than
-    // twice what one position's smallest step gives, which keeps the multiplier at 0.5 or below.
-    let largest = statistics[.mean(i)].map { max(-$0.low, $0.high) } ?? 1
-    let meanScale = max(2 * largest / 32639, 2 * normalized.scale / positions)
-    var unbiased = matrix
-    unbiased.bias = [Float](repeating: 0, count: matrix.outputs)
-    let quantized = QuantizedMatrix(unbiased, inputScale: meanScale, means: means(.mean(i)))
-    // The sums are read as they are, so the bias and its correction are added in float.
-    let bias = (0..<matrix.outputs).map { o in
-      matrix.bias[o] + Float(quantized.bias[o]) * meanScale * quantized.scales[o]
-    }
+    let mean = mean(i, of: normalized)
+    let logits = WideMatrix(matrix, inputScale: mean.scale, means: means(.mean(i)))
     quantizations.append(Quantization(scale: 1, zeroPoint: 0))
     return Head(
       norm: append(norm, inputScale: input.scale, output: normalized),
-      meanMultiplier: normalized.scale / positions / meanScale,
-      matrix: constants.append(
-        quantized.withoutBias, multipliers: quantized.multipliers(outputScale: 1),
-        inputZeroPoint: 0, outputZeroPoint: 0, lowerBound: -128),
-      biasOffset: constants.append(bias))
+      meanMultiplier: mean.multiplier, matrix: pack(logits, outputScale: 1),
+      biasOffset: constants.append(logits.bias))
   }
 
   // MARK: Pieces
@@ -194,6 +205,27 @@ struct Lowering {
     let choice = RangeChooser(known, transform: transform).choose(leastScale: leastScale)
     choices[point] = choice
     return choice.quantization
+  }
+
+  /// The scale of an int16 value: room for twice what calibration saw.
+  private func wideScale(_ point: Point, least: Float) -> Float {
+    let largest = statistics[point].map { max(-$0.low, $0.high) } ?? 1
+    return max(2 * largest / 32639, least)
+  }
+
+  /// The int16 mean over the positions of layer `i`'s input, or of `map`, which has as many: its
+  /// scale, no finer than twice what one position's smallest step gives, which keeps the multiplier
+  /// at 0.5 or below.
+  private func mean(_ i: Int, of map: Quantization) -> (scale: Float, multiplier: Float) {
+    let positions = Float(network.shape(ofValue: i).positions)
+    let scale = wideScale(.mean(i), least: 2 * map.scale / positions)
+    return (scale, map.scale / positions / scale)
+  }
+
+  private mutating func pack(_ wide: WideMatrix, outputScale: Float) -> PackedMatrix {
+    constants.append(
+      wide.matrix, multipliers: wide.matrix.multipliers(outputScale: outputScale),
+      inputZeroPoint: 0, outputZeroPoint: 0, lowerBound: -128)
   }
 
   private func means(_ point: Point) -> [Double] { statistics[point]?.means ?? [] }
@@ -218,6 +250,46 @@ struct Lowering {
       betaOffset: constants.append(norm.beta.map { $0 / output.scale }),
       epsilon: max(norm.epsilon / (inputScale * inputScale), 0x1p-40),
       outputZeroPoint: output.zeroPoint)
+  }
+}
+
+/// A matrix for int16 inputs.
+///
+/// Its sums are read as they are, so the bias and its correction are added in float.
+private struct WideMatrix {
+  let matrix: QuantizedMatrix
+  let bias: [Float]
+
+  init(_ float: FloatMatrix, inputScale: Float, means: [Double]) {
+    var unbiased = float
+    unbiased.bias = [Float](repeating: 0, count: float.outputs)
+    let quantized = QuantizedMatrix(unbiased, inputScale: inputScale, means: means)
+    matrix = quantized.withoutBias
+    bias = (0..<float.outputs).map { o in
+      float.bias[o] + Float(quantized.bias[o]) * inputScale * quantized.scales[o]
+    }
+  }
+}
+
+extension FloatDynamicFilter {
+  /// The second product with its outputs in the order block of 16 channels, tap, channel; zeros for
+  /// channels that pad the last block.
+  fileprivate var expandByBlocks: FloatMatrix {
+    let taps = kernel * kernel, inputs = expand.inputs
+    let columns = DynamicDepthwise.columns(kernel: kernel, channels: channels)
+    var weights: [Float] = [], bias = [Float](repeating: 0, count: columns)
+    weights.reserveCapacity(columns * inputs)
+    for column in 0..<columns {
+      let channel = column / Shape.block / taps * Shape.block + column % Shape.block
+      guard channel < channels else {
+        weights += repeatElement(0, count: inputs)
+        continue
+      }
+      let row = channel * taps + column / Shape.block % taps
+      weights += expand.weights[row * inputs..<(row + 1) * inputs]
+      bias[column] = expand.bias[row]
+    }
+    return FloatMatrix(inputs: inputs, outputs: columns, weights: weights, bias: bias)
   }
 }
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import LVTModel
 
-// The static DWNet of arXiv 2106.04263, by the tensor names of its published code:
+// The static and the dynamic DWNet of arXiv 2106.04263, by the tensor names of their published code:
 //
 //   x  →  attn2conv.conv0 1×1 → bn0 → ReLU → conv K×K depth-wise → bn → ReLU → conv2 1×1 → bn2   + x
 //   y  →  bn → mlp.fc1 → GELU → mlp.fc2                                                         + y
+//
+// In the dynamic one, conv has the same weights for no two pictures:
+//
+//   weights = conv.conv2(ReLU(conv.bn(conv.conv1(mean over positions))))
 
 extension Network {
   /// What a checkpoint cannot tell.
@@ -24,13 +28,15 @@ extension Network {
   ///
   /// - Throws: ``NetworkError``, which names the tensor.
   public init(_ checkpoint: Checkpoint, options: Options) throws(NetworkError) {
-    guard checkpoint.tensors["layers.0.blocks.0.attn2conv.conv.weight"] != nil else {
+    let conv = "layers.0.blocks.0.attn2conv.conv"
+    let isDynamic = checkpoint.tensors["\(conv).conv1.weight"] != nil
+    guard isDynamic || checkpoint.tensors["\(conv).weight"] != nil else {
       let known = ["patch_embed.", "norm.", "head.", "layers."]
       let names = checkpoint.tensors.keys.sorted()
       let odd = names.first { name in !known.contains { name.hasPrefix($0) } }
       throw .unknownFamily(tensor: odd ?? names.first { $0.hasPrefix("layers.") } ?? "none at all")
     }
-    var builder = DWNetBuilder(checkpoint, options: options)
+    var builder = DWNetBuilder(checkpoint, isDynamic: isDynamic, options: options)
     self = try builder.network()
   }
 }
@@ -38,10 +44,12 @@ extension Network {
 private struct DWNetBuilder {
   private var reader: TensorReader
   private let options: Network.Options
+  private let isDynamic: Bool
   private var layers: [Network.Layer] = []
 
-  init(_ checkpoint: Checkpoint, options: Network.Options) {
-    reader = TensorReader(checkpoint, family: "DWNet")
+  init(_ checkpoint: Checkpoint, isDynamic: Bool, options: Network.Options) {
+    reader = TensorReader(checkpoint, family: isDynamic ? "dynamic DWNet" : "DWNet")
+    self.isDynamic = isDynamic
     self.options = options
   }
 
@@ -73,7 +81,7 @@ private struct DWNetBuilder {
     try addHead(shape)
     try reader.end()
     return Network(
-      family: "DWNet", inputSize: options.inputSize, mean: options.mean,
+      family: reader.family, inputSize: options.inputSize, mean: options.mean,
       deviation: options.deviation, layers: layers)
   }
 
@@ -118,7 +126,12 @@ private struct DWNetBuilder {
     let bn0 = try reader.batchNorm("\(conv).bn0", channels: channels)
     add("\(conv).conv0", .pointwise(conv0.followed(by: bn0), relu: true, residual: nil), shape)
 
-    add("\(conv).conv", .depthwise(try filter(conv, channels)), shape)
+    let norm = try reader.batchNorm("\(conv).bn", channels: channels)
+    let filter: Network.Operation =
+      isDynamic
+      ? .dynamicDepthwise(try dynamicFilter("\(conv).conv", channels).followed(by: norm))
+      : .depthwise(try filter("\(conv).conv", channels).followed(by: norm))
+    add("\(conv).conv", filter, shape)
 
     let conv2 = try reader.matrix(
       "\(conv).conv2", inputs: channels, outputs: channels, convolution: true, bias: false)
@@ -134,24 +147,46 @@ private struct DWNetBuilder {
 
   private mutating func filter(_ name: String, _ channels: Int) throws(NetworkError) -> FloatFilter
   {
-    let shape = try reader.shape("\(name).conv.weight", rank: 4)
+    let shape = try reader.shape("\(name).weight", rank: 4)
     let kernel = shape[2]
-    guard kernel % 2 == 1, kernel <= 15 else {
-      throw .wrongShape(
-        tensor: "\(name).conv.weight", expected: "with an odd window of at most 15", found: shape)
-    }
+    try requireKernel(kernel, "\(name).weight", shape)
     let taps = kernel * kernel
-    let weights = try reader.values("\(name).conv.weight", [channels, 1, kernel, kernel])
-    let bias = try reader.values("\(name).conv.bias", [channels])
-    let norm = try reader.batchNorm("\(name).bn", channels: channels)
-    var filter = FloatFilter(kernel: kernel, channels: channels, weights: weights, bias: bias)
+    let weights = try reader.values("\(name).weight", [channels, 1, kernel, kernel])
+    var filter = FloatFilter(
+      kernel: kernel, channels: channels, weights: weights,
+      bias: try reader.values("\(name).bias", [channels]))
     for c in 0..<channels {
-      for tap in 0..<taps {
-        filter.weights[tap * channels + c] = weights[c * taps + tap] * norm.scale[c]
-      }
-      filter.bias[c] = bias[c] * norm.scale[c] + norm.shift[c]
+      for tap in 0..<taps { filter.weights[tap * channels + c] = weights[c * taps + tap] }
     }
     return filter
+  }
+
+  private mutating func dynamicFilter(
+    _ name: String, _ channels: Int
+  ) throws(NetworkError) -> FloatDynamicFilter {
+    let hidden = try reader.shape("\(name).conv1.weight", rank: 4)[0]
+    let shape = try reader.shape("\(name).conv2.weight", rank: 4)
+    var kernel = 1
+    while kernel * kernel * channels < shape[0] { kernel += 2 }
+    try requireKernel(kernel, "\(name).conv2.weight", shape)
+    let squeeze = try reader.matrix(
+      "\(name).conv1", inputs: channels, outputs: hidden, convolution: true, bias: false)
+    let norm = try reader.batchNorm("\(name).bn", channels: hidden)
+    let expand = try reader.matrix(
+      "\(name).conv2", inputs: hidden, outputs: channels * kernel * kernel, convolution: true,
+      bias: true)
+    return FloatDynamicFilter(
+      kernel: kernel, channels: channels, squeeze: squeeze.followed(by: norm), expand: expand,
+      bias: try reader.values("\(name).bias", [channels]))
+  }
+
+  private func requireKernel(
+    _ kernel: Int, _ tensor: String, _ shape: [Int]
+  ) throws(NetworkError) {
+    guard kernel % 2 == 1, kernel <= 15 else {
+      throw .wrongShape(
+        tensor: tensor, expected: "with an odd window of at most 15", found: shape)
+    }
   }
 
   private mutating func addMerge(

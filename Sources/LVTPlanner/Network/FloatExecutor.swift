@@ -8,12 +8,14 @@ public enum Point: Hashable, Sendable {
   case output(Int)
   /// The sums of a patch embedding, before its LayerNorm.
   case sums(Int)
-  /// The hidden values of an MLP before and after GELU.
+  /// The hidden values of an MLP before and after GELU; those of a dynamic filter after its ReLU.
   case hidden(Int), activated(Int)
   /// What a merge's or a head's LayerNorm makes.
   case normalized(Int)
-  /// The mean over positions in a head.
+  /// The mean over positions in a head or for a dynamic filter.
   case mean(Int)
+  /// The taps of a dynamic filter, for each tap those of all channels.
+  case taps(Int)
 }
 
 /// Runs a network in float32.
@@ -70,12 +72,16 @@ public struct FloatExecutor: Sendable {
       return output
 
     case .depthwise(let filter):
-      return [Float](unsafeUninitializedCapacity: input.count) { out, count in
-        lvtf_depthwise(
-          input, source.height, source.width, filter.channels, filter.kernel, filter.weights,
-          filter.bias, 1, out.baseAddress)
-        count = input.count
-      }
+      return convolve(input, source, filter)
+
+    case .dynamicDepthwise(let dynamic):
+      let mean = columnMeans(input, channels: dynamic.channels)
+      observe(.mean(i), mean, dynamic.channels)
+      let hidden = dynamic.squeeze.applied(to: mean, rows: 1, relu: true)
+      observe(.hidden(i), hidden, dynamic.squeeze.outputs)
+      let filter = filter(dynamic, dynamic.expand.applied(to: hidden, rows: 1))
+      observe(.taps(i), filter.weights, dynamic.channels)
+      return convolve(input, source, filter)
 
     case .mlp(let expand, let project):
       var hidden = expand.applied(to: input, rows: positions)
@@ -98,6 +104,26 @@ public struct FloatExecutor: Sendable {
       observe(.mean(i), mean, matrix.inputs)
       return matrix.applied(to: mean, rows: 1)
     }
+  }
+
+  private func convolve(_ input: [Float], _ shape: Shape, _ filter: FloatFilter) -> [Float] {
+    [Float](unsafeUninitializedCapacity: input.count) { out, count in
+      lvtf_depthwise(
+        input, shape.height, shape.width, filter.channels, filter.kernel, filter.weights,
+        filter.bias, 1, out.baseAddress)
+      count = input.count
+    }
+  }
+
+  /// The filter of one picture; `taps` has those of one channel after the other.
+  private func filter(_ dynamic: FloatDynamicFilter, _ taps: [Float]) -> FloatFilter {
+    let channels = dynamic.channels, count = dynamic.kernel * dynamic.kernel
+    var weights = taps
+    for c in 0..<channels {
+      for tap in 0..<count { weights[tap * channels + c] = taps[c * count + tap] }
+    }
+    return FloatFilter(
+      kernel: dynamic.kernel, channels: channels, weights: weights, bias: dynamic.bias)
   }
 
   private func normalize(_ values: [Float], _ norm: FloatNorm) -> [Float] {

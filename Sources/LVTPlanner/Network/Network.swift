@@ -23,6 +23,20 @@ public struct FloatFilter: Sendable {
   public var bias: [Float]
 }
 
+/// Computes a depth-wise filter from the mean of what it filters: taps = expand(ReLU(squeeze(mean))).
+public struct FloatDynamicFilter: Sendable {
+  /// K, odd.
+  public let kernel: Int
+  /// Channels.
+  public let channels: Int
+  /// Channels → hidden.
+  public var squeeze: FloatMatrix
+  /// Hidden → taps: the K × K taps of channel 0 in raster order, then those of channel 1.
+  public var expand: FloatMatrix
+  /// One value for each channel.
+  public var bias: [Float]
+}
+
 /// A network after its BatchNorms are folded: the steps of a plan, still in float32.
 public struct Network: Sendable {
   /// What a layer computes.
@@ -35,6 +49,8 @@ public struct Network: Sendable {
     case pointwise(FloatMatrix, relu: Bool, residual: Int?)
     /// Depth-wise convolution, then ReLU.
     case depthwise(FloatFilter)
+    /// Depth-wise convolution with taps computed from the input's mean over positions, then ReLU.
+    case dynamicDepthwise(FloatDynamicFilter)
     /// Product, GELU, product, plus the input.
     case mlp(expand: FloatMatrix, project: FloatMatrix)
     /// 2 × 2 positions side by side → LayerNorm → product.
@@ -85,6 +101,9 @@ public struct Network: Sendable {
       return positions * m.inputs * m.outputs
     case .depthwise(let f):
       return positions * f.channels * f.kernel * f.kernel
+    case .dynamicDepthwise(let f):
+      return positions * f.channels * f.kernel * f.kernel
+        + f.squeeze.weights.count + f.expand.weights.count
     case .mlp(let expand, let project):
       return positions * (expand.inputs * expand.outputs + project.inputs * project.outputs)
     }
@@ -98,6 +117,9 @@ public struct Network: Sendable {
         total + m.weights.count + m.bias.count + 2 * n.gamma.count
       case .pointwise(let m, _, _): total + m.weights.count + m.bias.count
       case .depthwise(let f): total + f.weights.count + f.bias.count
+      case .dynamicDepthwise(let f):
+        total + f.squeeze.weights.count + f.squeeze.bias.count
+          + f.expand.weights.count + f.expand.bias.count + f.bias.count
       case .mlp(let a, let b):
         total + a.weights.count + a.bias.count + b.weights.count + b.bias.count
       }

@@ -122,6 +122,26 @@ struct BatchNorm {
   }
 }
 
+extension FloatFilter {
+  /// The filter followed by a BatchNorm.
+  func followed(by norm: BatchNorm) -> FloatFilter {
+    var result = self
+    result.scaleOutputs(norm.scale)
+    for c in bias.indices { result.bias[c] += norm.shift[c] }
+    return result
+  }
+}
+
+extension FloatDynamicFilter {
+  /// The filter followed by a BatchNorm.
+  func followed(by norm: BatchNorm) -> FloatDynamicFilter {
+    var result = self
+    result.scaleOutputs(norm.scale)
+    for c in bias.indices { result.bias[c] += norm.shift[c] }
+    return result
+  }
+}
+
 extension FloatMatrix {
   /// The map followed by a BatchNorm.
   func followed(by norm: BatchNorm) -> FloatMatrix {

@@ -17,25 +17,24 @@ extension Network {
     for i in layers.indices {
       switch layers[i].operation {
       case .pointwise(var matrix, relu: true, residual: nil):
-        guard i + 1 < layers.count, case .depthwise(var filter) = layers[i + 1].operation,
-          let statistics = ranges[.output(i)]
-        else { continue }
+        guard i + 1 < layers.count, let statistics = ranges[.output(i)] else { continue }
         let factors = factors(statistics.magnitudes, exponent: 1)
+        guard let next = layers[i + 1].operation.scaledInputs(factors.map { 1 / $0 }) else {
+          continue
+        }
         matrix.scaleOutputs(factors)
-        filter.scaleInputs(factors.map { 1 / $0 })
         layers[i].operation = .pointwise(matrix, relu: true, residual: nil)
-        layers[i + 1].operation = .depthwise(filter)
+        layers[i + 1].operation = next
 
       case .depthwise(var filter):
-        guard i + 1 < layers.count,
-          case .pointwise(var matrix, let relu, let residual) = layers[i + 1].operation,
-          let statistics = ranges[.output(i)]
-        else { continue }
-        let factors = factors(statistics.magnitudes, exponent: 0.5)
+        guard let factors = scaleProduct(after: i, ranges) else { continue }
         filter.scaleOutputs(factors)
-        matrix.scaleInputs(factors.map { 1 / $0 })
         layers[i].operation = .depthwise(filter)
-        layers[i + 1].operation = .pointwise(matrix, relu: relu, residual: residual)
+
+      case .dynamicDepthwise(var filter):
+        guard let factors = scaleProduct(after: i, ranges) else { continue }
+        filter.scaleOutputs(factors)
+        layers[i].operation = .dynamicDepthwise(filter)
 
       case .patchMerge(var norm, var matrix):
         guard let statistics = ranges[.normalized(i)] else { continue }
@@ -51,6 +50,18 @@ extension Network {
         continue
       }
     }
+  }
+
+  /// Divides the inputs of the product behind a filter by factors, which it returns.
+  private mutating func scaleProduct(after i: Int, _ ranges: [Point: Statistics]) -> [Float]? {
+    guard i + 1 < layers.count,
+      case .pointwise(var matrix, let relu, let residual) = layers[i + 1].operation,
+      let statistics = ranges[.output(i)]
+    else { return nil }
+    let factors = factors(statistics.magnitudes, exponent: 0.5)
+    matrix.scaleInputs(factors.map { 1 / $0 })
+    layers[i + 1].operation = .pointwise(matrix, relu: relu, residual: residual)
+    return factors
   }
 
   private func equalize(
@@ -73,6 +84,41 @@ extension Network {
       let ratio = min(greatest / magnitude, 256)
       return pow(ratio, exponent)
     }
+  }
+}
+
+extension Network.Operation {
+  /// A depth-wise convolution that multiplies its input's channels; nil for other operations.
+  fileprivate func scaledInputs(_ factors: [Float]) -> Network.Operation? {
+    switch self {
+    case .depthwise(var filter):
+      filter.scaleInputs(factors)
+      return .depthwise(filter)
+    case .dynamicDepthwise(var filter):
+      filter.scaleInputs(factors)
+      return .dynamicDepthwise(filter)
+    case .patchEmbed, .pointwise, .mlp, .patchMerge, .head: return nil
+    }
+  }
+}
+
+extension FloatDynamicFilter {
+  /// Multiplies the taps of each channel and what its mean is weighted with, as if its input were
+  /// divided.
+  mutating func scaleInputs(_ factors: [Float]) {
+    squeeze.scaleInputs(factors)
+    scaleTaps(factors)
+  }
+
+  /// Multiplies the taps and the bias of each channel.
+  mutating func scaleOutputs(_ factors: [Float]) {
+    scaleTaps(factors)
+    for c in bias.indices { bias[c] *= factors[c] }
+  }
+
+  private mutating func scaleTaps(_ factors: [Float]) {
+    let taps = kernel * kernel
+    expand.scaleOutputs((0..<channels * taps).map { factors[$0 / taps] })
   }
 }
 

@@ -101,6 +101,8 @@ extension Step.Operation {
     case .patchEmbed: ["patches_u8", "gemm_s8", "layernorm"]
     case .pointwise: ["gemm_s8"]
     case .depthwise: ["dwconv_s8"]
+    case .dynamicDepthwise:
+      ["column_sums_s8", "gemm_s8", "gemm_s8", "pack_dwconv_f32", "dwconv_s8"]
     case .mlp: ["gemm_s8", "table_s8", "gemm_s8"]
     case .patchMerge: ["layernorm", "gemm_s8"]
     case .head: ["layernorm", "column_sums_s8", "gemm_s8"]
@@ -112,6 +114,7 @@ extension Step.Operation {
     case .patchEmbed(let s): [s.matrix]
     case .pointwise(let s): [s.matrix]
     case .depthwise(let s): [s.filter]
+    case .dynamicDepthwise(let s): [s.squeeze, s.expand]
     case .mlp(let s): [s.expand, s.project]
     case .patchMerge(let s): [s.matrix]
     case .head(let s): [s.matrix]
@@ -120,10 +123,15 @@ extension Step.Operation {
 
   /// Multiplications that the network asks for, padding not counted.
   func macs(output: Shape) -> Int {
-    if case .depthwise(let s) = self {
+    switch self {
+    case .depthwise(let s):
       return output.positions * output.channels * s.kernel * s.kernel
+    case .dynamicDepthwise(let s):
+      let taps = output.channels * s.kernel * s.kernel
+      return output.positions * taps + s.squeeze.k * s.squeeze.n + s.expand.k * taps
+    case .patchEmbed, .pointwise, .mlp, .patchMerge, .head:
+      return matrices.reduce(0) { $0 + $1.k * $1.n } * output.positions
     }
-    return matrices.reduce(0) { $0 + $1.k * $1.n } * output.positions
   }
 
   /// Bytes of packed weights, biases and multipliers, padding included.

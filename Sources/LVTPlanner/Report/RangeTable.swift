@@ -35,6 +35,7 @@ public struct RangeTable {
     case .activated(let i): layers[i].name + " activated"
     case .normalized(let i): layers[i].name + " normalized"
     case .mean(let i): layers[i].name + " mean"
+    case .taps(let i): layers[i].name + " taps"
     }
   }
 }

@@ -4,47 +4,78 @@ internal import LVTModel
 
 extension Workspace {
   /// Convolves this thread's rows, one channel block after the other.
-  ///
-  /// In place, a thread would find the rows next to its own overwritten by its neighbours: all copy
-  /// those rows first, then meet, then work.
   func run(_ step: Depthwise, _ share: Share, barrier: () -> Void) {
-    let shape = share.input.shape
-    let rowBytes = shape.width * shape.pitch
-    let rows = share.range(of: shape.height)
-    let parts = DepthwiseScratch(step, shape: shape)
-    let above = share.scratch(parts.above, as: Int8.self)
-    let below = share.scratch(parts.below, as: Int8.self)
-    let copies = threads > 1 && share.input.base == share.output.base
-    if copies {
-      let halo = (step.kernel - 1) / 2
-      copyRows(rows.lowerBound - halo..<rows.lowerBound, of: share.input, to: above)
-      copyRows(rows.upperBound..<rows.upperBound + halo, of: share.input, to: below)
+    let rows = DepthwiseRows(kernel: step.kernel, share)
+    if rows.needCopies {
+      rows.copyNeighbours()
       barrier()
     }
-    var arguments = lvt_dwconv_args(
-      in: nil, above: nil, below: nil, out: nil, row_stride: rowBytes, pixel_stride: shape.pitch,
-      height: shape.height, width: shape.width, y_begin: rows.lowerBound, y_end: rows.upperBound,
-      kernel: step.kernel, panel: nil, in_zero_point: share.input.zeroPoint,
-      out_zero_point: Int32(step.filter.outputZeroPoint), out_lo: Int32(step.filter.lowerBound),
-      out_hi: 127, scratch: share.scratch + parts.ring)
-    for block in 0..<step.filter.panelCount {
-      let channel = block * Shape.block
-      arguments.in = UnsafePointer(share.input.position(0) + channel)
-      arguments.out = share.output.position(0) + channel
-      arguments.above = copies ? UnsafePointer(above + channel) : nil
-      arguments.below = copies ? UnsafePointer(below + channel) : nil
-      arguments.panel = constant(
-        step.filter.offset + block * step.filter.panelBytes, as: lvt_panel.self)
-      kernels.dwconv_s8(&arguments)
-    }
+    guard let panels = constant(step.filter.offset, as: UInt8.self) else { return }
+    rows.convolve(
+      panels: panels, panelBytes: step.filter.panelBytes,
+      outputZeroPoint: step.filter.outputZeroPoint, lowerBound: step.filter.lowerBound, kernels)
+  }
+}
+
+/// One thread's rows of a depth-wise convolution; its scratch is the start of the thread's.
+///
+/// In place, a thread would find the rows next to its own overwritten by its neighbours: all copy
+/// those rows first, then meet, then work.
+struct DepthwiseRows {
+  private let kernel: Int
+  private let share: Share
+  private let rows: Range<Int>
+  private let parts: DepthwiseScratch
+
+  init(kernel: Int, _ share: Share) {
+    self.kernel = kernel
+    self.share = share
+    rows = share.range(of: share.input.shape.height)
+    parts = DepthwiseScratch(kernel: kernel, shape: share.input.shape)
+  }
+
+  /// Whether all threads must copy, and meet, before any convolves.
+  var needCopies: Bool { share.threads > 1 && share.input.base == share.output.base }
+
+  private var above: UnsafeMutablePointer<Int8> { share.scratch(parts.above, as: Int8.self) }
+  private var below: UnsafeMutablePointer<Int8> { share.scratch(parts.below, as: Int8.self) }
+
+  /// Copies the rows that other threads overwrite.
+  func copyNeighbours() {
+    let halo = (kernel - 1) / 2
+    copy(rows.lowerBound - halo..<rows.lowerBound, to: above)
+    copy(rows.upperBound..<rows.upperBound + halo, to: below)
   }
 
   /// Copies those of `rows` that are inside the map, each to its place in the range.
-  private func copyRows(_ rows: Range<Int>, of map: Map, to copy: UnsafeMutablePointer<Int8>) {
-    let rowBytes = map.shape.width * map.pitch
+  private func copy(_ rows: Range<Int>, to copy: UnsafeMutablePointer<Int8>) {
+    let map = share.input, rowBytes = map.shape.width * map.pitch
     for y in rows.clamped(to: 0..<map.shape.height) {
       (copy + (y - rows.lowerBound) * rowBytes).update(
         from: map.position(y * map.shape.width), count: rowBytes)
+    }
+  }
+
+  /// Convolves the rows with a panel for each block of channels.
+  func convolve(
+    panels: UnsafeRawPointer, panelBytes: Int, outputZeroPoint: Int, lowerBound: Int,
+    _ kernels: lvt_kernels
+  ) {
+    let shape = share.input.shape
+    var arguments = lvt_dwconv_args(
+      in: nil, above: nil, below: nil, out: nil, row_stride: shape.width * shape.pitch,
+      pixel_stride: shape.pitch, height: shape.height, width: shape.width,
+      y_begin: rows.lowerBound, y_end: rows.upperBound, kernel: kernel, panel: nil,
+      in_zero_point: share.input.zeroPoint, out_zero_point: Int32(outputZeroPoint),
+      out_lo: Int32(lowerBound), out_hi: 127, scratch: share.scratch + parts.ring)
+    for block in 0..<Shape.blocks(shape.channels) {
+      let channel = block * Shape.block
+      arguments.in = UnsafePointer(share.input.position(0) + channel)
+      arguments.out = share.output.position(0) + channel
+      arguments.above = needCopies ? UnsafePointer(above + channel) : nil
+      arguments.below = needCopies ? UnsafePointer(below + channel) : nil
+      arguments.panel = (panels + block * panelBytes).assumingMemoryBound(to: lvt_panel.self)
+      kernels.dwconv_s8(&arguments)
     }
   }
 }
