@@ -72,7 +72,7 @@ struct ArenaLayout {
   private static func overwritable(by step: Step) -> [Int] {
     switch step.operation {
     case .pointwise(let pointwise): pointwise.residual.map { [$0] } ?? []
-    case .depthwise, .mlp: [step.input]
+    case .depthwise, .mlp, .windowAttention: [step.input]
     case .patchEmbed, .patchMerge, .head: []
     }
   }

@@ -101,9 +101,10 @@ extension Step.Operation {
     case .patchEmbed: ["patches_u8", "gemm_s8", "layernorm"]
     case .pointwise: ["gemm_s8"]
     case .depthwise: ["dwconv_s8"]
-    case .mlp: ["gemm_s8", "table_s8", "gemm_s8"]
+    case .mlp(let s): (s.norm == nil ? [] : ["layernorm"]) + ["gemm_s8", "table_s8", "gemm_s8"]
     case .patchMerge: ["layernorm", "gemm_s8"]
     case .head: ["layernorm", "column_sums_s8", "gemm_s8"]
+    case .windowAttention: ["layernorm", "gemm_s8", "attention_s8", "gemm_s8"]
     }
   }
 
@@ -115,6 +116,7 @@ extension Step.Operation {
     case .mlp(let s): [s.expand, s.project]
     case .patchMerge(let s): [s.matrix]
     case .head(let s): [s.matrix]
+    case .windowAttention(let s): [s.qkv, s.project]
     }
   }
 
@@ -123,7 +125,9 @@ extension Step.Operation {
     if case .depthwise(let s) = self {
       return output.positions * output.channels * s.kernel * s.kernel
     }
-    return matrices.reduce(0) { $0 + $1.k * $1.n } * output.positions
+    let products = matrices.reduce(0) { $0 + $1.k * $1.n } * output.positions
+    guard case .windowAttention(let s) = self else { return products }
+    return products + 2 * output.positions * s.tokens * output.channels
   }
 
   /// Bytes of packed weights, biases and multipliers, padding included.
