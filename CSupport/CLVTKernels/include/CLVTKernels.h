@@ -152,15 +152,15 @@ typedef struct {
 /// Only positions of the same region take part. The product with score_multiplier is clamped to
 /// +-2^21; no sum can leave int32. Zero is 0 in q, k and v. Nothing overlaps.
 typedef struct {
-    const int8_t *q, *k, *v;  ///< Position rows; head h has channels h * head_dim and on.
-    size_t stride;            ///< Bytes from position to position, the same for all three.
-    size_t window;            ///< Edge of the window, 1 ... 22.
-    size_t heads, head_dim;   ///< head_dim at most 16384.
-    float score_multiplier;   ///< s_q * s_k * head_dim^-0.5 * log2(e) * 1024, in [0, 65536].
-    const int32_t *bias;      ///< heads x (2 * window - 1)^2 by key minus query in rows and columns,
-                              ///< in 1024ths, within +-2^21; NULL for none.
-    const uint8_t *regions;   ///< One for each position; NULL if all are of one region.
-    float out_multiplier;     ///< s_v / s_out, in [0, 65536].
+    const int8_t *q, *k, *v; ///< Position rows; head h has channels h * head_dim and on.
+    size_t stride;           ///< Bytes from position to position, the same for all three.
+    size_t window;           ///< Edge of the window, 1 ... 22.
+    size_t heads, head_dim;  ///< head_dim at most 16384.
+    float score_multiplier;  ///< s_q * s_k * head_dim^-0.5 * log2(e) * 1024, in [0, 65536].
+    const int32_t *bias;     ///< heads x (2 * window - 1)^2 by key minus query in rows and columns,
+                             ///< in 1024ths, within +-2^21; NULL for none.
+    const uint8_t *regions;  ///< One for each position; NULL if all are of one region.
+    float out_multiplier;    ///< s_v / s_out, in [0, 65536].
     int32_t out_zero_point;
     int8_t *out;
     size_t out_stride;

@@ -50,8 +50,7 @@ void lvt_attention_s8__scalar(const lvt_attention_args *a) {
         for (size_t query = 0; query < tokens; query++) {
             const int8_t *q = a->q + query * a->stride + head * a->head_dim;
             const int32_t greatest = score(a, head, query, q, scores);
-            const float multiplier =
-                a->out_multiplier / (float)weigh(scores, tokens, greatest);
+            const float multiplier = a->out_multiplier / (float)weigh(scores, tokens, greatest);
             int8_t *out = a->out + query * a->out_stride + head * a->head_dim;
             for (size_t c = 0; c < a->head_dim; c++) {
                 int32_t acc = 0;
