@@ -139,7 +139,8 @@ struct FieldReader {
     case .mlp, .normalizedMLP:
       return .mlp(
         MLP(
-          norm: code == .mlp ? nil : try layerNorm(), expand: try matrix(), tableOffset: try offset(), project: try matrix(),
+          norm: code == .mlp ? nil : try layerNorm(), expand: try matrix(),
+          tableOffset: try offset(), project: try matrix(),
           residualMultiplier: try float()))
     case .patchMerge:
       return .patchMerge(PatchMerge(norm: try layerNorm(), matrix: try matrix()))

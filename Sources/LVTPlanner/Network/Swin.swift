@@ -59,7 +59,7 @@ struct SwinBuilder: NetworkBuilder {
     var multiple = patch
     for stage in 0..<stages {
       let table = "layers.\(stage).blocks.0.attn.relative_position_bias_table"
-      let edge = try window(table).edge * patch << stage
+      let edge = try window(table).edge * (patch << stage)
       multiple = leastCommonMultiple(multiple, edge)
     }
     return multiple
@@ -68,10 +68,14 @@ struct SwinBuilder: NetworkBuilder {
   /// The window's edge and the heads of a table of (2 · edge − 1)² × heads biases.
   private func window(_ table: String) throws(NetworkError) -> (edge: Int, heads: Int) {
     let shape = try reader.shape(table, rank: 2)
-    guard let edge = (1...WindowAttention.maximumWindow).first(where: { (2 * $0 - 1) * (2 * $0 - 1) == shape[0] })
+    guard
+      let edge = (1...WindowAttention.maximumWindow).first(where: {
+        (2 * $0 - 1) * (2 * $0 - 1) == shape[0]
+      })
     else {
       throw .wrongShape(
-        tensor: table, expected: "(2w − 1)² rows, w at most \(WindowAttention.maximumWindow)", found: shape)
+        tensor: table, expected: "(2w − 1)² rows, w at most \(WindowAttention.maximumWindow)",
+        found: shape)
     }
     return (edge, shape[1])
   }

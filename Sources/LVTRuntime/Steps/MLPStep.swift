@@ -21,7 +21,8 @@ extension Workspace {
         source = normalized
       }
       var expand = product(
-        step.expand, source, stride: share.input.pitch, rows: strip.count, out: hidden, outStride: hiddenPitch, scratch: productScratch)
+        step.expand, source, stride: share.input.pitch, rows: strip.count, out: hidden,
+        outStride: hiddenPitch, scratch: productScratch)
       kernels.gemm_s8(&expand)
       kernels.table_s8(
         hidden, hidden, strip.count * hiddenPitch, constant(step.tableOffset, as: Int8.self))
