@@ -2,6 +2,7 @@
 //
 // How much scratch a kernel may use: the largest need of any ISA, so that a plan's memory does not
 // depend on the CPU that runs it.
+#include "internal/attention.h"
 #include "internal/gemm.h"
 #include "internal/dwconv.h"
 
@@ -18,4 +19,11 @@ size_t lvt_dwconv_scratch_bytes(size_t width, size_t kernel) {
     // The ring of K prepared rows, and the filter once more in the ISA's own order.
     return kernel * lvt_dwconv_row_bytes(width, kernel) +
            2 * lvt_dwconv_panel_k(kernel) * LVT_BLOCK;
+}
+
+size_t lvt_attention_scratch_bytes(size_t window, size_t head_dim) {
+    // Scores and weights of a query, and one head's query, keys and values widened to int16.
+    const size_t tokens = (window * window + 15) / 16 * 16, channels = (head_dim + 15) / 16 * 16;
+    return tokens * (sizeof(int32_t) + sizeof(int16_t)) +
+           (2 * tokens + 1) * channels * sizeof(int16_t);
 }

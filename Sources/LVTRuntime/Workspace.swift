@@ -51,6 +51,7 @@ struct Workspace {
     case .mlp(let s): run(s, share)
     case .patchMerge(let s): run(s, share)
     case .head(let s): run(s, share)
+    case .windowAttention(let s): run(s, share)
     }
   }
 

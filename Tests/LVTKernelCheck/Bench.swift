@@ -7,6 +7,7 @@ struct Layer {
   enum Kind {
     case product(rows: Int, k: Int, n: Int)
     case depthwise(kernel: Int, size: Int, channels: Int)
+    case attention(window: Int, heads: Int, headChannels: Int)
   }
 
   let kind: Kind
@@ -18,11 +19,14 @@ struct Layer {
     ].map { Layer(kind: .product(rows: $0.0, k: $0.1, n: $0.2)) }
     + [(7, 56, 32), (7, 28, 64), (7, 14, 128), (7, 7, 256)]
     .map { Layer(kind: .depthwise(kernel: $0.0, size: $0.1, channels: $0.2)) }
+    + [(4, 3, 8), (7, 3, 32), (14, 1, 24)]
+    .map { Layer(kind: .attention(window: $0.0, heads: $0.1, headChannels: $0.2)) }
 
   var operation: Operation {
     switch kind {
     case .product: .gemm
     case .depthwise: .dwconv
+    case .attention: .attention
     }
   }
 
@@ -31,6 +35,8 @@ struct Layer {
     case .product(let rows, let k, let n): "\(rows) x \(k) -> \(n)"
     case .depthwise(let kernel, let size, let channels):
       "\(kernel)x\(kernel) \(size)x\(size)x\(channels)"
+    case .attention(let window, let heads, let headChannels):
+      "\(window)x\(window) \(heads) heads of \(headChannels)"
     }
   }
 
@@ -39,6 +45,8 @@ struct Layer {
     switch kind {
     case .product(let rows, let k, let n): rows * k * n
     case .depthwise(let kernel, let size, let channels): kernel * kernel * size * size * channels
+    case .attention(let window, let heads, let headChannels):
+      2 * window * window * window * window * heads * headChannels
     }
   }
 }
@@ -79,6 +87,10 @@ public func benchmark(_ row: KernelRow, seed: UInt64) throws(CheckFailure) -> [S
         kernel: kernel, width: size, height: size, blocks: channels / Int(LVT_BLOCK), mode: .apart,
         isLayer: true, &draw)
       lines.append(try line(row, layer, convolution))
+    case .attention(let window, let heads, let headChannels):
+      let attention = AttentionCase(
+        window: window, heads: heads, headChannels: headChannels, isLayer: true, &draw)
+      lines.append(try line(row, layer, attention))
     }
   }
   return lines

@@ -19,6 +19,7 @@ public func checkKernel(
   case .table: try checker.checkTable()
   case .columnSums: try checker.checkColumnSums()
   case .patches: try checker.checkPatches()
+  case .attention: try checker.checkAttention()
   case nil: throw .unknownOperation(row.name)
   }
   return checker.caseCount

@@ -46,6 +46,7 @@ public struct KernelRow: Sendable {
     case .table: unsafeBitCast(kernels.table_s8, to: UInt.self) == wanted
     case .columnSums: unsafeBitCast(kernels.column_sums_s8, to: UInt.self) == wanted
     case .patches: unsafeBitCast(kernels.patches_u8, to: UInt.self) == wanted
+    case .attention: unsafeBitCast(kernels.attention_s8, to: UInt.self) == wanted
     case nil: false
     }
   }
@@ -60,4 +61,5 @@ enum Operation: String {
   case table = "table_s8"
   case columnSums = "column_sums_s8"
   case patches = "patches_u8"
+  case attention = "attention_s8"
 }

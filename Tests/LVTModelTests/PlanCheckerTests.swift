@@ -19,6 +19,68 @@ import Testing
     return (contents, Array(plan.constants))
   }
 
+  /// The same for the second step of a Swin, an attention.
+  private func expectInvalidAttention(
+    _ part: String, _ change: (inout WindowAttention, inout [UInt8]) -> Void
+  ) throws {
+    let plan = try plan(tinySwinPlanBytes())
+    var constants = Array(plan.constants)
+    var contents = PlanContents(
+      input: plan.input, labels: plan.labels, buffers: plan.buffers, tensors: plan.tensors,
+      steps: plan.steps, arenaBytes: plan.arenaBytes, provenance: plan.provenance,
+      golden: plan.golden)
+    guard case .windowAttention(var attention) = contents.steps[1].operation else {
+      Issue.record("step 1 is no attention")
+      return
+    }
+    change(&attention, &constants)
+    contents.steps[1].operation = .windowAttention(attention)
+    let error = #expect(throws: PlanError.self) {
+      try LVTTestSupport.plan(contents.encoded(constants: constants))
+    }
+    #expect(error?.description.contains(part) == true, "\(error?.description ?? "no error")")
+  }
+
+  @Test(arguments: [0, 3, 8 << 20])
+  func windowThatDoesNotDivideTheMapIsRejected(window: Int) throws {
+    try expectInvalidAttention("windows of at most 22") { s, _ in s.window = window }
+  }
+
+  @Test func shiftOfAWindowIsRejected() throws {
+    try expectInvalidAttention("a shift of less") { s, _ in s.shift = 4 }
+  }
+
+  @Test(arguments: [0, 3, 16])
+  func headsThatDoNotDivideTheChannelsAreRejected(heads: Int) throws {
+    try expectInvalidAttention("heads that divide") { s, _ in s.heads = heads }
+  }
+
+  @Test func headsWithoutBiasesAreRejected() throws {
+    try expectInvalidAttention("constants at a multiple of 64") { s, constants in
+      s.biasOffset = constants.count / 64 * 64
+    }
+  }
+
+  @Test func hugeBiasIsRejected() throws {
+    try expectInvalidAttention("position biases within") { s, constants in
+      constants[(s.biasOffset ?? 0) + 3] = 0x7F
+    }
+  }
+
+  @Test(arguments: [-1, 65537, Float.nan, .infinity])
+  func attentionMultiplierOutOfRangeIsRejected(value: Float) throws {
+    try expectInvalidAttention("multipliers of attention") { s, _ in s.scoreMultiplier = value }
+    try expectInvalidAttention("multipliers of attention") { s, _ in s.attendedMultiplier = value }
+    try expectInvalidAttention("residual multiplier") { s, _ in
+      s.residualMultiplier = value == 65537 ? 1e9 : value
+    }
+  }
+
+  @Test func zeroPointsOfAttentionAreChecked() throws {
+    try expectInvalidAttention("around 0") { s, _ in s.qkv.outputZeroPoint = 1 }
+    try expectInvalidAttention("around 0") { s, _ in s.attendedZeroPoint = 128 }
+  }
+
   private func expectInvalid(
     _ part: String, constants: [UInt8]? = nil, _ change: (inout PlanContents) -> Void
   ) {

@@ -41,9 +41,9 @@ import Testing
 
   /// Mutants whose checksums are right again, so that the checks behind them are reached: each is
   /// refused with an error, or runs.
-  @Test(arguments: [false, true])
-  func sealedMutantsAreRefusedOrRun(isDynamic: Bool) throws {
-    let bytes = try tinyPlanBytes(isDynamic: isDynamic)
+  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .swin])
+  func sealedMutantsAreRefusedOrRun(tiny: TinyNetwork) throws {
+    let bytes = try tiny.compile().bytes
     var generator = SplitMix64(seed: 20)
     var refused = 0, ran = 0
     let contentsEnd = try plan(bytes).fileBytes.count - plan(bytes).constants.count
@@ -52,14 +52,14 @@ import Testing
       for _ in 0..<Int.random(in: 1...3, using: &generator) {
         // Nine of ten hit what is not weights, where the structure is.
         let position = Int.random(in: 0..<bytes.count, using: &generator)
-        let at = i % 10 == 0 ? position : structural(position, contentsEnd, of: bytes)
+        let at = i % 10 == 0 ? position : structural(position, contentsEnd, bytes.count)
         switch Int.random(in: 0..<4, using: &generator) {
         case 0: mutant[at] ^= UInt8(1 << Int.random(in: 0..<8, using: &generator))
         case 1: mutant[at] = [0x00, 0x01, 0x7F, 0x80, 0xFF].randomElement(using: &generator) ?? 0
         case 2: mutant[at] = UInt8.random(in: 0...255, using: &generator)
         default:
           let from = structural(
-            Int.random(in: 0..<bytes.count, using: &generator), contentsEnd, of: bytes)
+            Int.random(in: 0..<bytes.count, using: &generator), contentsEnd, bytes.count)
           for j in 0..<8 where at + j < mutant.count && from + j < mutant.count {
             mutant[at + j] = bytes[from + j]
           }
@@ -83,10 +83,10 @@ import Testing
   }
 
   /// Maps a position to one outside the constants, which lie before the last two sections.
-  private func structural(_ position: Int, _ structureBytes: Int, of bytes: [UInt8]) -> Int {
+  private func structural(_ position: Int, _ structureBytes: Int, _ byteCount: Int) -> Int {
     let p = position % structureBytes
     let tail = 700
-    return p < structureBytes - tail ? p : bytes.count - (structureBytes - p)
+    return p < structureBytes - tail ? p : byteCount - (structureBytes - p)
   }
 
   @Test func newerVersionIsNamed() {

@@ -143,9 +143,69 @@ import Testing
     }
   }
 
-  @Test(arguments: [false, true])
-  func equalizingChangesNothing(isDynamic: Bool) throws {
-    let tiny = TinyNetwork(isDynamic: isDynamic)
+  /// Windows of several sizes, shifted and not, over more than one map, and one that is the map.
+  @Test(arguments: [(2, 16), (3, 24), (4, 16), (5, 20), (8, 16)])
+  func swinEqualsItsDefinition(window: Int, input: Int) throws {
+    var tiny = TinyNetwork.swin
+    tiny.embed = 12
+    tiny.heads = 3
+    tiny.depths = [3, 2]
+    (tiny.window, tiny.input) = (window, input)
+    let executor = FloatExecutor(try tiny.network())
+    for picture in tiny.pictures(2) {
+      let input = executor.normalized(picture)
+      let expected = ReferenceDWNet(tiny.checkpoint().tensors, tiny).logits(input)
+      for (a, b) in zip(executor.logits(input), expected) { #expect(abs(a - b) < 1e-4) }
+    }
+  }
+
+  @Test func swinOfTheOtherNamingIsTheSame() throws {
+    let tiny = TinyNetwork.swin
+    var renamed: [String: FloatTensor] = [:]
+    for (name, tensor) in tiny.checkpoint().tensors {
+      let parts = name.split(separator: ".")
+      if name.hasPrefix("layers.0.downsample") {
+        renamed["layers.1." + parts[2...].joined(separator: ".")] = tensor
+      } else if name.hasPrefix("head") {
+        renamed["head.fc." + parts[1]] = tensor
+      } else {
+        renamed[name] = tensor
+      }
+    }
+    renamed["layers.0.blocks.1.attn_mask"] = FloatTensor(shape: [1], values: [0])
+    renamed["layers.0.blocks.0.attn.relative_position_index"] = FloatTensor(
+      shape: [1], values: [0])
+    var options = Network.Options()
+    options.inputSize = PictureSize(square: tiny.input)
+    let network = try Network(Checkpoint(tensors: renamed), options: options)
+    let executors = [FloatExecutor(network), FloatExecutor(try tiny.network())]
+    let logits = executors.map { $0.logits($0.normalized(tiny.pictures(1)[0])) }
+    #expect(logits[0] == logits[1])
+  }
+
+  @Test func swinInputMustCutIntoWindows() {
+    var tiny = TinyNetwork.swin
+    tiny.window = 3
+    tiny.input = 16
+    #expect(throws: NetworkError.inputSize(found: PictureSize(square: 16), multipleOf: 12)) { try tiny.network() }
+  }
+
+  @Test func positionBiasesOfNoWindowAreNamed() {
+    let name = "layers.0.blocks.0.attn.relative_position_bias_table"
+    var checkpoint = TinyNetwork.swin.checkpoint()
+    checkpoint.tensors[name] = FloatTensor(shape: [48, 2], values: .init(repeating: 0, count: 96))
+    #expect(
+      throws: NetworkError.wrongShape(
+        tensor: name, expected: "(2w − 1)² rows, w at most 22", found: [48, 2])
+    ) {
+      var options = Network.Options()
+      options.inputSize = PictureSize(square: 16)
+      return try Network(checkpoint, options: options)
+    }
+  }
+
+  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .swin])
+  func equalizingChangesNothing(tiny: TinyNetwork) throws {
     let compiled = try tiny.compile()
     // The calibration's float logits come from the equalized network, the plan's from its int8 form:
     // were equalization wrong, they would still agree with each other, so compare with the original.

@@ -3,9 +3,10 @@ import Foundation
 import LVTPlanner
 import LVTTestSupport
 
-/// The static and the dynamic DWNet as their paper draws them: no folding, no packing, loops only.
+/// The static and the dynamic DWNet, and what Swin shares with them, as their papers draw them: no folding,
+/// no packing, loops only.
 struct ReferenceDWNet {
-  private struct Map {
+  struct Map {
     var height, width, channels: Int
     var values: [Float]
 
@@ -20,15 +21,15 @@ struct ReferenceDWNet {
     }
   }
 
-  private let tensors: [String: FloatTensor]
-  private let spec: TinyNetwork
+  let tensors: [String: FloatTensor]
+  let spec: TinyNetwork
 
   init(_ tensors: [String: FloatTensor], _ spec: TinyNetwork) {
     self.tensors = tensors
     self.spec = spec
   }
 
-  private func values(_ name: String) -> [Float] { tensors[name]?.values ?? [] }
+  func values(_ name: String) -> [Float] { tensors[name]?.values ?? [] }
 
   func logits(_ input: [Float]) -> [Float] {
     var map = patches(input)
@@ -64,14 +65,21 @@ struct ReferenceDWNet {
   }
 
   private func block(_ x: Map, _ name: String) -> Map {
+    if spec.heads != nil { return swinBlock(x, name) }
     let conv = name + ".attn2conv"
     var t = relu(batchNorm(linear(x, conv + ".conv0"), conv + ".bn0"))
     t = relu(batchNorm(depthwise(t, conv + ".conv"), conv + ".bn"))
     t = batchNorm(linear(t, conv + ".conv2"), conv + ".bn2")
     let y = add(x, t)
     var h = linear(batchNorm(y, name + ".bn"), name + ".mlp.fc1")
-    h.values = h.values.map { $0 / 2 * (1 + Float(erf(Double($0) / 2.0.squareRoot()))) }
+    h = gelu(h)
     return add(y, linear(h, name + ".mlp.fc2"))
+  }
+
+  func gelu(_ map: Map) -> Map {
+    var result = map
+    result.values = map.values.map { $0 / 2 * (1 + Float(erf(Double($0) / 2.0.squareRoot()))) }
+    return result
   }
 
   private func merge(_ map: Map, _ name: String) -> Map {
@@ -89,7 +97,7 @@ struct ReferenceDWNet {
     return linear(layerNorm(gathered, name + ".norm"), name + ".reduction")
   }
 
-  private func linear(_ map: Map, _ name: String) -> Map {
+  func linear(_ map: Map, _ name: String) -> Map {
     let w = values(name + ".weight"), outputs = w.count / map.channels
     let b = tensors[name + ".bias"]?.values ?? [Float](repeating: 0, count: outputs)
     var result = Map(map.height, map.width, outputs)
@@ -157,7 +165,7 @@ struct ReferenceDWNet {
     return result
   }
 
-  private func layerNorm(_ map: Map, _ name: String) -> Map {
+  func layerNorm(_ map: Map, _ name: String) -> Map {
     let g = values(name + ".weight"), b = values(name + ".bias"), n = map.channels
     var result = map
     for i in stride(from: 0, to: map.values.count, by: n) {
@@ -177,7 +185,7 @@ struct ReferenceDWNet {
     return result
   }
 
-  private func add(_ a: Map, _ b: Map) -> Map {
+  func add(_ a: Map, _ b: Map) -> Map {
     var result = a
     for i in a.values.indices { result.values[i] += b.values[i] }
     return result

@@ -29,6 +29,22 @@ import Testing
     }
   }
 
+  @Test(arguments: [(2, 2, 10), (3, 1, 24), (4, 4, 8), (5, 1, 20), (8, 3, 24)])
+  func swinGivesTheSameBitsEverywhere(window: Int, heads: Int, embed: Int) throws {
+    var network = TinyNetwork.swin
+    network.embed = embed
+    network.heads = heads
+    network.window = window
+    network.input = 8 * window
+    let plan = try network.compile(pictures: 4).plan
+    for isa in ISA.available {
+      for threads in [1, 2, 3, 7] {
+        let engine = try Engine(plan: plan, threads: threads, isa: isa)
+        #expect(engine.firstMismatch() == nil, "\(isa.name), \(threads) threads")
+      }
+    }
+  }
+
   @Test(arguments: [false, true])
   func runsAfterEachOtherGiveTheSameLogits(isDynamic: Bool) throws {
     let engine = try Engine(plan: compiled(isDynamic: isDynamic), threads: 2)

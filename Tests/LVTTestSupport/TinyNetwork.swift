@@ -3,15 +3,17 @@ public import LVTModel
 public import LVTPlanner
 import LVTRuntime
 
-/// A static or dynamic DWNet with seeded random weights, as the tensors of a checkpoint.
-public struct TinyNetwork {
+/// A static or dynamic DWNet, or a Swin if there are heads, with seeded random weights, as the tensors of a checkpoint.
+public struct TinyNetwork: Sendable {
   /// Whether the depth-wise filters are computed from their input.
   public var isDynamic = false
   /// Channels of the first stage.
   public var embed = 8
   /// Blocks of each stage.
   public var depths = [1, 1]
-  /// K of the depth-wise filters.
+  /// Heads of the first stage, doubled in each further one: the network is a Swin.
+  public var heads: Int?
+  /// K of the depth-wise filters, or the edge of a window unless the map is smaller.
   public var window = 3
   /// Edge of the patches.
   public var patch = 2
@@ -59,6 +61,18 @@ public struct TinyNetwork {
     for (stage, depth) in depths.enumerated() {
       for block in 0..<depth {
         let name = "layers.\(stage).blocks.\(block)"
+        if let heads {
+          let edge = 2 * min(window, (input / patch) >> stage) - 1
+          addNorm("\(name).norm1", channels, batch: false)
+          addMatrix("\(name).attn.qkv", [3 * channels, channels], bias: true)
+          add(
+            "\(name).attn.relative_position_bias_table", [edge * edge, heads << stage], spread: 1)
+          addMatrix("\(name).attn.proj", [channels, channels], bias: true)
+          addNorm("\(name).norm2", channels, batch: false)
+          addMatrix("\(name).mlp.fc1", [ratio * channels, channels], bias: true)
+          addMatrix("\(name).mlp.fc2", [channels, ratio * channels], bias: true)
+          continue
+        }
         addMatrix("\(name).attn2conv.conv0", [channels, channels, 1, 1], bias: false)
         addNorm("\(name).attn2conv.bn0", channels, batch: true)
         if isDynamic {
@@ -122,9 +136,24 @@ public func tinyPlanBytes(isDynamic: Bool = false) throws -> [UInt8] {
   try (isDynamic ? TinyPlan.dynamic : TinyPlan.fixed).get()
 }
 
+/// The bytes of a tiny Swin's plan, made once; its second block's windows are shifted.
+public func tinySwinPlanBytes() throws -> [UInt8] { try TinyPlan.swinBytes.get() }
+
 private enum TinyPlan {
   static let fixed = Result { try TinyNetwork().compile().bytes }
   static let dynamic = Result { try TinyNetwork(isDynamic: true).compile().bytes }
+  static let swinBytes = Result { try TinyNetwork.swin.compile().bytes }
+}
+
+extension TinyNetwork {
+  /// A Swin with 4 × 4 positions in a window: four windows in the first stage, one in the second.
+  public static var swin: TinyNetwork {
+    var tiny = TinyNetwork()
+    tiny.depths = [2, 1]
+    tiny.heads = 2
+    tiny.window = 4
+    return tiny
+  }
 }
 
 /// A plan from bytes.

@@ -160,6 +160,36 @@ typedef struct {
     size_t out_stride;
 } lvt_layernorm_args;
 
+// ---- Attention ----------------------------------------------------------------------------------
+
+/// Softmax attention among the positions of one square window, all heads. With n = window^2
+/// positions, for each head and query i:
+///
+///   t[j] = rne(f32(sum over c of q[i][c] * k[j][c]) * score_multiplier) + bias[head][j - i]
+///   e[j] = 2^((t[j] - max t) / 1024) in 15 bits, by the integer polynomial of attention.h
+///   out[i][c] = clamp(zero_point + rne(f32(sum e[j] * v[j][c]) * (out_multiplier / f32(sum e))))
+///
+/// Only positions of the same region take part. The product with score_multiplier is clamped to
+/// +-2^21; no sum can leave int32. Zero is 0 in q, k and v. Nothing overlaps.
+typedef struct {
+    const int8_t *q, *k, *v; ///< Position rows; head h has channels h * head_dim and on.
+    size_t stride;           ///< Bytes from position to position, the same for all three.
+    size_t window;           ///< Edge of the window, 1 ... 22.
+    size_t heads, head_dim;  ///< head_dim at most 16384.
+    float score_multiplier;  ///< s_q * s_k * head_dim^-0.5 * log2(e) * 1024, in [0, 65536].
+    const int32_t *bias;     ///< heads x (2 * window - 1)^2 by key minus query in rows and columns,
+                             ///< in 1024ths, within +-2^21; NULL for none.
+    const uint8_t *regions;  ///< One for each position; NULL if all are of one region.
+    float out_multiplier;    ///< s_v / s_out, in [0, 65536].
+    int32_t out_zero_point;
+    int8_t *out;
+    size_t out_stride;
+    void *scratch; ///< lvt_attention_scratch_bytes(window, head_dim), 64-byte aligned.
+} lvt_attention_args;
+
+/// Scratch that any kernel of the table may need.
+size_t lvt_attention_scratch_bytes(size_t window, size_t head_dim);
+
 // ---- Small kernels ------------------------------------------------------------------------------
 
 /// out[i] = table[in[i] + 128]; `out` may be `in`. `count` is a multiple of 16, `table` has 256
@@ -201,6 +231,7 @@ typedef void lvt_dwconv_fn(const lvt_dwconv_args *);
 typedef void lvt_pack_dwconv_fn(const lvt_pack_dwconv_args *);
 typedef void lvt_layernorm_fn(const lvt_layernorm_args *);
 typedef void lvt_patches_fn(const lvt_patches_args *);
+typedef void lvt_attention_fn(const lvt_attention_args *);
 
 /// One function for each operation: the best this CPU runs within a mask.
 typedef struct {
@@ -211,6 +242,7 @@ typedef struct {
     lvt_table_fn *table_s8;
     lvt_column_sums_fn *column_sums_s8;
     lvt_patches_fn *patches_u8;
+    lvt_attention_fn *attention_s8;
 } lvt_kernels;
 
 /// What this CPU and its operating system support.

@@ -111,7 +111,7 @@ struct FieldReader {
   mutating func step() throws(PlanError) -> Step {
     let number = try integer(UInt32.self)
     guard let code = PlanFormat.OperationCode(rawValue: number) else {
-      throw .invalid(where: "step kind", expected: "1 ... 7", found: "\(number)")
+      throw .invalid(where: "step kind", expected: "1 ... 9", found: "\(number)")
     }
     let input = try index(), output = try index()
     let scratchOffset = try size("scratch offset", limit: PlanLimits.arenaBytes)
@@ -142,10 +142,11 @@ struct FieldReader {
           kernel: try index(), meanMultiplier: try float(), squeeze: try matrix(),
           squeezeBiasOffset: try offset(), expand: try matrix(), expandBiasOffset: try offset(),
           biasOffset: try offset()))
-    case .mlp:
+    case .mlp, .normalizedMLP:
       return .mlp(
         MLP(
-          expand: try matrix(), tableOffset: try offset(), project: try matrix(),
+          norm: code == .mlp ? nil : try layerNorm(), expand: try matrix(),
+          tableOffset: try offset(), project: try matrix(),
           residualMultiplier: try float()))
     case .patchMerge:
       return .patchMerge(PatchMerge(norm: try layerNorm(), matrix: try matrix()))
@@ -154,6 +155,17 @@ struct FieldReader {
         Head(
           norm: try layerNorm(), meanMultiplier: try float(), matrix: try matrix(),
           biasOffset: try offset()))
+    case .windowAttention:
+      let window = try index(), shift = try index(), heads = try index()
+      let norm = try layerNorm(), qkv = try matrix(), scoreMultiplier = try float()
+      let biasOffset = try offset()
+      return .windowAttention(
+        WindowAttention(
+          window: window, shift: shift, heads: heads, norm: norm, qkv: qkv,
+          scoreMultiplier: scoreMultiplier,
+          biasOffset: biasOffset == Int(PlanFormat.none) ? nil : biasOffset,
+          attendedMultiplier: try float(), attendedZeroPoint: Int(try integer(Int32.self)),
+          project: try matrix(), residualMultiplier: try float()))
     }
   }
 }

@@ -191,6 +191,7 @@ struct PlanChecker {
 
     case .mlp(let s):
       try require(a == b, name, "an output of \(a)", "\(b)")
+      if let norm = s.norm { try check(norm, channels: a.channels, name) }
       try check(s.expand, k: a.channels, n: s.project.k, name)
       try check(s.project, k: s.expand.n, n: a.channels, name)
       try requireConstants(s.tableOffset, 256, name)
@@ -211,6 +212,10 @@ struct PlanChecker {
       try check(s.matrix, k: a.channels, n: b.channels, name)
       try checkMean(s.meanMultiplier, over: a, name)
       try checkFloats(s.biasOffset, count: b.channels, name)
+
+    case .windowAttention(let s):
+      try require(a == b, name, "an output of \(a)", "\(b)")
+      try check(s, of: a, name)
     }
 
     try require(input.type == inputType, name, "another input type", "\(input.type.rawValue)")
@@ -234,6 +239,37 @@ struct PlanChecker {
     try require(map.positions <= 1 << 23, name, "at most 2^23 positions", "\(map)")
     try require(
       multiplier >= 0 && multiplier <= 0.5, name, "a mean multiplier of 0 ... 0.5", "other")
+  }
+
+  private func check(_ s: WindowAttention, of map: Shape, _ name: String) throws(PlanError) {
+    // At most 22² = 484 positions, so that 484 · 32767 · 128, the greatest sum of values, fits int32.
+    try require(
+      (1...WindowAttention.maximumWindow).contains(s.window) && map.height % s.window == 0
+        && map.width % s.window == 0,
+      name, "windows of at most \(WindowAttention.maximumWindow) that divide \(map)", "\(s.window)")
+    try require(s.shift < s.window, name, "a shift of less than a window", "\(s.shift)")
+    try require(
+      s.heads >= 1 && map.channels % s.heads == 0, name, "heads that divide \(map)", "\(s.heads)")
+    try check(s.norm, channels: map.channels, name)
+    try check(s.qkv, k: map.channels, n: 3 * map.channels, name)
+    try check(s.project, k: map.channels, n: map.channels, name)
+    try require(
+      s.qkv.outputZeroPoint == 0 && (-128...127).contains(s.attendedZeroPoint), name,
+      "queries, keys and values around 0, and a zero point in −128 ... 127", "others")
+    for multiplier in [s.scoreMultiplier, s.attendedMultiplier] {
+      try require(
+        multiplier >= 0 && multiplier <= 65536, name, "multipliers of attention of 0 ... 65536",
+        "another")
+    }
+    try checkResidual(s.residualMultiplier, name)
+    guard let offset = s.biasOffset else { return }
+    try requireConstants(offset, s.biasCount * 4, name)
+    for i in 0..<s.biasCount {
+      let bias = constants.loadUnaligned(fromByteOffset: offset + 4 * i, as: Int32.self)
+      try require(
+        (-PlanLimits.score...PlanLimits.score).contains(bias), name,
+        "position biases within ±\(PlanLimits.score)", "\(bias)")
+    }
   }
 
   private func checkResidual(_ multiplier: Float, _ name: String) throws(PlanError) {

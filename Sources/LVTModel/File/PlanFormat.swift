@@ -62,6 +62,9 @@ public enum PlanFormat {
     case patchMerge = 5
     case head = 6
     case dynamicDepthwise = 7
+    case windowAttention = 8
+    /// An MLP with a LayerNorm in front.
+    case normalizedMLP = 9
   }
 
   /// Stands for "no tensor" where an index may be absent.
@@ -78,4 +81,6 @@ enum PlanLimits {
   static let columns = 1 << 22
   static let textBytes = 4096
   static let kernel = 15
+  /// Of a score or bias of attention, in magnitude.
+  static let score: Int32 = 1 << 21
 }

@@ -189,9 +189,10 @@ struct ByteWriter {
       case .pointwise: .pointwise
       case .depthwise: .depthwise
       case .dynamicDepthwise: .dynamicDepthwise
-      case .mlp: .mlp
+      case .mlp(let s): s.norm == nil ? .mlp : .normalizedMLP
       case .patchMerge: .patchMerge
       case .head: .head
+      case .windowAttention: .windowAttention
       }
     append(code.rawValue)
     append(UInt32(step.input))
@@ -219,6 +220,7 @@ struct ByteWriter {
       append(UInt64(s.expandBiasOffset))
       append(UInt64(s.biasOffset))
     case .mlp(let s):
+      if let norm = s.norm { append(norm) }
       append(s.expand)
       append(UInt64(s.tableOffset))
       append(s.project)
@@ -231,6 +233,18 @@ struct ByteWriter {
       append(s.meanMultiplier)
       append(s.matrix)
       append(UInt64(s.biasOffset))
+    case .windowAttention(let s):
+      append(UInt32(s.window))
+      append(UInt32(s.shift))
+      append(UInt32(s.heads))
+      append(s.norm)
+      append(s.qkv)
+      append(s.scoreMultiplier)
+      append(s.biasOffset.map { UInt64($0) } ?? UInt64(PlanFormat.none))
+      append(s.attendedMultiplier)
+      append(Int32(s.attendedZeroPoint))
+      append(s.project)
+      append(s.residualMultiplier)
     }
   }
 }

@@ -119,12 +119,13 @@ public struct DynamicDepthwiseScratch: Sendable {
   }
 }
 
-/// The hidden rows of one strip and the products' scratch.
+/// The hidden rows of one strip, its normalised rows if there is a LayerNorm, and the products'
+/// scratch.
 public struct MLPScratch: Sendable {
   /// Work is cut into these.
   public let strip: Strip
   /// Offsets of the parts.
-  public let hidden, product: Int
+  public let normalized, hidden, product: Int
   /// All of it.
   public let byteCount: Int
 
@@ -132,6 +133,8 @@ public struct MLPScratch: Sendable {
   public init(_ step: MLP, positions: Int) {
     strip = Strip(positions: positions)
     var cursor = ScratchCursor()
+    normalized = cursor.reserve(
+      step.norm == nil ? 0 : strip.rows * step.project.panelCount * Shape.block)
     hidden = cursor.reserve(strip.rows * step.expand.panelCount * Shape.block)
     product = cursor.reserveProduct(
       rows: strip.rows, k: max(step.expand.k, step.project.k))
@@ -184,6 +187,30 @@ public struct HeadScratch: Sendable {
   }
 }
 
+/// One window: its positions, what LayerNorm and then the heads make of them, queries, keys and values,
+/// the regions of a shifted window, and the kernels' scratch.
+public struct WindowAttentionScratch: Sendable {
+  /// Offsets of the parts.
+  public let gathered, normalized, qkv, regions, kernel: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step over a map of this shape.
+  public init(_ step: WindowAttention, shape: Shape) {
+    var cursor = ScratchCursor()
+    gathered = cursor.reserve(step.tokens * shape.pitch)
+    normalized = cursor.reserve(step.tokens * shape.pitch)
+    qkv = cursor.reserve(step.tokens * step.qkv.panelCount * Shape.block)
+    regions = cursor.reserve(step.tokens)
+    // The products and the attention between them take turns.
+    kernel = cursor.reserve(
+      max(
+        lvt_gemm_scratch_bytes(step.tokens, shape.channels),
+        lvt_attention_scratch_bytes(step.window, shape.channels / step.heads)))
+    byteCount = cursor.byteCount
+  }
+}
+
 extension Step.Operation {
   /// Scratch that one thread needs for the operation, a multiple of 64.
   public func scratchBytes(input: Shape, output: Shape) -> Int {
@@ -195,6 +222,7 @@ extension Step.Operation {
     case .mlp(let s): MLPScratch(s, positions: output.positions).byteCount
     case .patchMerge(let s): PatchMergeScratch(s, positions: output.positions).byteCount
     case .head(let s): HeadScratch(s, shape: input).byteCount
+    case .windowAttention(let s): WindowAttentionScratch(s, shape: output).byteCount
     }
   }
 }

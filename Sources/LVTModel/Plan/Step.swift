@@ -165,11 +165,13 @@ public struct DynamicDepthwise: Equatable, Sendable {
   }
 }
 
-/// Two products with a table between them and the input added: the hidden map never exists, only
-/// some rows of it.
+/// Two products with a table between them and the input added, LayerNorm in front if there is one:
+/// the hidden map never exists, only some rows of it.
 ///
 /// The output may overwrite the input.
 public struct MLP: Equatable, Sendable {
+  /// What the first product reads is normalised by this; the input that is added is not.
+  public var norm: LayerNorm?
   /// Channels × hidden.
   public var expand: PackedMatrix
   /// Byte offset of the 256-entry table of the activation, a multiple of 64.
@@ -181,8 +183,10 @@ public struct MLP: Equatable, Sendable {
 
   /// An MLP step.
   public init(
-    expand: PackedMatrix, tableOffset: Int, project: PackedMatrix, residualMultiplier: Float
+    norm: LayerNorm? = nil, expand: PackedMatrix, tableOffset: Int, project: PackedMatrix,
+    residualMultiplier: Float
   ) {
+    self.norm = norm
     self.expand = expand
     self.tableOffset = tableOffset
     self.project = project
@@ -228,6 +232,68 @@ public struct Head: Equatable, Sendable {
   }
 }
 
+/// Multi-head softmax attention inside square windows, LayerNorm in front, a product behind, and the
+/// input added; one window over the whole map is global attention.
+///
+/// The output may overwrite the input.
+public struct WindowAttention: Equatable, Sendable {
+  /// Edge of a window, which divides both edges of the map.
+  public var window: Int
+  /// By how many rows and columns windows start later; those that reach over the end of the map go
+  /// on at its start, and positions from either side of the seam do not see each other.
+  public var shift: Int
+  /// Heads, which divide the channels.
+  public var heads: Int
+  /// Over the channels.
+  public var norm: LayerNorm
+  /// Channels × 3 · channels: queries, keys, values, each with zero point 0.
+  public var qkv: PackedMatrix
+  /// Scales of queries and keys, the scores' factor, and 1024 · log₂ e.
+  public var scoreMultiplier: Float
+  /// Byte offset of heads × (2 · window − 1)² int32 biases by key minus query, a multiple of 64.
+  public var biasOffset: Int?
+  /// Scale of the values over that of their weighted means.
+  public var attendedMultiplier: Float
+  /// What zero is in the weighted means.
+  public var attendedZeroPoint: Int
+  /// Channels × channels.
+  public var project: PackedMatrix
+  /// Scale of the input over that of the output.
+  public var residualMultiplier: Float
+
+  /// A window attention.
+  public init(
+    window: Int, shift: Int, heads: Int, norm: LayerNorm, qkv: PackedMatrix,
+    scoreMultiplier: Float, biasOffset: Int?, attendedMultiplier: Float, attendedZeroPoint: Int,
+    project: PackedMatrix, residualMultiplier: Float
+  ) {
+    self.window = window
+    self.shift = shift
+    self.heads = heads
+    self.norm = norm
+    self.qkv = qkv
+    self.scoreMultiplier = scoreMultiplier
+    self.biasOffset = biasOffset
+    self.attendedMultiplier = attendedMultiplier
+    self.attendedZeroPoint = attendedZeroPoint
+    self.project = project
+    self.residualMultiplier = residualMultiplier
+  }
+
+  /// Positions of a window.
+  public var tokens: Int { window * window }
+  /// Elements of the biases.
+  public var biasCount: Int { WindowAttention.biasCount(window: window, heads: heads) }
+  /// Elements of the biases of a window.
+  public static func biasCount(window: Int, heads: Int) -> Int {
+    heads * (2 * window - 1) * (2 * window - 1)
+  }
+  /// Windows may have this edge; more positions could overflow the sums.
+  public static let maximumWindow = 22
+  /// Scores and biases are in this fraction of a doubling of the weight.
+  public static let scoreUnits: Float = 1024
+}
+
 /// The unit of execution: what can be kept in cache, not what a training framework calls an operator.
 public struct Step: Equatable, Sendable {
   /// What a step computes.
@@ -246,6 +312,8 @@ public struct Step: Equatable, Sendable {
     case patchMerge(PatchMerge)
     /// See ``LVTModel/Head``.
     case head(Head)
+    /// See ``LVTModel/WindowAttention``.
+    case windowAttention(WindowAttention)
   }
 
   /// What the step computes.
@@ -282,6 +350,7 @@ extension Step.Operation {
     case .mlp: "mlp"
     case .patchMerge: "patchMerge"
     case .head: "head"
+    case .windowAttention: "windowAttention"
     }
   }
 }

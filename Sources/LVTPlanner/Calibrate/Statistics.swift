@@ -29,6 +29,12 @@ struct Statistics: Sendable {
   /// The greatest magnitude of each channel.
   var magnitudes: [Float] { zip(least, greatest).map { max(abs($0), abs($1)) } }
 
+  /// The middle between the least and greatest value of each channel.
+  var middles: [Float] { zip(least, greatest).map { ($0 + $1) / 2 } }
+
+  /// Half the distance between the least and greatest value of each channel.
+  var halfWidths: [Float] { zip(least, greatest).map { ($1 - $0) / 2 } }
+
   mutating func addRanges(_ values: [Float]) {
     let channels = least.count
     lvtf_channel_statistics(

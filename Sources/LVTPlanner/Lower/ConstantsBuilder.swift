@@ -22,6 +22,11 @@ struct ConstantsBuilder {
     return offset
   }
 
+  /// Integers, padded with zeros to whole blocks of 16.
+  mutating func append(_ values: [Int32]) -> Int {
+    append(values.map { Float(bitPattern: UInt32(bitPattern: $0)) })
+  }
+
   /// A table of 256 entries for q = −128 … 127.
   mutating func append(table: [Int8]) -> Int {
     precondition(table.count == 256)

@@ -68,8 +68,8 @@ struct Lowering {
     case .dynamicDepthwise(let filter):
       return .dynamicDepthwise(lowerDynamicDepthwise(i, filter, input))
 
-    case .mlp(let expand, let project):
-      return .mlp(lowerMLP(i, expand, project, input))
+    case .mlp(let norm, let expand, let project):
+      return .mlp(lowerMLP(i, norm, expand, project, input))
 
     case .patchMerge(let norm, let matrix):
       let normalized = choose(.normalized(i))
@@ -84,6 +84,9 @@ struct Lowering {
 
     case .head(let norm, let matrix):
       return .head(lowerHead(i, norm, matrix, input))
+
+    case .windowAttention(let attention):
+      return .windowAttention(lowerAttention(i, attention, input))
     }
   }
 
@@ -163,9 +166,14 @@ struct Lowering {
   }
 
   private mutating func lowerMLP(
-    _ i: Int, _ expand: FloatMatrix, _ project: FloatMatrix, _ input: Quantization
+    _ i: Int, _ norm: FloatNorm?, _ expand: FloatMatrix, _ project: FloatMatrix,
+    _ input: Quantization
   ) -> MLP {
-    let first = QuantizedMatrix(expand, inputScale: input.scale, means: means(ofValue: i))
+    let normalized = norm.map { _ in choose(.normalized(i)) }
+    let source = normalized ?? input
+    let first = QuantizedMatrix(
+      expand, inputScale: source.scale,
+      means: norm == nil ? means(ofValue: i) : means(.normalized(i)))
     let hidden = choose(.hidden(i), leastScale: first.leastOutputScale, transform: gelu)
     let activated = choose(.activated(i))
     let table = (-128...127).map { q in
@@ -176,7 +184,8 @@ struct Lowering {
     let output = choose(.output(i), leastScale: second.leastOutputScale)
     quantizations.append(output)
     return MLP(
-      expand: pack(first, input, hidden, relu: false),
+      norm: norm.map { append($0, inputScale: input.scale, output: source) },
+      expand: pack(first, source, hidden, relu: false),
       tableOffset: constants.append(table: table),
       project: pack(second, activated, output, relu: false),
       residualMultiplier: input.scale / output.scale)
@@ -195,14 +204,51 @@ struct Lowering {
       biasOffset: constants.append(logits.bias))
   }
 
+  private mutating func lowerAttention(
+    _ i: Int, _ attention: FloatAttention, _ input: Quantization
+  ) -> WindowAttention {
+    let normalized = choose(.normalized(i))
+    let qkv = QuantizedMatrix(
+      attention.qkv, inputScale: normalized.scale, means: means(.normalized(i)))
+    let parts = [Point.query(i), .key(i), .value(i)].enumerated().map { part, point in
+      let rows = part * attention.channels..<(part + 1) * attention.channels
+      return choose(point, leastScale: qkv.leastOutputScale(of: rows), symmetric: true).scale
+    }
+    let attended = choose(.attended(i))
+    let project = QuantizedMatrix(
+      attention.project, inputScale: attended.scale, means: means(.attended(i)))
+    let output = choose(.output(i), leastScale: project.leastOutputScale)
+    quantizations.append(output)
+
+    let units = WindowAttention.scoreUnits * Float(M_LOG2E)
+    let bias = attention.bias.map { value in
+      Int32(max(-0x1p21, min(0x1p21, (value * units).rounded(.toNearestOrEven))))
+    }
+    return WindowAttention(
+      window: attention.window, shift: attention.shift, heads: attention.heads,
+      norm: append(attention.norm, inputScale: input.scale, output: normalized),
+      qkv: constants.append(
+        qkv,
+        multipliers: qkv.multipliers(
+          outputScales: parts.flatMap { [Float](repeating: $0, count: attention.channels) }),
+        inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128),
+      scoreMultiplier: parts[0] * parts[1] * attention.scale * units,
+      biasOffset: bias.isEmpty ? nil : constants.append(bias),
+      attendedMultiplier: parts[2] / attended.scale, attendedZeroPoint: attended.zeroPoint,
+      project: pack(project, attended, output, relu: false),
+      residualMultiplier: input.scale / output.scale)
+  }
+
   // MARK: Pieces
 
   /// The quantization of a point, remembered for the report.
   private mutating func choose(
-    _ point: Point, leastScale: Float = 0, transform: @escaping (Float) -> Float = { $0 }
+    _ point: Point, leastScale: Float = 0, symmetric: Bool = false,
+    transform: @escaping (Float) -> Float = { $0 }
   ) -> Quantization {
     guard let known = statistics[point] else { preconditionFailure("\(point) was not observed") }
-    let choice = RangeChooser(known, transform: transform).choose(leastScale: leastScale)
+    let chooser = RangeChooser(known, symmetric: symmetric, transform: transform)
+    let choice = chooser.choose(leastScale: leastScale)
     choices[point] = choice
     return choice.quantization
   }

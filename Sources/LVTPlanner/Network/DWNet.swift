@@ -28,6 +28,11 @@ extension Network {
   ///
   /// - Throws: ``NetworkError``, which names the tensor.
   public init(_ checkpoint: Checkpoint, options: Options) throws(NetworkError) {
+    if checkpoint.tensors["layers.0.blocks.0.attn.relative_position_bias_table"] != nil {
+      var builder = SwinBuilder(checkpoint, options: options)
+      self = try builder.network()
+      return
+    }
     let conv = "layers.0.blocks.0.attn2conv.conv"
     let isDynamic = checkpoint.tensors["\(conv).conv1.weight"] != nil
     guard isDynamic || checkpoint.tensors["\(conv).weight"] != nil else {
@@ -41,11 +46,11 @@ extension Network {
   }
 }
 
-private struct DWNetBuilder {
-  private var reader: TensorReader
-  private let options: Network.Options
+private struct DWNetBuilder: NetworkBuilder {
+  var reader: TensorReader
+  let options: Network.Options
   private let isDynamic: Bool
-  private var layers: [Network.Layer] = []
+  var layers: [Network.Layer] = []
 
   init(_ checkpoint: Checkpoint, isDynamic: Bool, options: Network.Options) {
     reader = TensorReader(checkpoint, family: isDynamic ? "dynamic DWNet" : "DWNet")
@@ -79,41 +84,7 @@ private struct DWNetBuilder {
       }
     }
     try addHead(shape)
-    try reader.end()
-    return Network(
-      family: reader.family, inputSize: options.inputSize, mean: options.mean,
-      deviation: options.deviation, layers: layers)
-  }
-
-  private func count(_ exists: (Int) -> Bool) -> Int {
-    var n = 0
-    while exists(n) { n += 1 }
-    return n
-  }
-
-  private mutating func add(_ name: String, _ operation: Network.Operation, _ output: Shape) {
-    layers.append(Network.Layer(name: name, operation: operation, output: output))
-  }
-
-  private mutating func addPatchEmbed(_ patch: Int, _ shape: Shape) throws(NetworkError) {
-    let name = "patch_embed"
-    let channels = shape.channels
-    let weights = try reader.values("\(name).proj.weight", [channels, 3, patch, patch])
-    // From colour, row, column to row, column, colour: the order in which a picture is gathered.
-    var ordered = weights
-    let area = patch * patch
-    for o in 0..<channels {
-      for colour in 0..<3 {
-        for pixel in 0..<area {
-          ordered[(o * area + pixel) * 3 + colour] = weights[(o * 3 + colour) * area + pixel]
-        }
-      }
-    }
-    let matrix = FloatMatrix(
-      inputs: 3 * area, outputs: channels, weights: ordered,
-      bias: try reader.values("\(name).proj.bias", [channels]))
-    let norm = try reader.norm("\(name).norm", channels: channels)
-    add(name, .patchEmbed(patch: patch, matrix, norm), shape)
+    return try finished(family: reader.family)
   }
 
   private mutating func addBlock(_ name: String, _ shape: Shape) throws(NetworkError) {
@@ -142,7 +113,7 @@ private struct DWNetBuilder {
     let fc1 = try reader.matrix("\(name).mlp.fc1", inputs: channels, outputs: hidden, bias: true)
     let fc2 = try reader.matrix("\(name).mlp.fc2", inputs: hidden, outputs: channels, bias: true)
     let bn = try reader.batchNorm("\(name).bn", channels: channels)
-    add("\(name).mlp", .mlp(expand: fc1.preceded(by: bn), project: fc2), shape)
+    add("\(name).mlp", .mlp(norm: nil, expand: fc1.preceded(by: bn), project: fc2), shape)
   }
 
   private mutating func filter(_ name: String, _ channels: Int) throws(NetworkError) -> FloatFilter
@@ -187,21 +158,5 @@ private struct DWNetBuilder {
       throw .wrongShape(
         tensor: tensor, expected: "with an odd window of at most 15", found: shape)
     }
-  }
-
-  private mutating func addMerge(
-    _ name: String, from: Shape, to: Shape
-  ) throws(NetworkError) {
-    let norm = try reader.norm("\(name).norm", channels: 4 * from.channels)
-    let matrix = try reader.matrix(
-      "\(name).reduction", inputs: 4 * from.channels, outputs: to.channels, bias: false)
-    add(name, .patchMerge(norm, matrix), to)
-  }
-
-  private mutating func addHead(_ shape: Shape) throws(NetworkError) {
-    let norm = try reader.norm("norm", channels: shape.channels)
-    let classes = try reader.shape("head.weight", rank: 2)[0]
-    let matrix = try reader.matrix("head", inputs: shape.channels, outputs: classes, bias: true)
-    add("head", .head(norm, matrix), Shape(height: 1, width: 1, channels: classes))
   }
 }

@@ -10,12 +10,14 @@ public enum Point: Hashable, Sendable {
   case sums(Int)
   /// The hidden values of an MLP before and after GELU; those of a dynamic filter after its ReLU.
   case hidden(Int), activated(Int)
-  /// What a merge's or a head's LayerNorm makes.
+  /// What the LayerNorm of a merge, a head, an MLP or an attention makes.
   case normalized(Int)
   /// The mean over positions in a head or for a dynamic filter.
   case mean(Int)
   /// The taps of a dynamic filter, for each tap those of all channels.
   case taps(Int)
+  /// Queries, keys and values of an attention, and the values' weighted means.
+  case query(Int), key(Int), value(Int), attended(Int)
 }
 
 /// Runs a network in float32.
@@ -83,8 +85,13 @@ public struct FloatExecutor: Sendable {
       observe(.taps(i), filter.weights, dynamic.channels)
       return convolve(input, source, filter)
 
-    case .mlp(let expand, let project):
-      var hidden = expand.applied(to: input, rows: positions)
+    case .mlp(let norm, let expand, let project):
+      var source = input
+      if let norm {
+        source = normalize(input, norm)
+        observe(.normalized(i), source, expand.inputs)
+      }
+      var hidden = expand.applied(to: source, rows: positions)
       observe(.hidden(i), hidden, expand.outputs)
       lvtf_gelu(&hidden, hidden.count)
       observe(.activated(i), hidden, expand.outputs)
@@ -103,6 +110,19 @@ public struct FloatExecutor: Sendable {
       let mean = columnMeans(normalized, channels: matrix.inputs)
       observe(.mean(i), mean, matrix.inputs)
       return matrix.applied(to: mean, rows: 1)
+
+    case .windowAttention(let attention):
+      let normalized = normalize(input, attention.norm)
+      observe(.normalized(i), normalized, attention.channels)
+      let qkv = attention.qkv.applied(to: normalized, rows: positions)
+      for (part, point) in [Point.query(i), .key(i), .value(i)].enumerated() {
+        observe(point, attention.part(part, of: qkv), attention.channels)
+      }
+      let attended = attention.attended(qkv, source)
+      observe(.attended(i), attended, attention.channels)
+      var output = attention.project.applied(to: attended, rows: positions)
+      lvtf_add(&output, input, output.count)
+      return output
     }
   }
 

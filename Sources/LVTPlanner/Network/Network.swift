@@ -37,6 +37,31 @@ public struct FloatDynamicFilter: Sendable {
   public var bias: [Float]
 }
 
+/// Multi-head softmax attention inside square windows.
+public struct FloatAttention: Sendable {
+  /// Edge of a window.
+  public let window: Int
+  /// By how many rows and columns the windows start later, around the map's end.
+  public let shift: Int
+  /// Heads, which divide the channels.
+  public let heads: Int
+  /// In front.
+  public var norm: FloatNorm
+  /// Queries, keys, values.
+  public var qkv: FloatMatrix
+  /// heads × (2 · window − 1)² by key minus query in rows and columns; empty if there are none.
+  public let bias: [Float]
+  /// Behind.
+  public var project: FloatMatrix
+
+  /// Channels.
+  public var channels: Int { qkv.inputs }
+  /// Channels of a head.
+  public var headChannels: Int { channels / heads }
+  /// What scores are multiplied with.
+  public var scale: Float { 1 / Float(headChannels).squareRoot() }
+}
+
 /// A network after its BatchNorms are folded: the steps of a plan, still in float32.
 public struct Network: Sendable {
   /// What a layer computes.
@@ -51,12 +76,14 @@ public struct Network: Sendable {
     case depthwise(FloatFilter)
     /// Depth-wise convolution with taps computed from the input's mean over positions, then ReLU.
     case dynamicDepthwise(FloatDynamicFilter)
-    /// Product, GELU, product, plus the input.
-    case mlp(expand: FloatMatrix, project: FloatMatrix)
+    /// LayerNorm if there is one, product, GELU, product, plus the input.
+    case mlp(norm: FloatNorm?, expand: FloatMatrix, project: FloatMatrix)
     /// 2 × 2 positions side by side → LayerNorm → product.
     case patchMerge(FloatNorm, FloatMatrix)
     /// LayerNorm → mean over positions → product: the logits.
     case head(FloatNorm, FloatMatrix)
+    /// LayerNorm, attention inside windows, product, plus the input.
+    case windowAttention(FloatAttention)
   }
 
   /// A layer: reads value `index` and makes value `index + 1`.
@@ -104,8 +131,10 @@ public struct Network: Sendable {
     case .dynamicDepthwise(let f):
       return positions * f.channels * f.kernel * f.kernel
         + f.squeeze.weights.count + f.expand.weights.count
-    case .mlp(let expand, let project):
+    case .mlp(_, let expand, let project):
       return positions * (expand.inputs * expand.outputs + project.inputs * project.outputs)
+    case .windowAttention(let a):
+      return positions * a.channels * (4 * a.channels + 2 * a.window * a.window)
     }
   }
 
@@ -120,8 +149,12 @@ public struct Network: Sendable {
       case .dynamicDepthwise(let f):
         total + f.squeeze.weights.count + f.squeeze.bias.count
           + f.expand.weights.count + f.expand.bias.count + f.bias.count
-      case .mlp(let a, let b):
+      case .mlp(let norm, let a, let b):
         total + a.weights.count + a.bias.count + b.weights.count + b.bias.count
+          + 2 * (norm?.gamma.count ?? 0)
+      case .windowAttention(let a):
+        total + a.qkv.weights.count + a.qkv.bias.count + a.project.weights.count
+          + a.project.bias.count + a.bias.count + 2 * a.norm.gamma.count
       }
     }
   }

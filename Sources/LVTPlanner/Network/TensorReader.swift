@@ -30,7 +30,7 @@ extension NetworkError: CustomStringConvertible {
     case .notFinite(let tensor, let index):
       "tensor '\(tensor)': element \(index) is NaN or infinite"
     case .inputSize(let found, let multiple):
-      "input size \(found): expected multiples of \(multiple), the network's patch and merges"
+      "input size \(found): expected multiples of \(multiple), the network's patch, merges and windows"
     }
   }
 }

@@ -8,6 +8,10 @@ internal import Foundation
 // nothing at all: their input is equalized fully. A product that follows shares one scale among the
 // inputs of an output, so its inputs are equalized in part. LayerNorm's gamma and beta take a
 // factor as freely as a ReLU does.
+//
+// Attention leaves more freedom. A channel of the queries times f and of the keys over f gives the same
+// scores; so does any constant taken off a channel of the keys, as it changes all scores of a query
+// alike; and a constant in a channel of the values is the same constant in their weighted means.
 
 extension Network {
   /// Scales channels between layers so that their ranges are alike; the network computes the same.
@@ -45,6 +49,21 @@ extension Network {
         guard let statistics = ranges[.normalized(i)] else { continue }
         equalize(&norm, &matrix, statistics)
         layers[i].operation = .head(norm, matrix)
+
+      case .mlp(var norm?, var expand, let project):
+        guard let statistics = ranges[.normalized(i)] else { continue }
+        equalize(&norm, &expand, statistics)
+        layers[i].operation = .mlp(norm: norm, expand: expand, project: project)
+
+      case .windowAttention(var attention):
+        guard let normalized = ranges[.normalized(i)], let queries = ranges[.query(i)],
+          let keys = ranges[.key(i)], let values = ranges[.value(i)]
+        else { continue }
+        equalize(&attention.norm, &attention.qkv, normalized)
+        attention.equalize(queries: queries, keys: keys)
+        attention.equalize(
+          values: values, factors: factors(values.halfWidths, exponent: 0.5))
+        layers[i].operation = .windowAttention(attention)
 
       case .patchEmbed, .pointwise, .mlp:
         continue
@@ -97,7 +116,7 @@ extension Network.Operation {
     case .dynamicDepthwise(var filter):
       filter.scaleInputs(factors)
       return .dynamicDepthwise(filter)
-    case .patchEmbed, .pointwise, .mlp, .patchMerge, .head: return nil
+    case .patchEmbed, .pointwise, .mlp, .patchMerge, .head, .windowAttention: return nil
     }
   }
 }
@@ -119,6 +138,33 @@ extension FloatDynamicFilter {
   private mutating func scaleTaps(_ factors: [Float]) {
     let taps = kernel * kernel
     expand.scaleOutputs((0..<channels * taps).map { factors[$0 / taps] })
+  }
+}
+
+extension FloatAttention {
+  /// Puts each channel of the keys around zero, and makes it as wide as the queries' channel.
+  fileprivate mutating func equalize(queries: Statistics, keys: Statistics) {
+    var factors = [Float](repeating: 1, count: 3 * channels)
+    for c in 0..<channels {
+      qkv.bias[channels + c] -= keys.middles[c]
+      let query = queries.magnitudes[c], key = keys.halfWidths[c]
+      guard query > 0, key > 0 else { continue }
+      factors[c] = min(max((key / query).squareRoot(), 0x1p-8), 0x1p8)
+      factors[channels + c] = 1 / factors[c]
+    }
+    qkv.scaleOutputs(factors)
+  }
+
+  /// Puts each channel of the values around zero, and scales it until the product behind.
+  fileprivate mutating func equalize(values: Statistics, factors: [Float]) {
+    for c in 0..<channels {
+      qkv.bias[2 * channels + c] -= values.middles[c]
+      for o in 0..<channels {
+        project.bias[o] += project.weights[o * channels + c] * values.middles[c]
+      }
+    }
+    qkv.scaleOutputs([Float](repeating: 1, count: 2 * channels) + factors)
+    project.scaleInputs(factors.map { 1 / $0 })
   }
 }
 

@@ -80,10 +80,20 @@ struct QuantizedMatrix {
 
   /// The greatest scale of a sum: an output's scale may not be less than twice that, so that
   /// multipliers stay within the format's 0.5.
-  var leastOutputScale: Float { 2 * inputScale * (scales.max() ?? 0) }
+  var leastOutputScale: Float { leastOutputScale(of: 0..<outputs) }
+
+  /// The same for some of the outputs.
+  func leastOutputScale(of rows: Range<Int>) -> Float {
+    2 * inputScale * (scales[rows].max() ?? 0)
+  }
 
   /// s_in · s_w / s_out of each output.
   func multipliers(outputScale: Float) -> [Float] {
-    scales.map { Float(Double(inputScale) * Double($0) / Double(outputScale)) }
+    multipliers(outputScales: [Float](repeating: outputScale, count: outputs))
+  }
+
+  /// The same with a scale for each output.
+  func multipliers(outputScales: [Float]) -> [Float] {
+    zip(scales, outputScales).map { Float(Double(inputScale) * Double($0) / Double($1)) }
   }
 }

@@ -49,11 +49,18 @@ struct RangeChooser {
   /// The bins that are not empty: middle value, its image, and count.
   private let bins: [(value: Float, image: Float, count: Double)]
   private let low, high: Float
+  private let symmetric: Bool
   private let transform: (Float) -> Float
 
-  /// - Parameter transform: A function that follows the quantization; the error is measured behind
-  ///   it. GELU makes most of what is below −4 equal, so clipping there costs nothing.
-  init(_ statistics: Statistics, transform: @escaping (Float) -> Float = { $0 }) {
+  /// - Parameters:
+  ///   - symmetric: Whether zero must be 0.
+  ///   - transform: A function that follows the quantization; the error is measured behind
+  ///     it. GELU makes most of what is below −4 equal, so clipping there costs nothing.
+  init(
+    _ statistics: Statistics, symmetric: Bool = false,
+    transform: @escaping (Float) -> Float = { $0 }
+  ) {
+    self.symmetric = symmetric
     low = statistics.low
     high = max(statistics.high, statistics.low + .leastNormalMagnitude)
     let width = (high - low) / Float(statistics.histogram.count)
@@ -104,7 +111,10 @@ struct RangeChooser {
     _ low: Float, _ high: Float, _ method: RangeMethod, _ leastScale: Float
   ) -> RangeChoice {
     let width = max(high - low, leastScale * 255)
-    var quantization = Quantization(low: low, high: low + width)
+    var quantization =
+      symmetric
+      ? Quantization(scale: max(max(-low, high) / 127, .leastNormalMagnitude), zeroPoint: 0)
+      : Quantization(low: low, high: low + width)
     quantization.scale = max(quantization.scale, leastScale)  // low + width may round down
     var noise = 0.0, signal = 0.0
     for bin in bins {

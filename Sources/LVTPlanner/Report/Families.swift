@@ -33,7 +33,25 @@ public struct Family: Sendable {
         Size(
           name: "DWNet-B", embed: 128, depths: [2, 2, 18, 2], parameters: 74, macs: 12.9, top1: 83.2
         ),
-      ])
+      ]),
+    Family(
+      name: "dynamic DWNet", paper: "arXiv 2106.04263",
+      recognisedBy: "layers.0.blocks.0.attn2conv.conv.conv1.weight",
+      sizes: [
+        Size(
+          name: "dynamic DWNet-T", embed: 96, depths: [2, 2, 6, 2], parameters: 51.1, macs: 3.75,
+          top1: 81.8),
+        Size(
+          name: "dynamic DWNet-B", embed: 128, depths: [2, 2, 18, 2], parameters: 162, macs: 12.9,
+          top1: 83.2),
+      ]),
+    Family(
+      name: "Swin", paper: "arXiv 2103.14030",
+      recognisedBy: "layers.0.blocks.0.attn.relative_position_bias_table",
+      sizes: [
+        Size(
+          name: "Swin-T", embed: 96, depths: [2, 2, 6, 2], parameters: 28.3, macs: 4.49, top1: 81.2)
+      ]),
   ]
 
   /// The families as lines of text.

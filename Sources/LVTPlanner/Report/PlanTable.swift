@@ -103,9 +103,10 @@ extension Step.Operation {
     case .depthwise: ["dwconv_s8"]
     case .dynamicDepthwise:
       ["column_sums_s8", "gemm_s8", "gemm_s8", "pack_dwconv_f32", "dwconv_s8"]
-    case .mlp: ["gemm_s8", "table_s8", "gemm_s8"]
+    case .mlp(let s): (s.norm == nil ? [] : ["layernorm"]) + ["gemm_s8", "table_s8", "gemm_s8"]
     case .patchMerge: ["layernorm", "gemm_s8"]
     case .head: ["layernorm", "column_sums_s8", "gemm_s8"]
+    case .windowAttention: ["layernorm", "gemm_s8", "attention_s8", "gemm_s8"]
     }
   }
 
@@ -118,6 +119,7 @@ extension Step.Operation {
     case .mlp(let s): [s.expand, s.project]
     case .patchMerge(let s): [s.matrix]
     case .head(let s): [s.matrix]
+    case .windowAttention(let s): [s.qkv, s.project]
     }
   }
 
@@ -129,9 +131,15 @@ extension Step.Operation {
     case .dynamicDepthwise(let s):
       let taps = output.channels * s.kernel * s.kernel
       return output.positions * taps + s.squeeze.k * s.squeeze.n + s.expand.k * taps
+    case .windowAttention(let s):
+      return products(output) + 2 * output.positions * s.tokens * output.channels
     case .patchEmbed, .pointwise, .mlp, .patchMerge, .head:
-      return matrices.reduce(0) { $0 + $1.k * $1.n } * output.positions
+      return products(output)
     }
+  }
+
+  private func products(_ output: Shape) -> Int {
+    matrices.reduce(0) { $0 + $1.k * $1.n } * output.positions
   }
 
   /// Bytes of packed weights, biases and multipliers, padding included.

@@ -36,6 +36,10 @@ public struct RangeTable {
     case .normalized(let i): layers[i].name + " normalized"
     case .mean(let i): layers[i].name + " mean"
     case .taps(let i): layers[i].name + " taps"
+    case .query(let i): layers[i].name + " queries"
+    case .key(let i): layers[i].name + " keys"
+    case .value(let i): layers[i].name + " values"
+    case .attended(let i): layers[i].name + " attended"
     }
   }
 }

@@ -3,7 +3,8 @@ internal import CLVTKernels
 internal import LVTModel
 
 extension Workspace {
-  /// Strip by strip: expand to the hidden width, look up the activation, project back and add the input.
+  /// Strip by strip: normalise if there is a LayerNorm, expand to the hidden width, look up the
+  /// activation, project back and add the input.
   func run(_ step: MLP, _ share: Share) {
     let positions = share.output.shape.positions
     let parts = MLPScratch(step, positions: positions)
@@ -11,9 +12,17 @@ extension Workspace {
     let hiddenPitch = step.expand.panelCount * Shape.block
     let productScratch = share.scratch + parts.product
     share.forEachStrip(of: positions, rows: parts.strip.rows) { strip in
+      var source = share.input.position(strip.lowerBound)
+      if let norm = step.norm {
+        let normalized = share.scratch(parts.normalized, as: Int8.self)
+        normalize(
+          norm, strip.count, source, stride: share.input.pitch, isInt16: false, out: normalized,
+          outStride: share.input.pitch)
+        source = normalized
+      }
       var expand = product(
-        step.expand, share.input.position(strip.lowerBound), stride: share.input.pitch,
-        rows: strip.count, out: hidden, outStride: hiddenPitch, scratch: productScratch)
+        step.expand, source, stride: share.input.pitch, rows: strip.count, out: hidden,
+        outStride: hiddenPitch, scratch: productScratch)
       kernels.gemm_s8(&expand)
       kernels.table_s8(
         hidden, hidden, strip.count * hiddenPitch, constant(step.tableOffset, as: Int8.self))

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LVTModel
+
+/// What builders of hierarchical networks share: the parts of the same names in all of them.
+protocol NetworkBuilder {
+  var reader: TensorReader { get set }
+  var options: Network.Options { get }
+  var layers: [Network.Layer] { get set }
+}
+
+extension NetworkBuilder {
+  /// The network of the layers so far; no tensor may be left.
+  func finished(family: String) throws(NetworkError) -> Network {
+    try reader.end()
+    return Network(
+      family: family, inputSize: options.inputSize, mean: options.mean,
+      deviation: options.deviation, layers: layers)
+  }
+
+  /// How many of 0, 1, … exist in a row.
+  func count(_ exists: (Int) -> Bool) -> Int {
+    var n = 0
+    while exists(n) { n += 1 }
+    return n
+  }
+
+  /// Appends a layer.
+  mutating func add(_ name: String, _ operation: Network.Operation, _ output: Shape) {
+    layers.append(Network.Layer(name: name, operation: operation, output: output))
+  }
+
+  /// `patch_embed`: convolution with the stride of its kernel, LayerNorm.
+  mutating func addPatchEmbed(_ patch: Int, _ shape: Shape) throws(NetworkError) {
+    let name = "patch_embed"
+    let channels = shape.channels
+    let weights = try reader.values("\(name).proj.weight", [channels, 3, patch, patch])
+    // From colour, row, column to row, column, colour: the order in which a picture is gathered.
+    var ordered = weights
+    let area = patch * patch
+    for o in 0..<channels {
+      for colour in 0..<3 {
+        for pixel in 0..<area {
+          ordered[(o * area + pixel) * 3 + colour] = weights[(o * 3 + colour) * area + pixel]
+        }
+      }
+    }
+    let matrix = FloatMatrix(
+      inputs: 3 * area, outputs: channels, weights: ordered,
+      bias: try reader.values("\(name).proj.bias", [channels]))
+    let norm = try reader.norm("\(name).norm", channels: channels)
+    add(name, .patchEmbed(patch: patch, matrix, norm), shape)
+  }
+
+  /// A merge of 2 × 2 positions: LayerNorm, then a product without bias.
+  mutating func addMerge(
+    _ name: String, from: Shape, to: Shape
+  ) throws(NetworkError) {
+    let norm = try reader.norm("\(name).norm", channels: 4 * from.channels)
+    let matrix = try reader.matrix(
+      "\(name).reduction", inputs: 4 * from.channels, outputs: to.channels, bias: false)
+    add(name, .patchMerge(norm, matrix), to)
+  }
+
+  /// `norm`, the mean over positions, and a linear layer.
+  mutating func addHead(_ shape: Shape, name: String = "head") throws(NetworkError) {
+    let norm = try reader.norm("norm", channels: shape.channels)
+    let classes = try reader.shape("\(name).weight", rank: 2)[0]
+    let matrix = try reader.matrix(name, inputs: shape.channels, outputs: classes, bias: true)
+    add(name, .head(norm, matrix), Shape(height: 1, width: 1, channels: classes))
+  }
+}

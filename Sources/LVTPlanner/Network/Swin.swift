@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LVTModel
+
+// Swin of arXiv 2103.14030, by the tensor names of its published code and of timm:
+//
+//   x  →  norm1 → attention inside windows → proj     + x
+//   y  →  norm2 → mlp.fc1 → GELU → mlp.fc2            + y
+//
+// Every second block's windows are shifted by half a window, unless one window is the whole map. The
+// tables of position biases tell the windows' edges and the heads.
+
+struct SwinBuilder: NetworkBuilder {
+  var reader: TensorReader
+  let options: Network.Options
+  var layers: [Network.Layer] = []
+
+  init(_ checkpoint: Checkpoint, options: Network.Options) {
+    reader = TensorReader(checkpoint, family: "Swin")
+    self.options = options
+  }
+
+  mutating func network() throws(NetworkError) -> Network {
+    let projection = try reader.shape("patch_embed.proj.weight", rank: 4)
+    let patch = projection[2]
+    let stages = count { reader.has("layers.\($0).blocks.0.norm1.weight") }
+    let multiple = try inputMultiple(patch: patch, stages: stages)
+    guard options.inputSize.isMultiple(of: multiple) else {
+      throw .inputSize(found: options.inputSize, multipleOf: multiple)
+    }
+
+    var shape = Shape(
+      height: options.inputSize.height / patch, width: options.inputSize.width / patch,
+      channels: projection[0])
+    try addPatchEmbed(patch, shape)
+    for stage in 0..<stages {
+      if stage > 0 {
+        let merged = Shape(
+          height: shape.height / 2, width: shape.width / 2, channels: shape.channels * 2)
+        try addMerge(merge(before: stage), from: shape, to: merged)
+        shape = merged
+      }
+      let name = "layers.\(stage)"
+      for block in 0..<(count { reader.has("\(name).blocks.\($0).norm1.weight") }) {
+        try addAttention("\(name).blocks.\(block)", isShifted: block % 2 == 1, shape)
+        try addMLP("\(name).blocks.\(block)", shape)
+      }
+    }
+    try addHead(shape, name: reader.has("head.fc.weight") ? "head.fc" : "head")
+    return try finished(family: "Swin")
+  }
+
+  /// The merge between two stages: the original code counts it to the first, timm to the second.
+  private func merge(before stage: Int) -> String {
+    let original = reader.has("layers.0.downsample.reduction.weight")
+    return "layers.\(original ? stage - 1 : stage).downsample"
+  }
+
+  /// What divides the sizes of input that cut every stage into whole windows.
+  private func inputMultiple(patch: Int, stages: Int) throws(NetworkError) -> Int {
+    var multiple = patch
+    for stage in 0..<stages {
+      let table = "layers.\(stage).blocks.0.attn.relative_position_bias_table"
+      let edge = try window(table).edge * (patch << stage)
+      multiple = leastCommonMultiple(multiple, edge)
+    }
+    return multiple
+  }
+
+  /// The window's edge and the heads of a table of (2 · edge − 1)² × heads biases.
+  private func window(_ table: String) throws(NetworkError) -> (edge: Int, heads: Int) {
+    let shape = try reader.shape(table, rank: 2)
+    guard
+      let edge = (1...WindowAttention.maximumWindow).first(where: {
+        (2 * $0 - 1) * (2 * $0 - 1) == shape[0]
+      })
+    else {
+      throw .wrongShape(
+        tensor: table, expected: "(2w − 1)² rows, w at most \(WindowAttention.maximumWindow)",
+        found: shape)
+    }
+    return (edge, shape[1])
+  }
+
+  private mutating func addAttention(
+    _ name: String, isShifted: Bool, _ shape: Shape
+  ) throws(NetworkError) {
+    let channels = shape.channels, table = "\(name).attn.relative_position_bias_table"
+    let (edge, heads) = try window(table)
+    guard channels % heads == 0 else {
+      throw .wrongShape(
+        tensor: table, expected: "with heads that divide \(channels)",
+        found: try reader.shape(table, rank: 2))
+    }
+    guard shape.height % edge == 0, shape.width % edge == 0 else {
+      throw .inputSize(
+        found: options.inputSize, multipleOf: options.inputSize.height / shape.height * edge)
+    }
+    // From rows by query minus key, each with all heads, to heads by key minus query.
+    let rows = (2 * edge - 1) * (2 * edge - 1)
+    let values = try reader.values(table, [rows, heads])
+    let bias = (0..<heads * rows).map { values[(rows - 1 - $0 % rows) * heads + $0 / rows] }
+    let attention = FloatAttention(
+      window: edge, shift: isShifted && edge < min(shape.height, shape.width) ? edge / 2 : 0, heads: heads,
+      norm: try reader.norm("\(name).norm1", channels: channels),
+      qkv: try reader.matrix(
+        "\(name).attn.qkv", inputs: channels, outputs: 3 * channels,
+        bias: reader.has("\(name).attn.qkv.bias")),
+      bias: bias,
+      project: try reader.matrix(
+        "\(name).attn.proj", inputs: channels, outputs: channels, bias: true))
+    add("\(name).attn", .windowAttention(attention), shape)
+  }
+
+  private mutating func addMLP(_ name: String, _ shape: Shape) throws(NetworkError) {
+    let channels = shape.channels
+    let hidden = try reader.shape("\(name).mlp.fc1.weight", rank: 2)[0]
+    let norm = try reader.norm("\(name).norm2", channels: channels)
+    let fc1 = try reader.matrix("\(name).mlp.fc1", inputs: channels, outputs: hidden, bias: true)
+    let fc2 = try reader.matrix("\(name).mlp.fc2", inputs: hidden, outputs: channels, bias: true)
+    add("\(name).mlp", .mlp(norm: norm, expand: fc1, project: fc2), shape)
+  }
+}
+
+private func leastCommonMultiple(_ a: Int, _ b: Int) -> Int {
+  var (x, y) = (a, b)
+  while y > 0 { (x, y) = (y, x % y) }
+  return a / x * b
+}
