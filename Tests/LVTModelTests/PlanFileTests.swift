@@ -98,9 +98,16 @@ import Testing
 
   @Test func unknownFeatureIsNamed() {
     var newer = bytes
-    newer[12] = 4
+    newer[12] = 8
     PlanFormat.seal(&newer)
-    #expect(throws: PlanError.unsupportedFeatures(bits: 4)) { try plan(newer) }
+    #expect(throws: PlanError.unsupportedFeatures(bits: 8)) { try plan(newer) }
+  }
+
+  @Test func laterStepKindsRequireTheirFeature() throws {
+    func features(_ tiny: TinyNetwork) throws -> UInt8 { try tiny.compile().bytes[12] }
+    #expect(try features(TinyNetwork()) == 0)
+    #expect(try features(TinyNetwork(isDynamic: true)) == 1)
+    #expect(try features(.swin) == 6)
   }
 
   @Test func otherFilesAreNoPlans() {

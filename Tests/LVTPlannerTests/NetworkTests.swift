@@ -187,7 +187,9 @@ import Testing
     var tiny = TinyNetwork.swin
     tiny.window = 3
     tiny.input = 16
-    #expect(throws: NetworkError.inputSize(found: PictureSize(square: 16), multipleOf: 12)) { try tiny.network() }
+    #expect(throws: NetworkError.inputSize(found: PictureSize(square: 16), multipleOf: 12)) {
+      try tiny.network()
+    }
   }
 
   @Test func positionBiasesOfNoWindowAreNamed() {

@@ -6,8 +6,17 @@
 public enum PlanFormat {
   /// The version that this code writes and reads.
   public static let version = 1
+  /// Step kinds that came after the first ones: a plan that has them requires their bit, so that an
+  /// older runtime says what it lacks.
+  enum Feature {
+    static let dynamicDepthwise: UInt32 = 1 << 0
+    static let windowAttention: UInt32 = 1 << 1
+    static let normalizedMLP: UInt32 = 1 << 2
+  }
+
   /// Features that this code knows; a plan may require a subset of them.
-  static let knownFeatures: UInt32 = 0
+  static let knownFeatures =
+    Feature.dynamicDepthwise | Feature.windowAttention | Feature.normalizedMLP
   /// The first eight bytes of every plan: "LVTPLAN" and a zero.
   static let magic: [UInt8] = [0x4C, 0x56, 0x54, 0x50, 0x4C, 0x41, 0x4E, 0x00]
 

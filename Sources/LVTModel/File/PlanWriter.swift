@@ -24,7 +24,7 @@ extension PlanContents {
     var file = ByteWriter()
     file.bytes = PlanFormat.magic
     file.append(UInt32(PlanFormat.version))
-    file.append(UInt32(0))  // required features
+    file.append(steps.reduce(0) { $0 | $1.operation.requiredFeatures })
     file.append(UInt64(offset))
     file.append(UInt32(sections.count))
     file.append(UInt32(0))  // checksum, and the hash: seal() fills both
@@ -77,6 +77,18 @@ extension PlanContents {
       for hash in golden.stepHashes { writer.append(hash) }
     }
     return writer.bytes
+  }
+}
+
+extension Step.Operation {
+  /// The bits of the header that a plan with this step needs.
+  fileprivate var requiredFeatures: UInt32 {
+    switch self {
+    case .dynamicDepthwise: PlanFormat.Feature.dynamicDepthwise
+    case .windowAttention: PlanFormat.Feature.windowAttention
+    case .mlp(let s): s.norm == nil ? 0 : PlanFormat.Feature.normalizedMLP
+    case .patchEmbed, .pointwise, .depthwise, .patchMerge, .head: 0
+    }
   }
 }
 

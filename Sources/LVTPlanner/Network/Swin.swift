@@ -100,7 +100,8 @@ struct SwinBuilder: NetworkBuilder {
     let values = try reader.values(table, [rows, heads])
     let bias = (0..<heads * rows).map { values[(rows - 1 - $0 % rows) * heads + $0 / rows] }
     let attention = FloatAttention(
-      window: edge, shift: isShifted && edge < min(shape.height, shape.width) ? edge / 2 : 0, heads: heads,
+      window: edge, shift: isShifted && edge < min(shape.height, shape.width) ? edge / 2 : 0,
+      heads: heads,
       norm: try reader.norm("\(name).norm1", channels: channels),
       qkv: try reader.matrix(
         "\(name).attn.qkv", inputs: channels, outputs: 3 * channels,

@@ -22,7 +22,11 @@ extension Network {
       switch layers[i].operation {
       case .pointwise(var matrix, relu: true, residual: nil):
         guard i + 1 < layers.count, let statistics = ranges[.output(i)] else { continue }
-        let factors = factors(statistics.magnitudes, exponent: 1)
+        // A dynamic filter's factors also meet the weights that its mean is multiplied with, which share
+        // a scale.
+        var exponent: Float = 1
+        if case .dynamicDepthwise = layers[i + 1].operation { exponent = 0.5 }
+        let factors = factors(statistics.magnitudes, exponent: exponent)
         guard let next = layers[i + 1].operation.scaledInputs(factors.map { 1 / $0 }) else {
           continue
         }
