@@ -60,10 +60,11 @@ import Testing
   }
 }
 
-/// A plan that an earlier build wrote: the format and every kernel must still agree with it.
+/// Plans that an earlier build wrote: the format and every kernel must still agree with them.
 @Suite struct StoredPlanTests {
-  @Test func storedPlanStillGivesItsGoldenHashes() throws {
-    let plan = try Plan(path: fixtures + "/plan/tiny.lvt")
+  @Test(arguments: ["tiny", "tiny-dynamic", "tiny-swin"])
+  func storedPlanStillGivesItsGoldenHashes(name: String) throws {
+    let plan = try Plan(path: fixtures + "/plan/\(name).lvt")
     #expect(plan.hashMatches())
     for isa in ISA.available {
       for threads in 1...4 {
@@ -72,19 +73,21 @@ import Testing
       }
     }
   }
-}
 
-extension StoredPlanTests {
   @Test(
     .enabled(
       if: ProcessInfo.processInfo.environment["LVT_WRITE_FIXTURES"] != nil,
-      "only to make the fixture anew"))
-  func writeStoredPlan() throws {
-    var tiny = TinyNetwork()
-    tiny.embed = 12
-    tiny.window = 7
-    tiny.input = 32
-    let bytes = try tiny.compile().bytes
-    try Data(bytes).write(to: URL(fileURLWithPath: fixtures + "/plan/tiny.lvt"))
+      "only to make the fixtures anew"))
+  func writeStoredPlans() throws {
+    var plain = TinyNetwork()
+    plain.embed = 12
+    plain.window = 7
+    plain.input = 32
+    var dynamic = plain
+    dynamic.isDynamic = true
+    for (name, tiny) in [("tiny", plain), ("tiny-dynamic", dynamic), ("tiny-swin", .swin)] {
+      let bytes = try tiny.compile().bytes
+      try Data(bytes).write(to: URL(fileURLWithPath: fixtures + "/plan/\(name).lvt"))
+    }
   }
 }
