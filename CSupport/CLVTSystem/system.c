@@ -85,30 +85,6 @@ int lvt_write_all(int descriptor, const void *bytes, size_t count) {
     return 0;
 }
 
-int lvt_replace_file(const char *path, const void *bytes, size_t count) {
-    char temporary[4096];
-    const int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-    if (length < 0 || (size_t)length >= sizeof temporary)
-        return -ENAMETOOLONG;
-    const int descriptor = mkostemp(temporary, O_CLOEXEC);
-    if (descriptor < 0)
-        return -errno;
-    int error = lvt_write_all(descriptor, bytes, count);
-    if (!error && (fchmod(descriptor, 0644) != 0 || fsync(descriptor) != 0))
-        error = -errno;
-    if (close(descriptor) != 0 && !error)
-        error = -errno;
-    if (!error && rename(temporary, path) != 0)
-        error = -errno;
-    if (error)
-        unlink(temporary);
-    return error;
-}
-
-bool lvt_is_terminal(int descriptor) {
-    return isatty(descriptor);
-}
-
 const char *lvt_error_text(int error) {
     return strerror(error < 0 ? -error : error);
 }
@@ -138,10 +114,6 @@ uint32_t lvt_processor_count(void) {
     if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
         return 1;
     return (uint32_t)CPU_COUNT(&allowed);
-}
-
-const char *lvt_environment(const char *name) {
-    return getenv(name);
 }
 
 static int argument_count;

@@ -96,7 +96,7 @@ public struct Planner {
       steps[i].scratchBytes = layout.scratch[i].byteCount
     }
     var provenance: [(key: String, value: String)] = [
-      (key: "planner", value: Planner.version), (key: "network", value: network.family),
+      (key: "planner", value: lvtVersion), (key: "network", value: network.family),
       (key: "parameters", value: "\(network.parameters)"),
       (key: "multiplications", value: "\(network.macs)"),
       (key: "arena.lowerBound", value: "\(layout.lowerBound)"),
@@ -145,9 +145,6 @@ public struct Planner {
       return try Engine(plan: plan, threads: 1, isa: isa).stepHashes(seed: plan.golden.seed)
     } catch { throw .engine(error) }
   }
-
-  /// The planner's version.
-  public static let version = "lvt 0.1"
 }
 
 /// A finished plan and what is known of it.

@@ -25,7 +25,7 @@ enum Program {
       Console.print(Arguments.usage)
       return true
     case .version:
-      Console.print("lvt 0.1")
+      Console.print(lvtVersion)
       return true
     case .cpuInfo:
       CPUInfo.print()

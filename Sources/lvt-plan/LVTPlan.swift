@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import LVT
 internal import LVTPlanner
 
 // lvt-plan: compiles a trained network to a plan. From here: Compile.run → Planner.compile →
@@ -13,7 +14,7 @@ struct LVTPlan: ParsableCommand {
     discussion: """
       lvt-plan model.pth --calibrate photos/ -o model.lvt
       """,
-    version: "lvt 0.1",
+    version: lvtVersion,
     subcommands: [Compile.self, Inspect.self, Predict.self, Families.self],
     defaultSubcommand: Compile.self)
 }

@@ -188,6 +188,13 @@ import Testing
       "expected 10 labels")
   }
 
+  @Test func overlongLabelIsRefused() throws {
+    let labels = try file("labels.txt", Array(("one\n" + String(repeating: "x", count: 201)).utf8))
+    expectRefusal(
+      try compile([demo + "/model.safetensors", "--labels", labels, "--pictures", "1"]),
+      "line 2: expected a label of at most 200 bytes")
+  }
+
   @Test func outputThatCannotBeWrittenIsReported() throws {
     let outcome = try run(
       "lvt-plan",

@@ -32,12 +32,6 @@ void lvt_folder_close(void *folder);
 /// Writes all of `bytes` to a descriptor. 0 or a negative errno.
 int lvt_write_all(int descriptor, const void *bytes, size_t count);
 
-/// Writes a file under a temporary name beside `path` and renames it, so that `path` is either what
-/// it was or complete. 0 or a negative errno.
-int lvt_replace_file(const char *path, const void *bytes, size_t count);
-
-bool lvt_is_terminal(int descriptor);
-
 // ---- Errors, time, memory -----------------------------------------------------------------------
 
 /// The system's words for an errno (positive or negative). A static string.
@@ -52,9 +46,6 @@ void lvt_free(void *memory);
 
 /// Processors this process may run on.
 uint32_t lvt_processor_count(void);
-
-/// The value of an environment variable, or NULL.
-const char *lvt_environment(const char *name);
 
 // ---- Program ------------------------------------------------------------------------------------
 

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The version of lvt, as its programs print it and its plans keep it.
+public let lvtVersion = "lvt 0.1"
