@@ -33,30 +33,6 @@ class DWNetConfig:
             raise ValueError(f"the input side must be a multiple of {self.stride}, not {size}")
 
 
-def config_from_state(state: dict[str, Tensor]) -> DWNetConfig:
-    """Reads embed, depths, window and classes off the tensors' names and shapes."""
-    depths: list[int] = []
-    while True:
-        stage = len(depths)
-        depth = 0
-        while f"layers.{stage}.blocks.{depth}.attn2conv.conv.weight" in state:
-            depth += 1
-        if depth == 0:
-            break
-        depths.append(depth)
-    if not depths:
-        raise ValueError("not a static DWNet: layers.0.blocks.0.attn2conv.conv.weight is missing")
-    embed, _, patch, _ = state["patch_embed.proj.weight"].shape
-    return DWNetConfig(
-        embed=embed,
-        depths=tuple(depths),
-        window=state["layers.0.blocks.0.attn2conv.conv.weight"].shape[-1],
-        classes=state["head.weight"].shape[0],
-        mlp_ratio=state["layers.0.blocks.0.mlp.fc1.weight"].shape[0] // embed,
-        patch=patch,
-    )
-
-
 def drop_path(x: Tensor, rate: float, training: bool) -> Tensor:
     """Leaves out the whole branch for some pictures of the batch, and scales the others up to make up for it."""
     if rate == 0.0 or not training:
@@ -172,7 +148,6 @@ class DWNet(nn.Module):
         super().__init__()
         if config.window % 2 == 0:
             raise ValueError("the window must be odd")
-        self.config = config
         self.patch_embed = PatchEmbed(config.embed, config.patch)
         total = sum(config.depths)
         # Later blocks are dropped more often, as in the published training.

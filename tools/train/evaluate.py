@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from data import DEFAULT_FOLDER, LABELS, MEAN, STD, load_split, resize_all
-from dwnet import DWNet, config_from_state
+from families import add_arguments, build
 from train import top1
 from weights import read_weights
 
@@ -22,18 +22,16 @@ def normalise_rgb(picture: np.ndarray) -> torch.Tensor:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", type=Path, help="model.safetensors or model.pth of a static DWNet")
+    parser.add_argument("model", type=Path, help="model.safetensors or model.pth")
     parser.add_argument("pictures", type=Path, nargs="*", help="pictures to name, in place of the test set")
-    parser.add_argument("--input", type=int, default=64)
+    add_arguments(parser, embed=24, depths=[2, 2, 4, 2], input=64, classes=len(LABELS))
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
 
-    state = read_weights(args.model)
-    model = DWNet(config_from_state(state))
-    model.config.check_input(args.input)
-    model.load_state_dict(state, strict=True)
+    model = build(args)
+    model.load_state_dict(read_weights(args.model), strict=True)
     model.eval()
     if not args.pictures:
         pictures, labels = load_split(args.data, train=False)

@@ -10,25 +10,15 @@ import argparse
 import math
 import time
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from data import DEFAULT_FOLDER, MEAN, STD, load_split, resize_all
-from dwnet import DWNet, DWNetConfig
+from data import DEFAULT_FOLDER, LABELS, MEAN, STD, load_split, resize_all
+from families import add_arguments, build
 from weights import write_weights
-
-
-def make_dwnet(args: argparse.Namespace) -> nn.Module:
-    config = DWNetConfig(args.embed, tuple(args.depths), args.window, args.classes, drop_path=args.drop_path)
-    config.check_input(args.input)
-    return DWNet(config)
-
-
-FAMILIES: dict[str, Callable[[argparse.Namespace], nn.Module]] = {"dwnet": make_dwnet}
 
 
 def normalise(grey: Tensor) -> Tensor:
@@ -85,11 +75,7 @@ def learning_rate(step: int, steps: int, warmup: int, peak: float) -> float:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--family", choices=sorted(FAMILIES), default="dwnet")
-    parser.add_argument("--embed", type=int, default=24)
-    parser.add_argument("--depths", type=int, nargs="+", default=[2, 2, 4, 2])
-    parser.add_argument("--window", type=int, default=7)
-    parser.add_argument("--input", type=int, default=64)
+    add_arguments(parser, embed=24, depths=[2, 2, 4, 2], input=64, classes=len(LABELS))
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=2e-3)
@@ -97,15 +83,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--smoothing", type=float, default=0.1, help="label smoothing")
     parser.add_argument("--shift", type=int, default=4, help="largest random shift, in input pixels")
     parser.add_argument("--erase", type=float, default=0.2, help="share of pictures with a rectangle painted over")
-    parser.add_argument("--drop-path", type=float, default=0.0)
     parser.add_argument("--limit", type=int, help="train on so many pictures only, for a quick trial")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--output", type=Path, required=True, help="model.safetensors (or .pth), rewritten every epoch")
-    args = parser.parse_args()
-    args.classes = 10
-    return args
+    return parser.parse_args()
 
 
 def main() -> None:
@@ -124,7 +107,7 @@ def main() -> None:
     test = torch.from_numpy(resize_all(pictures, args.input))
     test_labels = torch.from_numpy(labels.astype(np.int64))
 
-    model = FAMILIES[args.family](args).to(memory_format=torch.channels_last)
+    model = build(args).to(memory_format=torch.channels_last)
     print(f"{args.family}: {sum(p.numel() for p in model.parameters())} parameters", flush=True)
     optimizer = torch.optim.AdamW(parameter_groups(model, args.decay), lr=args.lr)
     per_epoch = len(train_labels) // args.batch

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The networks that every script here knows, and the command line that chooses one."""
+from __future__ import annotations
+
+import argparse
+from typing import Callable
+
+from torch import nn
+
+from dwnet import DWNet, DWNetConfig
+from transformer import Transformer, TransformerConfig
+
+
+def dwnet(dynamic: bool) -> Callable[[argparse.Namespace], nn.Module]:
+    def build(args: argparse.Namespace) -> nn.Module:
+        config = DWNetConfig(args.embed, tuple(args.depths), args.window, args.classes, dynamic=dynamic,
+                             drop_path=args.drop_path)
+        config.check_input(args.input)
+        return DWNet(config)
+    return build
+
+
+def transformer(depthwise: bool) -> Callable[[argparse.Namespace], nn.Module]:
+    def build(args: argparse.Namespace) -> nn.Module:
+        return Transformer(TransformerConfig(
+            args.embed, tuple(args.depths), tuple(args.heads), args.window, args.classes, args.input,
+            norm=args.attention_norm if depthwise else "softmax",
+            depthwise_stages=args.depthwise_stages if depthwise else 0))
+    return build
+
+
+FAMILIES: dict[str, Callable[[argparse.Namespace], nn.Module]] = {
+    "dwnet": dwnet(dynamic=False),
+    "dynamic_dwnet": dwnet(dynamic=True),
+    "swin": transformer(depthwise=False),
+    "depthwise_vit": transformer(depthwise=True),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser, embed: int, depths: list[int], input: int, classes: int) -> None:
+    """Adds the family and its sizes, with the defaults given."""
+    sizes = parser.add_argument_group("network")
+    sizes.add_argument("--family", choices=sorted(FAMILIES), default="dwnet")
+    sizes.add_argument("--embed", type=int, default=embed, help="channels of the first stage")
+    sizes.add_argument("--depths", type=int, nargs="+", default=depths, help="blocks of each stage")
+    sizes.add_argument("--heads", type=int, nargs="+", default=[3, 6, 12, 24], help="attention heads of each stage")
+    sizes.add_argument("--window", type=int, default=7, help="edge of a filter or an attention window")
+    sizes.add_argument("--input", type=int, default=input, help="edge of the picture")
+    sizes.add_argument("--classes", type=int, default=classes)
+    sizes.add_argument("--drop-path", type=float, default=0.0, help="share of branches left out in training (DWNet)")
+    sizes.add_argument("--attention-norm", choices=["softmax", "relu-norm"], default="relu-norm",
+                       help="what makes weights of scores (depth-wise ViT)")
+    sizes.add_argument("--depthwise-stages", type=int, default=2,
+                       help="so many of the first stages have depth-wise attention (depth-wise ViT)")
+
+
+def build(args: argparse.Namespace) -> nn.Module:
+    return FAMILIES[args.family](args)
