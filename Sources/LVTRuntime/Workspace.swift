@@ -59,7 +59,8 @@ struct Workspace {
   func map(_ index: Int) -> Map {
     let tensor = tensors[index]
     return Map(
-      base: arena + buffers[tensor.buffer].offset, shape: tensor.shape,
+      base: arena + buffers[tensor.buffer].offset, shape: tensor.shape, type: tensor.type,
+      pitch: tensor.pitch,
       zeroPoint: Int32(tensor.quantization.zeroPoint), scale: tensor.quantization.scale)
   }
 
@@ -73,10 +74,11 @@ struct Workspace {
 struct Map {
   let base: UnsafeMutableRawPointer
   let shape: Shape
+  let type: ElementType
+  /// Bytes from one position to the next.
+  let pitch: Int
   let zeroPoint: Int32
   let scale: Float
-
-  var pitch: Int { shape.pitch }
 
   /// The address of a position, in raster order.
   func position(_ index: Int) -> UnsafeMutablePointer<Int8> {

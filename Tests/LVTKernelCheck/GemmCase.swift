@@ -29,16 +29,18 @@ struct GemmCase: KernelCase {
       isLayer
       ? LVT_OUTPUT_S8 : draw.choose(LVT_OUTPUT_S8, LVT_OUTPUT_S8, LVT_OUTPUT_S16, LVT_OUTPUT_S32)
     residual =
-      isLayer || output != LVT_OUTPUT_S8 ? .none : draw.choose(.none, .apart, .inPlace)
+      isLayer || output == LVT_OUTPUT_S32 ? .none : draw.choose(.none, .apart, .inPlace)
     let element = 1 << Int(output.rawValue)
     aStride = draw.stride(k.rounded(upTo: 4), isTight: isLayer)
     outStride = draw.stride(panelCount * block * element, element: element, isTight: isLayer)
-    residualStride = residual == .inPlace ? outStride : draw.stride(panelCount * block)
+    residualStride =
+      residual == .inPlace
+      ? outStride : draw.stride(panelCount * block * element, element: element)
     zeroPoint = draw.zeroPoint()
     let low = draw.int(-128...127)
     bounds = draw.choose(-128...127, zeroPoint...127, low...draw.int(low...127))
     residualZeroPoint = draw.zeroPoint()
-    residualMultiplier = draw.choose(0, 0.5, 1, 65536, 2 * draw.unit())
+    residualMultiplier = draw.choose(0, 0.5, 1, 16384, 2 * draw.unit())
 
     func extent(_ stride: Int, _ row: Int) -> Int { rows == 0 ? 0 : (rows - 1) * stride + row }
     let outBytes = extent(outStride, panelCount * block * element)
@@ -54,7 +56,9 @@ struct GemmCase: KernelCase {
     ]
     if residual == .apart {
       operands.append(
-        Operand(.input, draw.activations(extent(residualStride, panelCount * block))))
+        Operand(
+          .input, draw.activations(extent(residualStride, panelCount * block * element)),
+          alignment: element))
     }
     self.operands = operands
     if !isLayer && rows > 0 && draw.chance(oneIn: 3) {
@@ -87,7 +91,7 @@ struct GemmCase: KernelCase {
     g.out_hi = Int32(bounds.upperBound)
     if residual != .none {
       let slot = residual == .apart ? Slot.residual : Slot.out
-      g.residual = UnsafePointer(memory[slot].assumingMemoryBound(to: Int8.self))
+      g.residual = UnsafeRawPointer(memory[slot])
     }
     g.residual_stride = residualStride
     g.residual_zero_point = Int32(residualZeroPoint)
@@ -131,16 +135,19 @@ struct GemmCase: KernelCase {
   private func epilogue(_ sum: Int, _ multiplier: Float, _ row: Int, _ n: Int) -> Int {
     if output == LVT_OUTPUT_S32 { return sum }
     let value = Float(sum) * multiplier
-    if output == LVT_OUTPUT_S16 { return min(max(nearestEven(value), -32768), 32767) }
     let total = residual == .none ? value : value + addend(row, n)
+    if output == LVT_OUTPUT_S16 { return min(max(nearestEven(total), -32768), 32767) }
     return Int(Int8(bitPattern: quantized(total, zeroPoint: zeroPoint, bounds)))
   }
 
   private func addend(_ row: Int, _ n: Int) -> Float {
     if residual == .none { return 0 }
     let bytes = operands[residual == .apart ? Slot.residual : Slot.out].bytes
-    let r = Int(Int8(bitPattern: bytes[row * residualStride + n])) - residualZeroPoint
-    return Float(r) * residualMultiplier
+    let start = row * residualStride
+    let q =
+      output == LVT_OUTPUT_S16
+      ? int16(bytes, at: start + 2 * n) : Int(Int8(bitPattern: bytes[start + n]))
+    return Float(q - residualZeroPoint) * residualMultiplier
   }
 
   private func store(_ value: Int, _ out: inout [UInt8], _ rowStart: Int, _ n: Int) {

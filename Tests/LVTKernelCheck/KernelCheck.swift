@@ -20,6 +20,7 @@ public func checkKernel(
   case .columnSums: try checker.checkColumnSums()
   case .patches: try checker.checkPatches()
   case .attention: try checker.checkAttention()
+  case .narrow: try checker.checkNarrow()
   case nil: throw .unknownOperation(row.name)
   }
   return checker.caseCount

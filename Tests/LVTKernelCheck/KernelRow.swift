@@ -47,6 +47,7 @@ public struct KernelRow: Sendable {
     case .columnSums: unsafeBitCast(kernels.column_sums_s8, to: UInt.self) == wanted
     case .patches: unsafeBitCast(kernels.patches_u8, to: UInt.self) == wanted
     case .attention: unsafeBitCast(kernels.attention_s8, to: UInt.self) == wanted
+    case .narrow: unsafeBitCast(kernels.narrow_s16, to: UInt.self) == wanted
     case nil: false
     }
   }
@@ -62,4 +63,5 @@ enum Operation: String {
   case columnSums = "column_sums_s8"
   case patches = "patches_u8"
   case attention = "attention_s8"
+  case narrow = "narrow_s16"
 }

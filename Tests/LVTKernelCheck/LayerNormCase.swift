@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLVTKernels
 
-/// A LayerNorm over rows of int8 or int16.
+/// A LayerNorm over rows of int8 or int16, to int8 or int16.
 struct LayerNormCase: KernelCase {
   let rows, channels: Int
-  let isS16, isInPlace: Bool
+  let isS16, isOutS16, isInPlace: Bool
   private let inStride, outStride: Int
   private var gamma: [Float]
   private let beta: [Float]
@@ -18,14 +18,17 @@ struct LayerNormCase: KernelCase {
   private var inverse: Float { 1 / Float(channels) }
   private var inverseSquare: Float { 1 / (Float(channels) * Float(channels)) }
 
-  init(rows: Int, channels: Int, isS16: Bool, _ draw: inout Draw) {
+  init(rows: Int, channels: Int, isS16: Bool, isOutS16: Bool, _ draw: inout Draw) {
     self.rows = rows
     self.channels = channels
     self.isS16 = isS16
-    isInPlace = !isS16 && draw.chance(oneIn: 2)
-    let pitch = channels.rounded(upTo: Int(LVT_BLOCK)), element = isS16 ? 2 : 1
+    self.isOutS16 = isOutS16
+    isInPlace = isS16 == isOutS16 && draw.chance(oneIn: 2)
+    let pitch = channels.rounded(upTo: Int(LVT_BLOCK))
+    let element = isS16 ? 2 : 1, outElement = isOutS16 ? 2 : 1
     inStride = draw.stride(pitch * element, element: element)
-    outStride = isInPlace ? inStride : draw.stride(pitch)
+    outStride =
+      isInPlace ? inStride : draw.stride(pitch * outElement, element: outElement)
     let reach = draw.choose(0, 1, 40, 1000, 1e30 as Float)
     let offset = draw.choose(0, 3, 200, 1e30 as Float)
     func parameters(_ reach: Float, _ draw: inout Draw) -> [Float] {
@@ -34,7 +37,7 @@ struct LayerNormCase: KernelCase {
     gamma = parameters(reach, &draw)
     beta = parameters(offset, &draw)
     epsilon = draw.choose(0x1p-40, 1e-3, 1, 1e6)
-    zeroPoint = draw.zeroPoint()
+    zeroPoint = isOutS16 ? 0 : draw.zeroPoint()
 
     func extent(_ stride: Int, _ row: Int) -> Int { rows == 0 ? 0 : (rows - 1) * stride + row }
     var input = draw.activations(extent(inStride, pitch * element))
@@ -42,10 +45,11 @@ struct LayerNormCase: KernelCase {
       let value = UInt8(draw.int(0...255))
       input = [UInt8](repeating: value, count: input.count)
     }
-    let outBytes = extent(outStride, pitch)
+    let outBytes = extent(outStride, pitch * outElement)
     var operands = [
       Operand(
-        .output, isInPlace ? input : [UInt8](repeating: Operand.canary, count: outBytes)),
+        .output, isInPlace ? input : [UInt8](repeating: Operand.canary, count: outBytes),
+        alignment: outElement),
       Operand(.input, gamma.withUnsafeBytes { Array($0) }, alignment: 4),
       Operand(.input, beta.withUnsafeBytes { Array($0) }, alignment: 4),
     ]
@@ -61,7 +65,8 @@ struct LayerNormCase: KernelCase {
   // integers, where operations in another order show.
   private mutating func putOnEdges(row: Int, _ draw: inout Draw) {
     for (c, normalized) in normalized(row).enumerated() where normalized != 0 {
-      let target = Float(draw.int(-150...150)) + 0.5
+      let reach = isOutS16 ? 40000 : 150
+      let target = Float(draw.int(-reach...reach)) + 0.5
       gamma[c] = (target - beta[c]) / normalized
     }
   }
@@ -81,15 +86,15 @@ struct LayerNormCase: KernelCase {
     l.inv_n2 = inverseSquare
     l.epsilon = epsilon
     l.out_zero_point = Int32(zeroPoint)
-    l.out = memory[Slot.out].assumingMemoryBound(to: Int8.self)
+    l.out_is_s16 = isOutS16 ? 1 : 0
+    l.out = memory[Slot.out]
     l.out_stride = outStride
     kernels.layernorm(&l)
   }
 
   private func value(_ input: [UInt8], _ row: Int, _ channel: Int) -> Int {
     if !isS16 { return Int(Int8(bitPattern: input[row * inStride + channel])) }
-    let i = row * inStride + 2 * channel
-    return Int(Int16(bitPattern: UInt16(input[i]) | UInt16(input[i + 1]) << 8))
+    return int16(input, at: row * inStride + 2 * channel)
   }
 
   // In the order of operations that lvt_layernorm_args documents, each rounded to binary32.
@@ -114,7 +119,14 @@ struct LayerNormCase: KernelCase {
           let scaled = normalized[c] * gamma[c]
           v = scaled + beta[c]
         }
-        out[row * outStride + c] = quantized(v, zeroPoint: zeroPoint, -128...127)
+        let at = row * outStride
+        if isOutS16 {
+          let q = min(max(nearestEven(v), -32768), 32767)
+          out[at + 2 * c] = UInt8(truncatingIfNeeded: q)
+          out[at + 2 * c + 1] = UInt8(truncatingIfNeeded: q >> 8)
+        } else {
+          out[at + c] = quantized(v, zeroPoint: zeroPoint, -128...127)
+        }
       }
     }
     return out
@@ -122,7 +134,7 @@ struct LayerNormCase: KernelCase {
 
   var outputRowBytes: Int { outStride }
   var text: String {
-    "\(rows) rows of \(channels) channels, \(isS16 ? 16 : 8) bits, in place \(isInPlace), strides "
+    "\(rows) rows of \(channels) channels, \(isS16 ? 16 : 8) to \(isOutS16 ? 16 : 8) bits, in place \(isInPlace), strides "
       + "\(inStride) \(outStride), zero point \(zeroPoint)"
   }
 }
@@ -132,9 +144,13 @@ extension Checker {
   func checkLayerNorm() throws(CheckFailure) {
     for channels in Array(1...40) + [96, 384, 3072, 16384] where !isQuick || channels <= 384 {
       for isS16 in [false, true] {
-        for rows in [0, 1, 2, 3, 7] {
-          for _ in 0..<(isQuick ? 1 : channels <= 40 ? 20 : 4) {
-            try check(LayerNormCase(rows: rows, channels: channels, isS16: isS16, &draw))
+        for isOutS16 in [false, true] {
+          for rows in [0, 1, 2, 3, 7] {
+            for _ in 0..<(isQuick ? 1 : channels <= 40 ? 20 : 4) {
+              try check(
+                LayerNormCase(
+                  rows: rows, channels: channels, isS16: isS16, isOutS16: isOutS16, &draw))
+            }
           }
         }
       }

@@ -19,3 +19,8 @@ func quantized(_ value: Float, zeroPoint: Int, _ bounds: ClosedRange<Int>) -> UI
   let clamped = min(max(q, bounds.lowerBound), bounds.upperBound)
   return UInt8(bitPattern: Int8(clamped))
 }
+
+/// The int16 at a byte offset, little-endian.
+func int16(_ bytes: [UInt8], at offset: Int) -> Int {
+  Int(Int16(bitPattern: UInt16(bytes[offset]) | UInt16(bytes[offset + 1]) << 8))
+}

@@ -33,6 +33,60 @@ struct TableCase: KernelCase {
   var text: String { "\(count) bytes, in place \(isInPlace)" }
 }
 
+/// Int16 values as int8.
+struct NarrowCase: KernelCase {
+  private let rows, channels, inStride, outStride, zeroPoint: Int
+  private let multiplier: Float
+  let operands: [Operand]
+
+  init(rows: Int, channels: Int, _ draw: inout Draw) {
+    self.rows = rows
+    self.channels = channels
+    inStride = draw.stride(channels * 2, element: 2)
+    outStride = draw.stride(channels)
+    zeroPoint = draw.zeroPoint()
+    // With a power of two many values lie half-way between two integers.
+    multiplier = draw.choose(0, 0x1p-8, 0x1p-7, 0.5, 16384, draw.unit() / 128)
+    operands = [
+      Operand(
+        .output,
+        [UInt8](
+          repeating: Operand.canary, count: rows == 0 ? 0 : (rows - 1) * outStride + channels)),
+      Operand(
+        .input, draw.random(rows == 0 ? 0 : (rows - 1) * inStride + channels * 2), alignment: 2),
+    ]
+  }
+
+  func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {
+    var n = lvt_narrow_args()
+    n.in = UnsafePointer(memory[1].assumingMemoryBound(to: Int16.self))
+    n.in_stride = inStride
+    n.out = memory[0].assumingMemoryBound(to: Int8.self)
+    n.out_stride = outStride
+    n.rows = rows
+    n.channels = channels
+    n.multiplier = multiplier
+    n.out_zero_point = Int32(zeroPoint)
+    kernels.narrow_s16(&n)
+  }
+
+  func reference() -> [UInt8] {
+    var out = operands[0].bytes
+    for row in 0..<rows {
+      for c in 0..<channels {
+        let value = Float(int16(operands[1].bytes, at: row * inStride + 2 * c)) * multiplier
+        out[row * outStride + c] = quantized(value, zeroPoint: zeroPoint, -128...127)
+      }
+    }
+    return out
+  }
+
+  var outputRowBytes: Int { outStride }
+  var text: String {
+    "\(rows) rows of \(channels) channels, multiplier \(multiplier), zero point \(zeroPoint)"
+  }
+}
+
 /// Sums of columns over rows.
 struct ColumnSumsCase: KernelCase {
   private let rows, channels, stride: Int
@@ -128,6 +182,16 @@ extension Checker {
   func checkTable() throws(CheckFailure) {
     for count in stride(from: 0, through: 400, by: 16) {
       for _ in 0..<(isQuick ? 3 : 20) { try check(TableCase(count: count, &draw)) }
+    }
+  }
+
+  func checkNarrow() throws(CheckFailure) {
+    for rows in 0...5 {
+      for channels in [16, 32, 48, 64, 80, 400] {
+        for _ in 0..<(isQuick ? 2 : 20) {
+          try check(NarrowCase(rows: rows, channels: channels, &draw))
+        }
+      }
     }
   }
 

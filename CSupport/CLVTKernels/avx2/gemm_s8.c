@@ -40,7 +40,7 @@ static void pack_rows(const lvt_gemm_args *g, size_t row, size_t rows) {
 LVT_INLINE void finish(const lvt_gemm_args *g,
                        __m256i acc_s32x8,
                        __m256 multiplier,
-                       const int8_t *residual,
+                       const char *residual,
                        char *out) {
     if (g->output == LVT_OUTPUT_S32) {
         _mm256_storeu_si256((__m256i *)out, acc_s32x8);
@@ -48,9 +48,10 @@ LVT_INLINE void finish(const lvt_gemm_args *g,
     }
     __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(acc_s32x8), multiplier);
     if (residual) {
-        const __m256i r =
-            _mm256_sub_epi32(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)residual)),
-                             _mm256_set1_epi32(g->residual_zero_point));
+        const __m256i q = g->output == LVT_OUTPUT_S16
+                              ? _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)residual))
+                              : _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)residual));
+        const __m256i r = _mm256_sub_epi32(q, _mm256_set1_epi32(g->residual_zero_point));
         v = _mm256_add_ps(
             v, _mm256_mul_ps(_mm256_cvtepi32_ps(r), _mm256_set1_ps(g->residual_multiplier)));
     }
@@ -91,9 +92,11 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
             // Adds the pairs: columns 0 1 4 5 in the low half, 2 3 6 7 in the high one.
             const __m256i sums = _mm256_hadd_epi32(acc[r][0], acc[r][1]);
             const __m256i ordered = _mm256_permute4x64_epi64(sums, _MM_SHUFFLE(3, 1, 2, 0));
-            const int8_t *residual =
-                g->residual ? lvt_gemm_residual(g, t->row + r, t->panel) + half * 8 : NULL;
-            char *out = (char *)lvt_gemm_out(g, t->row + r, t->panel) + ((half * 8) << g->output);
+            const size_t offset = (half * 8) << g->output;
+            const char *residual = lvt_gemm_residual(g, t->row + r, t->panel);
+            if (residual)
+                residual += offset;
+            char *out = (char *)lvt_gemm_out(g, t->row + r, t->panel) + offset;
             finish(g, _mm256_add_epi32(ordered, bias), multiplier, residual, out);
         }
     }

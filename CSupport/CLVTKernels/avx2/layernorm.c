@@ -77,9 +77,13 @@ LVT_INLINE void run(const lvt_layernorm_args *l, const int is_s16) {
             __m256i out =
                 _mm256_permute4x64_epi64(_mm256_packs_epi32(q0, q1), _MM_SHUFFLE(3, 1, 2, 0));
             out = _mm256_adds_epi16(out, _mm256_set1_epi16((int16_t)l->out_zero_point));
-            _mm_storeu_si128(
-                (__m128i *)(l->out + i * l->out_stride + c),
-                _mm_packs_epi16(_mm256_castsi256_si128(out), _mm256_extracti128_si256(out, 1)));
+            char *to = (char *)l->out + i * l->out_stride + (c << l->out_is_s16);
+            if (l->out_is_s16)
+                _mm256_storeu_si256((__m256i *)to, out);
+            else
+                _mm_storeu_si128((__m128i *)to,
+                                 _mm_packs_epi16(_mm256_castsi256_si128(out),
+                                                 _mm256_extracti128_si256(out, 1)));
         }
     }
 }

@@ -20,7 +20,7 @@ static void pack_rows(const lvt_gemm_args *g, size_t row, size_t rows) {
 LVT_INLINE void finish(const lvt_gemm_args *g,
                        __m512i acc_s32x16,
                        __m512 multiplier,
-                       const int8_t *residual,
+                       const char *residual,
                        char *out) {
     if (g->output == LVT_OUTPUT_S32) {
         _mm512_storeu_si512(out, acc_s32x16);
@@ -28,9 +28,10 @@ LVT_INLINE void finish(const lvt_gemm_args *g,
     }
     __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc_s32x16), multiplier);
     if (residual) {
-        const __m512i r =
-            _mm512_sub_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual)),
-                             _mm512_set1_epi32(g->residual_zero_point));
+        const __m512i q = g->output == LVT_OUTPUT_S16
+                              ? _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)residual))
+                              : _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual));
+        const __m512i r = _mm512_sub_epi32(q, _mm512_set1_epi32(g->residual_zero_point));
         v = _mm512_add_ps(
             v, _mm512_mul_ps(_mm512_cvtepi32_ps(r), _mm512_set1_ps(g->residual_multiplier)));
     }
@@ -78,7 +79,7 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
             finish(g,
                    acc[r][p],
                    multiplier,
-                   g->residual ? lvt_gemm_residual(g, t->row + r, t->panel + p) : NULL,
+                   lvt_gemm_residual(g, t->row + r, t->panel + p),
                    lvt_gemm_out(g, t->row + r, t->panel + p));
     }
 }

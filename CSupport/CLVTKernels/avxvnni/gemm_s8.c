@@ -18,12 +18,13 @@ static void pack_rows(const lvt_gemm_args *g, size_t row, size_t rows) {
 LVT_INLINE __m256i requantize(const lvt_gemm_args *g,
                               __m256i acc_s32x8,
                               const float *m,
-                              const int8_t *residual) {
+                              const char *residual) {
     __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(acc_s32x8), _mm256_loadu_ps(m));
     if (residual) {
-        const __m256i r =
-            _mm256_sub_epi32(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)residual)),
-                             _mm256_set1_epi32(g->residual_zero_point));
+        const __m256i q = g->output == LVT_OUTPUT_S16
+                              ? _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)residual))
+                              : _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)residual));
+        const __m256i r = _mm256_sub_epi32(q, _mm256_set1_epi32(g->residual_zero_point));
         v = _mm256_add_ps(
             v, _mm256_mul_ps(_mm256_cvtepi32_ps(r), _mm256_set1_ps(g->residual_multiplier)));
     }
@@ -35,7 +36,7 @@ LVT_INLINE void finish(const lvt_gemm_args *g,
                        __m256i acc0,
                        __m256i acc1,
                        const float *multiplier,
-                       const int8_t *residual,
+                       const char *residual,
                        char *out) {
     if (g->output == LVT_OUTPUT_S32) {
         _mm256_storeu_si256((__m256i *)out, acc0);
@@ -43,7 +44,7 @@ LVT_INLINE void finish(const lvt_gemm_args *g,
         return;
     }
     const __m256i q0 = requantize(g, acc0, multiplier, residual);
-    const __m256i q1 = requantize(g, acc1, multiplier + 8, residual ? residual + 8 : NULL);
+    const __m256i q1 = requantize(g, acc1, multiplier + 8, residual ? residual + (8 << g->output) : NULL);
     __m256i q_s16x16 =
         _mm256_permute4x64_epi64(_mm256_packs_epi32(q0, q1), _MM_SHUFFLE(3, 1, 2, 0));
     if (g->output == LVT_OUTPUT_S16) {
@@ -87,7 +88,7 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
                acc[r][0],
                acc[r][1],
                panel->multiplier,
-               g->residual ? lvt_gemm_residual(g, t->row + r, t->panel) : NULL,
+               lvt_gemm_residual(g, t->row + r, t->panel),
                lvt_gemm_out(g, t->row + r, t->panel));
 }
 

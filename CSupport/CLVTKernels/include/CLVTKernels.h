@@ -59,7 +59,7 @@ bool lvt_panel_is_valid(const lvt_panel *panel, size_t k);
 
 typedef enum {
     LVT_OUTPUT_S8 = 0,  ///< clamp(zero_point + rne(acc * m [+ (r - zr) * mr]), lo, hi)
-    LVT_OUTPUT_S16 = 1, ///< saturate(rne(acc * m))
+    LVT_OUTPUT_S16 = 1, ///< saturate(rne(acc * m [+ f32(r - zr) * mr]))
     LVT_OUTPUT_S32 = 2, ///< acc
 } lvt_output;
 
@@ -78,10 +78,10 @@ typedef struct {
     lvt_output output;
     int32_t out_zero_point; ///< [-128, 127]
     int32_t out_lo, out_hi; ///< [-128, 127], lo <= hi; ReLU is lo = zero point.
-    const int8_t *residual; ///< NULL for none; only with LVT_OUTPUT_S8.
+    const void *residual; ///< NULL for none; of the output's type, int8 or int16.
     size_t residual_stride;
     int32_t residual_zero_point;
-    float residual_multiplier; ///< s_residual / s_out, in [0, 65536].
+    float residual_multiplier; ///< s_residual / s_out, in [0, 16384].
     void *scratch;             ///< lvt_gemm_scratch_bytes(rows, k), 64-byte aligned.
 } lvt_gemm_args;
 
@@ -140,11 +140,12 @@ typedef struct {
 /// Normalises each row of `channels` values. With n = channels, S = sum q, V = sum q^2 (exact):
 ///
 ///   r = 1 / sqrt(f32(n*V - S*S) * inv_n2 + epsilon)
-///   out = clamp(zero_point + rne((f32(n*q - S) * (r * inv_n)) * gamma[c] + beta[c]), -128, 127)
+///   out = clamp(zero_point + rne((f32(n*q - S) * (r * inv_n)) * gamma[c] + beta[c]), lo, hi)
 ///
 /// Each operation is rounded once. Rows are readable up to the pitch; padding channels take no part
 /// in the sums and give the zero point, since gamma and beta are 0 there. q is int8 or int16; its
-/// zero point drops out. For int8, `out` may be `in` with equal strides. gamma and beta are finite.
+/// zero point drops out. The output is int8 or int16 too, lo and hi are its ends. If both have one
+/// type, `out` may be `in` with equal strides. gamma and beta are finite.
 typedef struct {
     const void *in;
     size_t in_stride;  ///< Bytes from row to row.
@@ -155,9 +156,10 @@ typedef struct {
     const float *beta;   ///< beta / s_out, padded with zeros to the pitch.
     float inv_n, inv_n2; ///< f32(1 / n) and its square, rounded.
     float epsilon;       ///< eps / s_in^2, at least 2^-40.
-    int32_t out_zero_point;
-    int8_t *out; ///< rows x pitch.
-    size_t out_stride;
+    int32_t out_is_s16;  ///< 0: int8, 1: int16.
+    int32_t out_zero_point; ///< [-128, 127]
+    void *out;              ///< rows x pitch.
+    size_t out_stride;      ///< Bytes from row to row.
 } lvt_layernorm_args;
 
 // ---- Attention ----------------------------------------------------------------------------------
@@ -196,6 +198,18 @@ size_t lvt_attention_scratch_bytes(size_t window, size_t head_dim);
 /// entries.
 typedef void lvt_table_fn(const int8_t *in, int8_t *out, size_t count, const int8_t *table);
 
+/// out = clamp(zero_point + rne(f32(in) * multiplier), -128, 127): int16 values as int8.
+typedef struct {
+    const int16_t *in;
+    size_t in_stride; ///< Bytes from row to row.
+    int8_t *out;
+    size_t out_stride; ///< Bytes from row to row.
+    size_t rows;
+    size_t channels;  ///< A multiple of 16.
+    float multiplier; ///< s_in / s_out, in [0, 16384].
+    int32_t out_zero_point;
+} lvt_narrow_args;
+
 /// sums[c] = sum over rows of in[row][c], for `channels` (a multiple of 16); overwrites `sums`.
 /// rows at most 2^23.
 typedef void
@@ -232,6 +246,7 @@ typedef void lvt_pack_dwconv_fn(const lvt_pack_dwconv_args *);
 typedef void lvt_layernorm_fn(const lvt_layernorm_args *);
 typedef void lvt_patches_fn(const lvt_patches_args *);
 typedef void lvt_attention_fn(const lvt_attention_args *);
+typedef void lvt_narrow_fn(const lvt_narrow_args *);
 
 /// One function for each operation: the best this CPU runs within a mask.
 typedef struct {
@@ -243,6 +258,7 @@ typedef struct {
     lvt_column_sums_fn *column_sums_s8;
     lvt_patches_fn *patches_u8;
     lvt_attention_fn *attention_s8;
+    lvt_narrow_fn *narrow_s16;
 } lvt_kernels;
 
 /// What this CPU and its operating system support.

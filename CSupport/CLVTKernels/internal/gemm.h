@@ -64,6 +64,10 @@ LVT_INLINE void *lvt_gemm_out(const lvt_gemm_args *g, size_t row, size_t panel) 
     return (char *)g->out + row * g->out_stride + ((panel * LVT_BLOCK) << g->output);
 }
 
-LVT_INLINE const int8_t *lvt_gemm_residual(const lvt_gemm_args *g, size_t row, size_t panel) {
-    return g->residual + row * g->residual_stride + panel * LVT_BLOCK;
+/// Where what is added to element (row, 16 * panel) lies, or NULL: it has the output's type.
+LVT_INLINE const char *lvt_gemm_residual(const lvt_gemm_args *g, size_t row, size_t panel) {
+    if (!g->residual)
+        return NULL;
+    return (const char *)g->residual + row * g->residual_stride +
+           ((panel * LVT_BLOCK) << g->output);
 }

@@ -12,6 +12,7 @@ typedef lvt_table_fn lvt_fn_table_s8;
 typedef lvt_column_sums_fn lvt_fn_column_sums_s8;
 typedef lvt_patches_fn lvt_fn_patches_u8;
 typedef lvt_attention_fn lvt_fn_attention_s8;
+typedef lvt_narrow_fn lvt_fn_narrow_s16;
 
 #define LVT_KERNEL(op, isa, features) lvt_fn_##op lvt_##op##__##isa;
 #include "internal/kernel_list.h"

@@ -8,7 +8,7 @@
 // Here the sum with 1.5 * 2^23 does the rounding, which is exact for |v| < 2^22; values beyond are
 // clamped first, which changes nothing because every output type is narrower than 22 bits. The
 // vector kernels need no clamp before the conversion: multipliers are at most 0.5 and |acc| is at
-// most 2^31, so |f32(acc) * m| <= 2^30, and a residual adds at most 255 * 65536 < 2^24.
+// most 2^31, so |f32(acc) * m| <= 2^30, and a residual adds at most 2^16 * 16384 = 2^30.
 #pragma once
 #include <stdint.h>
 

@@ -46,8 +46,15 @@ LVT_INLINE void run(const lvt_layernorm_args *l, const int is_s16) {
                                                      vld1q_f32(l->gamma + c + 4 * j));
                 v[j] = vaddq_f32(scaled, vld1q_f32(l->beta + c + 4 * j));
             }
-            vst1q_s8(l->out + i * l->out_stride + c,
-                     lvt_quantize_x16(v, l->out_zero_point, -128, 127));
+            char *out = (char *)l->out + i * l->out_stride + (c << l->out_is_s16);
+            if (l->out_is_s16) {
+                int16x8_t q[2];
+                lvt_quantize_s16_x16(v, l->out_zero_point, q);
+                vst1q_s16((int16_t *)(void *)out, q[0]);
+                vst1q_s16((int16_t *)(void *)out + 8, q[1]);
+            } else {
+                vst1q_s8((int8_t *)out, lvt_quantize_x16(v, l->out_zero_point, -128, 127));
+            }
         }
     }
 }

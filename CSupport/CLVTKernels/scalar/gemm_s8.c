@@ -26,16 +26,19 @@ void lvt_gemm_s8__scalar(const lvt_gemm_args *g) {
                     continue;
                 }
                 float v = (float)acc * p->multiplier[column];
+                const void *residual = lvt_gemm_residual(g, row, panel);
+                if (residual) {
+                    const int32_t r = g->output == LVT_OUTPUT_S16
+                                          ? ((const int16_t *)residual)[column]
+                                          : ((const int8_t *)residual)[column];
+                    const float addend =
+                        (float)(r - g->residual_zero_point) * g->residual_multiplier;
+                    v = v + addend;
+                }
                 if (g->output == LVT_OUTPUT_S16) {
                     ((int16_t *)out)[column] =
                         (int16_t)lvt_clamp(lvt_round_to_even(v), INT16_MIN, INT16_MAX);
                     continue;
-                }
-                if (g->residual) {
-                    const int32_t r =
-                        lvt_gemm_residual(g, row, panel)[column] - g->residual_zero_point;
-                    const float addend = (float)r * g->residual_multiplier;
-                    v = v + addend;
                 }
                 const int32_t q = g->out_zero_point + lvt_round_to_even(v);
                 ((int8_t *)out)[column] = (int8_t)lvt_clamp(q, g->out_lo, g->out_hi);

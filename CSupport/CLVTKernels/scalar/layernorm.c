@@ -23,12 +23,16 @@ void lvt_layernorm__scalar(const lvt_layernorm_args *l) {
         }
         const float spread = (float)(n * squares - (int64_t)sum * sum) * l->inv_n2;
         const float k = (1.0f / sqrtf(spread + l->epsilon)) * l->inv_n;
-        int8_t *out = l->out + i * l->out_stride;
+        char *out = (char *)l->out + i * l->out_stride;
         for (size_t c = 0; c < pitch; c++) {
             const int32_t q = c < l->channels ? load(l, row, c) : 0;
             const float scaled = ((float)(n * q - sum) * k) * l->gamma[c];
             const float v = scaled + l->beta[c];
-            out[c] = (int8_t)lvt_clamp(l->out_zero_point + lvt_round_to_even(v), -128, 127);
+            const int32_t rounded = l->out_zero_point + lvt_round_to_even(v);
+            if (l->out_is_s16)
+                ((int16_t *)out)[c] = (int16_t)lvt_clamp(rounded, INT16_MIN, INT16_MAX);
+            else
+                ((int8_t *)out)[c] = (int8_t)lvt_clamp(rounded, INT8_MIN, INT8_MAX);
         }
     }
 }

@@ -82,7 +82,7 @@ struct FieldReader {
     let height = try index(), width = try index(), channels = try index()
     let code = try integer(UInt32.self)
     guard let type = ElementType(rawValue: code) else {
-      throw .invalid(where: "tensor type", expected: "0 ... 2", found: "\(code)")
+      throw .invalid(where: "tensor type", expected: "0 ... 3", found: "\(code)")
     }
     let scale = try float(), zeroPoint = Int(try integer(Int32.self))
     return Tensor(
@@ -108,10 +108,14 @@ struct FieldReader {
       outputZeroPoint: Int(try integer(Int32.self)))
   }
 
+  private mutating func narrowing() throws(PlanError) -> Narrowing {
+    Narrowing(multiplier: try float(), zeroPoint: Int(try integer(Int32.self)))
+  }
+
   mutating func step() throws(PlanError) -> Step {
     let number = try integer(UInt32.self)
     guard let code = PlanFormat.OperationCode(rawValue: number) else {
-      throw .invalid(where: "step kind", expected: "1 ... 9", found: "\(number)")
+      throw .invalid(where: "step kind", expected: "a known one", found: "\(number)")
     }
     let input = try index(), output = try index()
     let scratchOffset = try size("scratch offset", limit: PlanLimits.arenaBytes)
@@ -128,11 +132,12 @@ struct FieldReader {
     case .patchEmbed:
       return .patchEmbed(
         PatchEmbed(patch: try index(), matrix: try matrix(), norm: try layerNorm()))
-    case .pointwise:
+    case .pointwise, .narrowedPointwise:
+      let narrowing = code == .narrowedPointwise ? try narrowing() : nil
       let matrix = try matrix(), residual = try integer(UInt32.self)
       return .pointwise(
         Pointwise(
-          matrix: matrix, residual: residual == PlanFormat.none ? nil : Int(residual),
+          narrowing: narrowing, matrix: matrix, residual: residual == PlanFormat.none ? nil : Int(residual),
           residualMultiplier: try float()))
     case .depthwise:
       return .depthwise(Depthwise(kernel: try index(), filter: try matrix()))
@@ -142,10 +147,11 @@ struct FieldReader {
           kernel: try index(), meanMultiplier: try float(), squeeze: try matrix(),
           squeezeBiasOffset: try offset(), expand: try matrix(), expandBiasOffset: try offset(),
           biasOffset: try offset()))
-    case .mlp, .normalizedMLP:
+    case .mlp, .normalizedMLP, .narrowedMLP:
       return .mlp(
         MLP(
-          norm: code == .mlp ? nil : try layerNorm(), expand: try matrix(),
+          norm: code == .normalizedMLP ? try layerNorm() : nil,
+          narrowing: code == .narrowedMLP ? try narrowing() : nil, expand: try matrix(),
           tableOffset: try offset(), project: try matrix(),
           residualMultiplier: try float()))
     case .patchMerge:

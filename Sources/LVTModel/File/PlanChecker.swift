@@ -108,6 +108,9 @@ struct PlanChecker {
     try require(
       scale > 0 && scale.isFinite && (-128...127).contains(tensor.quantization.zeroPoint),
       "quantization of tensor \(i)", "a positive scale and a zero point in −128 ... 127", "other")
+    try require(
+      tensor.type != .int16 || tensor.quantization.zeroPoint == 0, "quantization of tensor \(i)",
+      "a zero point of 0 in int16", "\(tensor.quantization.zeroPoint)")
   }
 
   // MARK: Steps
@@ -148,11 +151,12 @@ struct PlanChecker {
     let input = contents.tensors[step.input], output = contents.tensors[step.output]
     let a = input.shape, b = output.shape, name = "step \(i)"
     let inPlace = input.buffer == output.buffer
-    var inputType = ElementType.int8, outputType = ElementType.int8
+    let stream: [ElementType] = [.int8, .int16]
+    var inputTypes: [ElementType] = [.int8], outputTypes: [ElementType] = [.int8]
 
     switch step.operation {
     case .patchEmbed(let s):
-      inputType = .pictureRGB
+      (inputTypes, outputTypes) = ([.pictureRGB], stream)
       try require((1...64).contains(s.patch), name, "a patch of 1 ... 64", "\(s.patch)")
       try require(
         b.height * s.patch == a.height && b.width * s.patch == a.width, name,
@@ -160,8 +164,13 @@ struct PlanChecker {
       try require(!inPlace, name, "separate input and output", "one buffer")
       try check(s.matrix, k: 3 * s.patch * s.patch, n: b.channels, name)
       try check(s.norm, channels: b.channels, name)
+      try require(
+        output.type != .int16 || s.norm.outputZeroPoint == 0, name, "a zero point of 0 in int16",
+        "\(s.norm.outputZeroPoint)")
 
     case .pointwise(let s):
+      (inputTypes, outputTypes) = (stream, stream)
+      try check(s.narrowing, of: input, name)
       try require(
         a.height == b.height && a.width == b.width, name, "\(b) positions", "\(a)")
       try require(!inPlace, name, "separate input and output", "one buffer")
@@ -169,7 +178,8 @@ struct PlanChecker {
       if let residual = s.residual {
         let r = contents.tensors[residual]
         try require(
-          r.shape == b && r.type == .int8, name, "a residual of \(b)", "\(r.shape)")
+          r.shape == b && r.type == output.type, name, "a residual of \(b) and the output's type",
+          "\(r.shape)")
         try checkResidual(s.residualMultiplier, name)
       }
 
@@ -190,14 +200,20 @@ struct PlanChecker {
       try checkFloats(s.biasOffset, count: Shape.blocks(a.channels) * Shape.block, name)
 
     case .mlp(let s):
+      (inputTypes, outputTypes) = (stream, [input.type])
       try require(a == b, name, "an output of \(a)", "\(b)")
-      if let norm = s.norm { try check(norm, channels: a.channels, name) }
+      if let norm = s.norm {
+        try check(norm, channels: a.channels, name)
+      } else {
+        try check(s.narrowing, of: input, name)
+      }
       try check(s.expand, k: a.channels, n: s.project.k, name)
       try check(s.project, k: s.expand.n, n: a.channels, name)
       try requireConstants(s.tableOffset, 256, name)
       try checkResidual(s.residualMultiplier, name)
 
     case .patchMerge(let s):
+      (inputTypes, outputTypes) = (stream, stream)
       try require(
         b.height * 2 == a.height && b.width * 2 == a.width, name, "half of \(a)", "\(b)")
       try require(!inPlace, name, "separate input and output", "one buffer")
@@ -205,7 +221,7 @@ struct PlanChecker {
       try check(s.matrix, k: 4 * a.channels, n: b.channels, name)
 
     case .head(let s):
-      outputType = .float32
+      (inputTypes, outputTypes) = (stream, [.float32])
       try require(b.positions == 1, name, "one position of logits", "\(b)")
       try require(!inPlace, name, "separate input and output", "one buffer")
       try check(s.norm, channels: a.channels, name)
@@ -218,9 +234,11 @@ struct PlanChecker {
       try check(s, of: a, name)
     }
 
-    try require(input.type == inputType, name, "another input type", "\(input.type.rawValue)")
-    try require(output.type == outputType, name, "another output type", "\(output.type.rawValue)")
-    let needed = step.operation.scratchBytes(input: a, output: b)
+    try require(
+      inputTypes.contains(input.type), name, "another input type", "\(input.type.rawValue)")
+    try require(
+      outputTypes.contains(output.type), name, "another output type", "\(output.type.rawValue)")
+    let needed = step.operation.scratchBytes(input: input, output: output)
     try require(
       step.scratchBytes >= needed, name, "at least \(needed) bytes of scratch",
       "\(step.scratchBytes)")
@@ -274,7 +292,21 @@ struct PlanChecker {
 
   private func checkResidual(_ multiplier: Float, _ name: String) throws(PlanError) {
     try require(
-      multiplier >= 0 && multiplier <= 65536, name, "a residual multiplier of 0 ... 65536", "other")
+      multiplier >= 0 && multiplier <= PlanLimits.residual, name,
+      "a residual multiplier of 0 ... \(PlanLimits.residual)", "other")
+  }
+
+  private func check(
+    _ narrowing: Narrowing?, of input: Tensor, _ name: String
+  ) throws(PlanError) {
+    guard let narrowing else {
+      return try require(input.type != .int16, name, "a narrowing of the int16 input", "none")
+    }
+    try require(input.type == .int16, name, "an int16 input to narrow", "another type")
+    try require(
+      narrowing.multiplier >= 0 && narrowing.multiplier <= PlanLimits.residual
+        && (-128...127).contains(narrowing.zeroPoint),
+      name, "a narrowing by 0 ... \(PlanLimits.residual) to a zero point in −128 ... 127", "other")
   }
 
   // MARK: Constants

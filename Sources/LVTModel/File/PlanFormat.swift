@@ -12,11 +12,13 @@ public enum PlanFormat {
     static let dynamicDepthwise: UInt32 = 1 << 0
     static let windowAttention: UInt32 = 1 << 1
     static let normalizedMLP: UInt32 = 1 << 2
+    static let int16Stream: UInt32 = 1 << 8
   }
 
   /// Features that this code knows; a plan may require a subset of them.
   static let knownFeatures =
     Feature.dynamicDepthwise | Feature.windowAttention | Feature.normalizedMLP
+    | Feature.int16Stream
   /// The first eight bytes of every plan: "LVTPLAN" and a zero.
   static let magic: [UInt8] = [0x4C, 0x56, 0x54, 0x50, 0x4C, 0x41, 0x4E, 0x00]
 
@@ -74,6 +76,9 @@ public enum PlanFormat {
     case windowAttention = 8
     /// An MLP with a LayerNorm in front.
     case normalizedMLP = 9
+    /// A pointwise step, or an MLP without LayerNorm, whose input is int16.
+    case narrowedPointwise = 16
+    case narrowedMLP = 17
   }
 
   /// Stands for "no tensor" where an index may be absent.
@@ -92,4 +97,6 @@ enum PlanLimits {
   static let kernel = 15
   /// Of a score or bias of attention, in magnitude.
   static let score: Int32 = 1 << 21
+  /// Of what an int16 value is multiplied with: 2¹⁶ · 2¹⁴, with the 2³⁰ of a sum beside it, fits int32.
+  static let residual: Float = 16384
 }

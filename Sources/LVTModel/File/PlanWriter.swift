@@ -24,7 +24,7 @@ extension PlanContents {
     var file = ByteWriter()
     file.bytes = PlanFormat.magic
     file.append(UInt32(PlanFormat.version))
-    file.append(steps.reduce(0) { $0 | $1.operation.requiredFeatures })
+    file.append(requiredFeatures)
     file.append(UInt64(offset))
     file.append(UInt32(sections.count))
     file.append(UInt32(0))  // checksum, and the hash: seal() fills both
@@ -36,6 +36,12 @@ extension PlanContents {
     }
     PlanFormat.seal(&file.bytes)
     return file.bytes
+  }
+
+  /// The bits of the header that this plan needs.
+  private var requiredFeatures: UInt32 {
+    let wide = tensors.contains { $0.type == .int16 } ? PlanFormat.Feature.int16Stream : 0
+    return steps.reduce(wide) { $0 | $1.operation.requiredFeatures }
   }
 
   private func aligned(_ offset: Int) -> Int {
@@ -194,14 +200,20 @@ struct ByteWriter {
     append(Int32(norm.outputZeroPoint))
   }
 
+  mutating func append(_ narrowing: Narrowing) {
+    append(narrowing.multiplier)
+    append(Int32(narrowing.zeroPoint))
+  }
+
   mutating func append(_ step: Step) {
     let code: PlanFormat.OperationCode =
       switch step.operation {
       case .patchEmbed: .patchEmbed
-      case .pointwise: .pointwise
+      case .pointwise(let s): s.narrowing == nil ? .pointwise : .narrowedPointwise
       case .depthwise: .depthwise
       case .dynamicDepthwise: .dynamicDepthwise
-      case .mlp(let s): s.norm == nil ? .mlp : .normalizedMLP
+      case .mlp(let s):
+        s.norm != nil ? .normalizedMLP : s.narrowing == nil ? .mlp : .narrowedMLP
       case .patchMerge: .patchMerge
       case .head: .head
       case .windowAttention: .windowAttention
@@ -217,6 +229,7 @@ struct ByteWriter {
       append(s.matrix)
       append(s.norm)
     case .pointwise(let s):
+      if let narrowing = s.narrowing { append(narrowing) }
       append(s.matrix)
       append(s.residual.map { UInt32($0) } ?? PlanFormat.none)
       append(s.residualMultiplier)
@@ -232,7 +245,7 @@ struct ByteWriter {
       append(UInt64(s.expandBiasOffset))
       append(UInt64(s.biasOffset))
     case .mlp(let s):
-      if let norm = s.norm { append(norm) }
+      if let norm = s.norm { append(norm) } else if let narrowing = s.narrowing { append(narrowing) }
       append(s.expand)
       append(UInt64(s.tableOffset))
       append(s.project)

@@ -27,6 +27,8 @@ public struct Strip: Sendable {
   static let maximumRows = 60
 
   init(positions: Int) { rows = min(positions, Self.maximumRows) }
+
+  init(whole positions: Int) { rows = positions }
 }
 
 /// Gathered patches, the product's scratch and the int16 sums of one strip.
@@ -52,15 +54,24 @@ public struct PatchEmbedScratch: Sendable {
   }
 }
 
-/// The product's scratch.
+/// The narrowed rows of one strip if there are any, and the product's scratch.
 public struct PointwiseScratch: Sendable {
+  /// Work is cut into these: all rows at once if none need narrowing.
+  public let strip: Strip
+  /// Bytes from one narrowed row to the next.
+  public let narrowedPitch: Int
+  /// Offsets of the parts.
+  public let narrowed, product: Int
   /// All of it.
   public let byteCount: Int
 
   /// The scratch of a step over `positions` positions.
   public init(_ step: Pointwise, positions: Int) {
+    strip = step.narrowing == nil ? Strip(whole: positions) : Strip(positions: positions)
+    narrowedPitch = Shape.blocks(step.matrix.k) * Shape.block
     var cursor = ScratchCursor()
-    _ = cursor.reserveProduct(rows: positions, k: step.matrix.k)
+    narrowed = cursor.reserve(step.narrowing == nil ? 0 : strip.rows * narrowedPitch)
+    product = cursor.reserveProduct(rows: strip.rows, k: step.matrix.k)
     byteCount = cursor.byteCount
   }
 }
@@ -119,22 +130,22 @@ public struct DynamicDepthwiseScratch: Sendable {
   }
 }
 
-/// The hidden rows of one strip, its normalised rows if there is a LayerNorm, and the products'
+/// The hidden rows of one strip, its normalised or narrowed rows if there are any, and the products'
 /// scratch.
 public struct MLPScratch: Sendable {
   /// Work is cut into these.
   public let strip: Strip
   /// Offsets of the parts.
-  public let normalized, hidden, product: Int
+  public let source, hidden, product: Int
   /// All of it.
   public let byteCount: Int
 
   /// The scratch of a step over `positions` positions.
   public init(_ step: MLP, positions: Int) {
     strip = Strip(positions: positions)
+    let readsInput = step.norm == nil && step.narrowing == nil
     var cursor = ScratchCursor()
-    normalized = cursor.reserve(
-      step.norm == nil ? 0 : strip.rows * step.project.panelCount * Shape.block)
+    source = cursor.reserve(readsInput ? 0 : strip.rows * step.project.panelCount * Shape.block)
     hidden = cursor.reserve(strip.rows * step.expand.panelCount * Shape.block)
     product = cursor.reserveProduct(
       rows: strip.rows, k: max(step.expand.k, step.project.k))
@@ -142,23 +153,26 @@ public struct MLPScratch: Sendable {
   }
 }
 
-/// The gathered positions of one strip, normalised in place, and the product's scratch.
+/// The gathered positions of one strip, normalised in place if they are int8, and the product's
+/// scratch.
 public struct PatchMergeScratch: Sendable {
   /// Work is cut into these.
   public let strip: Strip
-  /// Bytes from one gathered row to the next.
-  public let gatheredPitch: Int
+  /// Bytes from one gathered, or normalised, row to the next.
+  public let gatheredPitch, normalizedPitch: Int
   /// Offsets of the parts.
-  public let gathered, product: Int
+  public let gathered, normalized, product: Int
   /// All of it.
   public let byteCount: Int
 
   /// The scratch of a step whose output has `positions` positions.
-  public init(_ step: PatchMerge, positions: Int) {
+  public init(_ step: PatchMerge, input: ElementType, positions: Int) {
     strip = Strip(positions: positions)
-    gatheredPitch = Shape.blocks(step.norm.channels) * Shape.block
+    normalizedPitch = Shape.blocks(step.norm.channels) * Shape.block
+    gatheredPitch = normalizedPitch * input.byteCount
     var cursor = ScratchCursor()
     gathered = cursor.reserve(strip.rows * gatheredPitch)
+    normalized = input == .int8 ? gathered : cursor.reserve(strip.rows * normalizedPitch)
     product = cursor.reserveProduct(rows: strip.rows, k: step.matrix.k)
     byteCount = cursor.byteCount
   }
@@ -213,16 +227,18 @@ public struct WindowAttentionScratch: Sendable {
 
 extension Step.Operation {
   /// Scratch that one thread needs for the operation, a multiple of 64.
-  public func scratchBytes(input: Shape, output: Shape) -> Int {
-    switch self {
-    case .patchEmbed(let s): PatchEmbedScratch(s, positions: output.positions).byteCount
-    case .pointwise(let s): PointwiseScratch(s, positions: output.positions).byteCount
-    case .depthwise(let s): DepthwiseScratch(kernel: s.kernel, shape: output).byteCount
-    case .dynamicDepthwise(let s): DynamicDepthwiseScratch(s, shape: output).byteCount
-    case .mlp(let s): MLPScratch(s, positions: output.positions).byteCount
-    case .patchMerge(let s): PatchMergeScratch(s, positions: output.positions).byteCount
-    case .head(let s): HeadScratch(s, shape: input).byteCount
-    case .windowAttention(let s): WindowAttentionScratch(s, shape: output).byteCount
+  public func scratchBytes(input: Tensor, output: Tensor) -> Int {
+    let shape = output.shape
+    return switch self {
+    case .patchEmbed(let s): PatchEmbedScratch(s, positions: shape.positions).byteCount
+    case .pointwise(let s): PointwiseScratch(s, positions: shape.positions).byteCount
+    case .depthwise(let s): DepthwiseScratch(kernel: s.kernel, shape: shape).byteCount
+    case .dynamicDepthwise(let s): DynamicDepthwiseScratch(s, shape: shape).byteCount
+    case .mlp(let s): MLPScratch(s, positions: shape.positions).byteCount
+    case .patchMerge(let s):
+      PatchMergeScratch(s, input: input.type, positions: shape.positions).byteCount
+    case .head(let s): HeadScratch(s, shape: input.shape).byteCount
+    case .windowAttention(let s): WindowAttentionScratch(s, shape: shape).byteCount
     }
   }
 }

@@ -66,6 +66,21 @@ public struct LayerNorm: Equatable, Sendable {
   }
 }
 
+/// How an int16 map becomes the int8 rows that a product reads:
+/// `q8 = clamp(zeroPoint + rne(f32(q16) · multiplier))`.
+public struct Narrowing: Equatable, Sendable {
+  /// Scale of the map over that of the rows.
+  public var multiplier: Float
+  /// What zero is in the rows, −128 … 127.
+  public var zeroPoint: Int
+
+  /// A narrowing.
+  public init(multiplier: Float, zeroPoint: Int) {
+    self.multiplier = multiplier
+    self.zeroPoint = zeroPoint
+  }
+}
+
 /// The RGB picture cut into square patches, each one a row of a matrix product, then LayerNorm.
 ///
 /// Mean and deviation of the pixels are folded into the weights; the sums between the two are
@@ -88,15 +103,21 @@ public struct PatchEmbed: Equatable, Sendable {
 
 /// A product at every position, with a residual tensor added if there is one.
 public struct Pointwise: Equatable, Sendable {
+  /// For an int16 input.
+  public var narrowing: Narrowing?
   /// Channels in × channels out.
   public var matrix: PackedMatrix
-  /// The tensor that is added, which the output may overwrite.
+  /// The tensor that is added, of the output's type, which the output may overwrite.
   public var residual: Int?
   /// Scale of the residual over that of the output.
   public var residualMultiplier: Float
 
   /// A pointwise step.
-  public init(matrix: PackedMatrix, residual: Int? = nil, residualMultiplier: Float = 0) {
+  public init(
+    narrowing: Narrowing? = nil, matrix: PackedMatrix, residual: Int? = nil,
+    residualMultiplier: Float = 0
+  ) {
+    self.narrowing = narrowing
     self.matrix = matrix
     self.residual = residual
     self.residualMultiplier = residualMultiplier
@@ -172,6 +193,8 @@ public struct DynamicDepthwise: Equatable, Sendable {
 public struct MLP: Equatable, Sendable {
   /// What the first product reads is normalised by this; the input that is added is not.
   public var norm: LayerNorm?
+  /// For an int16 input without LayerNorm.
+  public var narrowing: Narrowing?
   /// Channels × hidden.
   public var expand: PackedMatrix
   /// Byte offset of the 256-entry table of the activation, a multiple of 64.
@@ -183,10 +206,11 @@ public struct MLP: Equatable, Sendable {
 
   /// An MLP step.
   public init(
-    norm: LayerNorm? = nil, expand: PackedMatrix, tableOffset: Int, project: PackedMatrix,
-    residualMultiplier: Float
+    norm: LayerNorm? = nil, narrowing: Narrowing? = nil, expand: PackedMatrix, tableOffset: Int,
+    project: PackedMatrix, residualMultiplier: Float
   ) {
     self.norm = norm
+    self.narrowing = narrowing
     self.expand = expand
     self.tableOffset = tableOffset
     self.project = project

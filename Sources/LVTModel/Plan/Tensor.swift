@@ -24,6 +24,17 @@ public enum ElementType: UInt32, Sendable {
   case int8 = 1
   /// Float32 values without padding: the logits.
   case float32 = 2
+  /// A map of the residual stream in 16 bits; positions are `2 · Shape.pitch` bytes apart, zero is 0.
+  case int16 = 3
+
+  /// Bytes of an element.
+  public var byteCount: Int {
+    switch self {
+    case .pictureRGB, .int8: 1
+    case .int16: 2
+    case .float32: 4
+    }
+  }
 }
 
 /// A value that steps read and write.
@@ -49,14 +60,16 @@ public struct Tensor: Equatable, Sendable {
     self.buffer = buffer
   }
 
-  /// Bytes that the tensor occupies.
-  public var byteCount: Int {
+  /// Bytes from one position to the next.
+  public var pitch: Int {
     switch type {
-    case .pictureRGB: shape.positions * shape.channels
-    case .int8: shape.positions * shape.pitch
-    case .float32: shape.positions * shape.channels * 4
+    case .pictureRGB, .float32: shape.channels * type.byteCount
+    case .int8, .int16: shape.pitch * type.byteCount
     }
   }
+
+  /// Bytes that the tensor occupies.
+  public var byteCount: Int { shape.positions * pitch }
 }
 
 /// The steps, first to last and both included, during which a buffer must keep its bytes.

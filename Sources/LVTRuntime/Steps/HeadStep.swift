@@ -19,8 +19,8 @@ extension Workspace {
     while start < shape.positions {
       let count = min(parts.strip.rows, shape.positions - start)
       normalize(
-        step.norm, count, share.input.position(start), stride: shape.pitch, isInt16: false,
-        out: normalized, outStride: shape.pitch)
+        step.norm, count, share.input.position(start), stride: share.input.pitch,
+        type: share.input.type, out: normalized, outStride: shape.pitch)
       kernels.column_sums_s8(normalized, shape.pitch, count, shape.pitch, stripSums)
       for c in 0..<shape.pitch { sums[c] += stripSums[c] }
       start += count

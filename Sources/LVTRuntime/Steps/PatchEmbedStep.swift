@@ -3,7 +3,7 @@ internal import CLVTKernels
 internal import LVTModel
 
 extension Workspace {
-  /// Strip by strip: gather patches of the picture, multiply to int16, normalise to int8.
+  /// Strip by strip: gather patches of the picture, multiply to int16, normalise.
   func run(_ step: PatchEmbed, _ share: Share) {
     let positions = share.output.shape.positions
     let parts = PatchEmbedScratch(step, positions: positions)
@@ -23,8 +23,9 @@ extension Workspace {
       multiply.output = LVT_OUTPUT_S16
       kernels.gemm_s8(&multiply)
       normalize(
-        step.norm, strip.count, sums, stride: sumsPitch, isInt16: true,
-        out: share.output.position(strip.lowerBound), outStride: share.output.pitch)
+        step.norm, strip.count, sums, stride: sumsPitch, type: .int16,
+        out: share.output.position(strip.lowerBound), outStride: share.output.pitch,
+        outType: share.output.type)
     }
   }
 }

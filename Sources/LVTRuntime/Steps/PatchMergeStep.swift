@@ -6,8 +6,9 @@ extension Workspace {
   /// Strip by strip: gather 2 × 2 positions, normalise them together, multiply.
   func run(_ step: PatchMerge, _ share: Share) {
     let positions = share.output.shape.positions
-    let parts = PatchMergeScratch(step, positions: positions)
+    let parts = PatchMergeScratch(step, input: share.input.type, positions: positions)
     let gathered = share.scratch(parts.gathered, as: Int8.self)
+    let normalized = share.scratch(parts.normalized, as: Int8.self)
     share.forEachStrip(of: positions, rows: parts.strip.rows) { strip in
       for (row, position) in strip.enumerated() {
         gather(
@@ -15,11 +16,10 @@ extension Workspace {
           to: gathered + row * parts.gatheredPitch)
       }
       normalize(
-        step.norm, strip.count, gathered, stride: parts.gatheredPitch, isInt16: false,
-        out: gathered, outStride: parts.gatheredPitch)
+        step.norm, strip.count, gathered, stride: parts.gatheredPitch, type: share.input.type,
+        out: normalized, outStride: parts.normalizedPitch)
       var multiply = product(
-        step.matrix, gathered, stride: parts.gatheredPitch, rows: strip.count,
-        out: share.output.position(strip.lowerBound), outStride: share.output.pitch,
+        step.matrix, normalized, stride: parts.normalizedPitch, to: share.output, strip,
         scratch: share.scratch + parts.product)
       kernels.gemm_s8(&multiply)
     }
@@ -29,12 +29,12 @@ extension Workspace {
   private func gather(
     _ position: Int, of width: Int, from map: Map, to row: UnsafeMutablePointer<Int8>
   ) {
-    let channels = map.shape.channels
+    let bytes = map.shape.channels * map.type.byteCount
     let corner = position / width * 2 * map.shape.width + position % width * 2
     let sources = (corner, corner + map.shape.width, corner + 1, corner + map.shape.width + 1)
-    row.update(from: map.position(sources.0), count: channels)
-    (row + channels).update(from: map.position(sources.1), count: channels)
-    (row + 2 * channels).update(from: map.position(sources.2), count: channels)
-    (row + 3 * channels).update(from: map.position(sources.3), count: channels)
+    row.update(from: map.position(sources.0), count: bytes)
+    (row + bytes).update(from: map.position(sources.1), count: bytes)
+    (row + 2 * bytes).update(from: map.position(sources.2), count: bytes)
+    (row + 3 * bytes).update(from: map.position(sources.3), count: bytes)
   }
 }

@@ -3,20 +3,23 @@ internal import CLVTKernels
 internal import LVTModel
 
 extension Workspace {
-  /// One matrix product over this thread's positions, with the residual added where it stands.
+  /// A matrix product over this thread's positions, with the residual added where it stands; an int16
+  /// input is narrowed strip by strip.
   func run(_ step: Pointwise, _ share: Share) {
-    let positions = share.range(of: share.output.shape.positions)
-    var arguments = product(
-      step.matrix, share.input.position(positions.lowerBound), stride: share.input.pitch,
-      rows: positions.count, out: share.output.position(positions.lowerBound),
-      outStride: share.output.pitch, scratch: share.scratch)
-    if let residual = step.residual {
-      let map = map(residual)
-      arguments.residual = UnsafePointer(map.position(positions.lowerBound))
-      arguments.residual_stride = map.pitch
-      arguments.residual_zero_point = map.zeroPoint
-      arguments.residual_multiplier = step.residualMultiplier
+    let parts = PointwiseScratch(step, positions: share.output.shape.positions)
+    share.forEachStrip(of: share.output.shape.positions, rows: parts.strip.rows) { strip in
+      var source = share.input.position(strip.lowerBound), stride = share.input.pitch
+      if let narrowing = step.narrowing {
+        (source, stride) = (share.scratch(parts.narrowed, as: Int8.self), parts.narrowedPitch)
+        narrow(narrowing, share.input, strip, out: source, outStride: stride)
+      }
+      var multiply = product(
+        step.matrix, source, stride: stride, to: share.output, strip,
+        scratch: share.scratch + parts.product)
+      if let residual = step.residual {
+        multiply.add(map(residual), from: strip.lowerBound, multiplier: step.residualMultiplier)
+      }
+      kernels.gemm_s8(&multiply)
     }
-    kernels.gemm_s8(&arguments)
   }
 }

@@ -22,7 +22,7 @@ extension Workspace {
         (gathered + token * pitch).update(from: share.input.position(position), count: pitch)
       }
       normalize(
-        step.norm, step.tokens, gathered, stride: pitch, isInt16: false, out: normalized,
+        step.norm, step.tokens, gathered, stride: pitch, type: .int8, out: normalized,
         outStride: pitch)
       var multiply = product(
         step.qkv, normalized, stride: pitch, rows: step.tokens, out: qkv, outStride: qkvPitch,
@@ -45,7 +45,7 @@ extension Workspace {
       var project = product(
         step.project, normalized, stride: pitch, rows: step.tokens, out: gathered,
         outStride: pitch, scratch: kernelScratch)
-      project.residual = UnsafePointer(gathered)
+      project.residual = UnsafeRawPointer(gathered)
       project.residual_stride = pitch
       project.residual_zero_point = share.input.zeroPoint
       project.residual_multiplier = step.residualMultiplier

@@ -43,6 +43,17 @@ static inline __m512i _mm512_cvtepi8_epi32(__m128i v) {
     return result;
 }
 
+static inline __m512i _mm512_cvtepi16_epi32(__m256i v) {
+    int16_t in[16];
+    int32_t out[16];
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 16; i++)
+        out[i] = in[i];
+    __m512i result;
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+
 // Masked-out bytes are not touched, so operands may end at an inaccessible page.
 static inline __m512i _mm512_maskz_loadu_epi8(__mmask64 mask, const void *from) {
     int8_t out[64];
