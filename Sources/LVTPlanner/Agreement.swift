@@ -41,7 +41,7 @@ public struct Agreement: Sendable {
 
   /// Runs a plan on pictures whose float logits are known.
   init(
-    plan: Plan, pictures: [[UInt8]], floatLogits: [[Float]], progress: (Int) -> Void
+    plan: Plan, pictures: [[UInt8]], floatLogits: [[Float]]
   ) throws(PlannerError) {
     self.init()
     do throws(EngineError) {
@@ -50,7 +50,6 @@ public struct Agreement: Sendable {
       for (i, picture) in pictures.enumerated() {
         engine.run(picture: picture)
         add(float: floatLogits[i], plan: engine.logits)
-        progress(i + 1)
       }
     } catch { throw .engine(error) }
   }

@@ -10,6 +10,8 @@ public struct Planner {
     public var cropFraction: Float = 1
     /// The filter of the resize.
     public var interpolation: InputSpec.Interpolation = .bilinear
+    /// How wide the residual stream is.
+    public var residual = ResidualWidth.auto
     /// Class names: none, or one for each class.
     public var labels: [String] = []
     /// Added to the plan's provenance: hashes of the inputs, the planner's version.
@@ -25,9 +27,10 @@ public struct Planner {
     case equalizing
     /// Ranges and histograms.
     case calibrating
-    /// Choosing ranges and packing weights.
+    /// Choosing ranges, packing weights and comparing with the float network, for each width of the
+    /// residual stream.
     case quantizing
-    /// Running the plan on the calibration pictures.
+    /// Running the plan's golden vectors.
     case verifying
   }
 
@@ -65,24 +68,86 @@ public struct Planner {
     let calibration = Calibration(equalized, pictures: pictures) {
       progress(.calibrating, $0, 2 * count)
     }
-    progress(.quantizing, 0, 1)
-    var lowering = Lowering(equalized, calibration.statistics)
+    let calibrated = Calibrated(
+      original: network, network: equalized, pictures: pictures, calibration: calibration)
+    let (choice, draft) = try residualChoice(calibrated)
+
+    progress(.verifying, 0, 1)
+    var contents = draft.contents
+    contents.golden = try golden(draft.plan)
+    contents.provenance += draft.agreement.provenance
+    let bytes = contents.encoded(constants: draft.lowered.constants)
+    progress(.verifying, 1, 1)
+    return CompiledPlan(
+      bytes: bytes, network: network, plan: try Self.read(bytes), choices: draft.lowered.choices,
+      residual: choice, arenaLowerBound: draft.layout.lowerBound,
+      arenaIsOptimal: draft.layout.isOptimal, agreement: draft.agreement, contents: contents,
+      constants: draft.lowered.constants)
+  }
+
+  /// A network whose values were observed.
+  private struct Calibrated {
+    let original, network: Network
+    let pictures: [[UInt8]]
+    let calibration: Calibration
+  }
+
+  /// A plan without golden vectors, and how well it does.
+  private struct Draft {
+    let lowered: LoweredNetwork
+    let layout: ArenaLayout
+    let contents: PlanContents
+    let plan: Plan
+    let agreement: Agreement
+  }
+
+  /// Tries the widths of the residual stream that the options allow; see ``ResidualChoice``.
+  private func residualChoice(
+    _ calibrated: Calibrated
+  ) throws(PlannerError) -> (ResidualChoice, Draft) {
+    let all = Set(calibrated.network.residualStages.compactMap { $0 })
+    let count = options.residual == .auto ? 2 * all.count : 1
+    var trials: [ResidualChoice.Trial] = []
+    func attempt(_ stages: Set<Int>) throws(PlannerError) -> Draft {
+      progress(.quantizing, trials.count, count)
+      let draft = try draft(calibrated, wideStages: stages)
+      trials.append(
+        ResidualChoice.Trial(
+          stages: stages, agreement: draft.agreement, arenaBytes: draft.layout.byteCount,
+          macs: calibrated.original.macs + draft.plan.narrowedElements))
+      return draft
+    }
+    guard options.residual == .auto, !all.isEmpty else {
+      let draft = try attempt(options.residual == .int16 ? all : [])
+      return (ResidualChoice(trials: trials), draft)
+    }
+    let plain = try attempt([])
+    for stage in all.sorted() { _ = try attempt([stage]) }
+    let byGain = trials.dropFirst().sorted { $0.agreement.decibels > $1.agreement.decibels }
+    var widened: Set<Int> = []
+    for trial in byGain {
+      widened.formUnion(trial.stages)
+      if widened.count > 1 { _ = try attempt(widened) }
+    }
+    var choice = ResidualChoice(trials: trials)
+    choice.choose()
+    if choice.chosen == 0 { return (choice, plain) }
+    return (choice, try draft(calibrated, wideStages: trials[choice.chosen].stages))
+  }
+
+  private func draft(
+    _ calibrated: Calibrated, wideStages: Set<Int>
+  ) throws(PlannerError) -> Draft {
+    var lowering = Lowering(
+      calibrated.network, calibrated.calibration.statistics, wideStages: wideStages)
     let lowered = lowering.lower()
     let layout = ArenaLayout(lowered)
-    progress(.quantizing, 1, 1)
-
-    var contents = contents(network, lowered, layout)
-    let draft = try Self.read(contents.encoded(constants: lowered.constants))
-    contents.golden = try golden(draft)
+    let contents = contents(calibrated.original, lowered, layout)
+    let plan = try Self.read(contents.encoded(constants: lowered.constants))
     let agreement = try Agreement(
-      plan: draft, pictures: pictures, floatLogits: calibration.logits
-    ) { progress(.verifying, $0, count) }
-    contents.provenance += agreement.provenance
-    let bytes = contents.encoded(constants: lowered.constants)
-    return CompiledPlan(
-      bytes: bytes, network: network, plan: try Self.read(bytes), choices: lowered.choices,
-      arenaLowerBound: layout.lowerBound, arenaIsOptimal: layout.isOptimal, agreement: agreement,
-      contents: contents, constants: lowered.constants)
+      plan: plan, pictures: calibrated.pictures, floatLogits: calibrated.calibration.logits)
+    return Draft(
+      lowered: lowered, layout: layout, contents: contents, plan: plan, agreement: agreement)
   }
 
   private func contents(
@@ -147,6 +212,20 @@ public struct Planner {
   }
 }
 
+extension Plan {
+  /// Values of int16 maps that products read as int8.
+  fileprivate var narrowedElements: Int {
+    steps.reduce(0) { total, step in
+      let shape = tensors[step.input].shape
+      return switch step.operation {
+      case .pointwise(let s) where s.narrowing != nil: total + shape.positions * shape.channels
+      case .mlp(let s) where s.narrowing != nil: total + shape.positions * shape.channels
+      default: total
+      }
+    }
+  }
+}
+
 /// A finished plan and what is known of it.
 public struct CompiledPlan: Sendable {
   /// The plan file.
@@ -157,6 +236,8 @@ public struct CompiledPlan: Sendable {
   public let plan: Plan
   /// How each range was found.
   public let choices: [Point: RangeChoice]
+  /// What the widths of the residual stream that were tried cost, and which was taken.
+  public let residual: ResidualChoice
   /// No arena for these steps can be smaller.
   public let arenaLowerBound: Int
   /// Whether the arena is proved to be the smallest.

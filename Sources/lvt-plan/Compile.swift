@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import ArgumentParser
+public import ArgumentParser
 internal import Foundation
 internal import LVT
-internal import LVTPlanner
+public import LVTPlanner
 
 struct Compile: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -28,6 +28,9 @@ struct Compile: ParsableCommand {
       valueName: "folder"))
   var evaluate: String?
 
+  @Option(help: "The sums that blocks add to: int8, int16, or auto: int16 in stages that need it.")
+  var residual = ResidualWidth.auto
+
   @OptionGroup var options: NetworkOptions
 
   func validate() throws {
@@ -48,6 +51,7 @@ struct Compile: ParsableCommand {
     var planning = Planner.Options()
     planning.cropFraction = options.inputSpec.cropFraction
     planning.interpolation = options.inputSpec.interpolation
+    planning.residual = residual
     planning.labels = try options.labelLines()
     planning.provenance = [
       (key: "checkpoint.sha256", value: try Terminal.sha256(ofFile: checkpoint)),
@@ -71,10 +75,13 @@ struct Compile: ParsableCommand {
     try Terminal.write(bytes, to: output)
     print(PlanTable(plan).text)
     print(RangeTable(compiled).text)
+    print(ResidualTable(compiled.residual).text)
     Terminal.report(
       String(format: "wrote %@ (%.1f s)", output, Date().timeIntervalSince(start)))
   }
 }
+
+extension ResidualWidth: ExpressibleByArgument {}
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Show what is in a plan.")

@@ -19,10 +19,14 @@ struct Lowering {
   private var choices: [Point: RangeChoice] = [:]
   /// The quantization of each value so far.
   private var quantizations: [Quantization] = []
+  /// Whether a value is int16.
+  private let isWide: [Bool]
 
-  init(_ network: Network, _ statistics: [Point: Statistics]) {
+  /// - Parameter wideStages: Stages whose residual stream is int16.
+  init(_ network: Network, _ statistics: [Point: Statistics], wideStages: Set<Int> = []) {
     self.network = network
     self.statistics = statistics
+    isWide = network.residualStages.map { $0.map { wideStages.contains($0) } ?? false }
   }
 
   mutating func lower() -> LoweredNetwork {
@@ -37,7 +41,8 @@ struct Lowering {
     let tensors = (0...last).map { value in
       Tensor(
         shape: network.shape(ofValue: value),
-        type: value == 0 ? .pictureRGB : value == last ? .float32 : .int8,
+        type: value == 0
+          ? .pictureRGB : value == last ? .float32 : isWide[value] ? .int16 : .int8,
         quantization: quantizations[value], buffer: 0)
     }
     return LoweredNetwork(
@@ -53,13 +58,14 @@ struct Lowering {
       return .patchEmbed(lowerPatchEmbed(i, patch, matrix, norm, input))
 
     case .pointwise(let matrix, let relu, let residual):
+      let (source, narrowing) = reading(i)
       let quantized = QuantizedMatrix(
-        matrix, inputScale: input.scale, means: means(ofValue: i))
-      let output = choose(.output(i), leastScale: quantized.leastOutputScale)
-      quantizations.append(output)
+        matrix, inputScale: source.scale, means: means(ofValue: i))
+      let output = output(i, leastScale: quantized.leastOutputScale)
       return .pointwise(
         Pointwise(
-          matrix: pack(quantized, input, output, relu: relu), residual: residual,
+          narrowing: narrowing, matrix: pack(quantized, source, output, relu: relu),
+          residual: residual,
           residualMultiplier: residual.map { quantizations[$0].scale / output.scale } ?? 0))
 
     case .depthwise(let filter):
@@ -75,8 +81,7 @@ struct Lowering {
       let normalized = choose(.normalized(i))
       let quantized = QuantizedMatrix(
         matrix, inputScale: normalized.scale, means: means(.normalized(i)))
-      let output = choose(.output(i), leastScale: quantized.leastOutputScale)
-      quantizations.append(output)
+      let output = output(i, leastScale: quantized.leastOutputScale)
       return .patchMerge(
         PatchMerge(
           norm: append(norm, inputScale: input.scale, output: normalized),
@@ -113,8 +118,7 @@ struct Lowering {
     let packed = constants.append(
       quantized, multipliers: quantized.multipliers(outputScale: sumScale),
       inputZeroPoint: input.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
-    let output = choose(.output(i))
-    quantizations.append(output)
+    let output = output(i)
     return PatchEmbed(
       patch: patch, matrix: packed, norm: append(norm, inputScale: sumScale, output: output))
   }
@@ -139,8 +143,7 @@ struct Lowering {
     // Each channel has its own input mean, the same for all its taps but at the border.
     let means = means(ofValue: i)
     let quantized = QuantizedMatrix(matrix, inputScale: input.scale, meansOfOutputs: means)
-    let output = choose(.output(i), leastScale: quantized.leastOutputScale)
-    quantizations.append(output)
+    let output = output(i, leastScale: quantized.leastOutputScale)
     return Depthwise(kernel: kernel, filter: pack(quantized, input, output, relu: true))
   }
 
@@ -154,8 +157,7 @@ struct Lowering {
       filter.expandByBlocks, inputScale: hiddenScale, means: means(.hidden(i)))
     // Room for taps twice as large as any that calibration saw before multipliers reach their limit.
     let largest = statistics[.taps(i)].map { max(-$0.low, $0.high) } ?? 1
-    let output = choose(.output(i), leastScale: 2 * input.scale * 2 * largest / 127)
-    quantizations.append(output)
+    _ = output(i, leastScale: 2 * input.scale * 2 * largest / 127)
     return DynamicDepthwise(
       kernel: filter.kernel, meanMultiplier: mean.multiplier,
       squeeze: pack(squeeze, outputScale: hiddenScale),
@@ -169,8 +171,7 @@ struct Lowering {
     _ i: Int, _ norm: FloatNorm?, _ expand: FloatMatrix, _ project: FloatMatrix,
     _ input: Quantization
   ) -> MLP {
-    let normalized = norm.map { _ in choose(.normalized(i)) }
-    let source = normalized ?? input
+    let (source, narrowing) = norm == nil ? reading(i) : (choose(.normalized(i)), nil)
     let first = QuantizedMatrix(
       expand, inputScale: source.scale,
       means: norm == nil ? means(ofValue: i) : means(.normalized(i)))
@@ -181,10 +182,10 @@ struct Lowering {
     }
     let second = QuantizedMatrix(
       project, inputScale: activated.scale, means: means(.activated(i)))
-    let output = choose(.output(i), leastScale: second.leastOutputScale)
-    quantizations.append(output)
+    let output = output(i, leastScale: second.leastOutputScale)
     return MLP(
       norm: norm.map { append($0, inputScale: input.scale, output: source) },
+      narrowing: narrowing,
       expand: pack(first, source, hidden, relu: false),
       tableOffset: constants.append(table: table),
       project: pack(second, activated, output, relu: false),
@@ -217,8 +218,7 @@ struct Lowering {
     let attended = choose(.attended(i))
     let project = QuantizedMatrix(
       attention.project, inputScale: attended.scale, means: means(.attended(i)))
-    let output = choose(.output(i), leastScale: project.leastOutputScale)
-    quantizations.append(output)
+    let output = output(i, leastScale: project.leastOutputScale)
 
     let units = WindowAttention.scoreUnits * Float(M_LOG2E)
     let bias = attention.bias.map { value in
@@ -240,6 +240,28 @@ struct Lowering {
   }
 
   // MARK: Pieces
+
+  /// The quantization of what layer `i` makes: int16 with room for twice what calibration saw, or the
+  /// best int8 one.
+  private mutating func output(_ i: Int, leastScale: Float = 0) -> Quantization {
+    let output =
+      isWide[i + 1]
+      ? Quantization(scale: wideScale(.output(i), least: leastScale), zeroPoint: 0)
+      : choose(.output(i), leastScale: leastScale)
+    quantizations.append(output)
+    return output
+  }
+
+  /// How an int8 product reads the input of layer `i`.
+  private mutating func reading(_ i: Int) -> (Quantization, Narrowing?) {
+    let held = quantizations[i]
+    guard isWide[i] else { return (held, nil) }
+    let source = choose(.output(i - 1))
+    return (
+      source,
+      Narrowing(multiplier: held.scale / source.scale, zeroPoint: source.zeroPoint)
+    )
+  }
 
   /// The quantization of a point, remembered for the report.
   private mutating func choose(
