@@ -171,3 +171,38 @@ void lvtf_histogram(
         out[(size_t)clamped]++;
     }
 }
+
+// The squared error of a weight that is rounded to [-127, 127]. In this range the sum with
+// 1.5 * 2^23 rounds to nearest even.
+INLINE float rounding_error(float w, float scale) {
+    const float nearest = (w / scale + 12582912.0f) - 12582912.0f;
+    const float above = nearest < -127.0f ? -127.0f : nearest;
+    const float q = above > 127.0f ? 127.0f : above;
+    return (q * scale - w) * (q * scale - w);
+}
+
+CLONED
+float lvtf_weight_scale(const float *w, size_t count) {
+    float largest = 0, best = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = fabsf(w[i]) > largest ? fabsf(w[i]) : largest;
+    double least = INFINITY;
+    for (int step = 0; largest > 0 && step < 12; step++) {
+        const float scale = largest / 127 * (1 - 0.02f * (float)step);
+        float errors[16] = {0};
+        size_t i = 0;
+        for (; i + 16 <= count; i += 16)
+            for (size_t lane = 0; lane < 16; lane++)
+                errors[lane] += rounding_error(w[i + lane], scale);
+        double error = 0;
+        for (size_t lane = 0; lane < 16; lane++)
+            error += (double)errors[lane];
+        for (; i < count; i++)
+            error += (double)rounding_error(w[i], scale);
+        if (error < least) {
+            least = error;
+            best = scale;
+        }
+    }
+    return best;
+}

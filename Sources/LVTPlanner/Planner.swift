@@ -108,9 +108,10 @@ public struct Planner {
     let all = Set(calibrated.network.residualStages.compactMap { $0 })
     let count = options.residual == .auto ? 2 * all.count : 1
     var trials: [ResidualChoice.Trial] = []
+    var memo = ChoiceMemo()
     func attempt(_ stages: Set<Int>) throws(PlannerError) -> Draft {
       progress(.quantizing, trials.count, count)
-      let draft = try draft(calibrated, wideStages: stages)
+      let draft = try draft(calibrated, wideStages: stages, &memo)
       trials.append(
         ResidualChoice.Trial(
           stages: stages, agreement: draft.agreement, arenaBytes: draft.layout.byteCount,
@@ -132,15 +133,16 @@ public struct Planner {
     var choice = ResidualChoice(trials: trials)
     choice.choose()
     if choice.chosen == 0 { return (choice, plain) }
-    return (choice, try draft(calibrated, wideStages: trials[choice.chosen].stages))
+    return (choice, try draft(calibrated, wideStages: trials[choice.chosen].stages, &memo))
   }
 
   private func draft(
-    _ calibrated: Calibrated, wideStages: Set<Int>
+    _ calibrated: Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
   ) throws(PlannerError) -> Draft {
     var lowering = Lowering(
-      calibrated.network, calibrated.calibration.statistics, wideStages: wideStages)
+      calibrated.network, calibrated.calibration.statistics, wideStages: wideStages, memo: memo)
     let lowered = lowering.lower()
+    memo = lowering.memo
     let layout = ArenaLayout(lowered)
     let contents = contents(calibrated.original, lowered, layout)
     let plan = try Self.read(contents.encoded(constants: lowered.constants))

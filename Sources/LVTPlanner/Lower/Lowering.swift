@@ -17,13 +17,19 @@ struct Lowering {
   private let statistics: [Point: Statistics]
   private var constants = ConstantsBuilder()
   private var choices: [Point: RangeChoice] = [:]
+  /// What was chosen here and in lowerings of the same network before.
+  private(set) var memo: ChoiceMemo
   /// The quantization of each value so far.
   private var quantizations: [Quantization] = []
   /// Whether a value is int16.
   private let isWide: [Bool]
 
   /// - Parameter wideStages: Stages whose residual stream is int16.
-  init(_ network: Network, _ statistics: [Point: Statistics], wideStages: Set<Int> = []) {
+  init(
+    _ network: Network, _ statistics: [Point: Statistics], wideStages: Set<Int> = [],
+    memo: ChoiceMemo = ChoiceMemo()
+  ) {
+    self.memo = memo
     self.network = network
     self.statistics = statistics
     isWide = network.residualStages.map { $0.map { wideStages.contains($0) } ?? false }
@@ -269,8 +275,10 @@ struct Lowering {
     transform: @escaping (Float) -> Float = { $0 }
   ) -> Quantization {
     guard let known = statistics[point] else { preconditionFailure("\(point) was not observed") }
-    let chooser = RangeChooser(known, symmetric: symmetric, transform: transform)
-    let choice = chooser.choose(leastScale: leastScale)
+    let choice = memo.choice(point, leastScale: leastScale) {
+      RangeChooser(known, symmetric: symmetric, transform: transform)
+        .choose(leastScale: leastScale)
+    }
     choices[point] = choice
     return choice.quantization
   }
@@ -318,6 +326,26 @@ struct Lowering {
       betaOffset: constants.append(norm.beta.map { $0 / output.scale }),
       epsilon: max(norm.epsilon / (inputScale * inputScale), 0x1p-40),
       outputZeroPoint: output.zeroPoint)
+  }
+}
+
+/// Choices of ranges that are already known: a search takes longer than quantizing most matrices.
+struct ChoiceMemo {
+  private struct Key: Hashable {
+    let point: Point
+    let leastScale: Float
+  }
+
+  private var choices: [Key: RangeChoice] = [:]
+
+  fileprivate mutating func choice(
+    _ point: Point, leastScale: Float, search: () -> RangeChoice
+  ) -> RangeChoice {
+    let key = Key(point: point, leastScale: leastScale)
+    if let known = choices[key] { return known }
+    let choice = search()
+    choices[key] = choice
+    return choice
   }
 }
 

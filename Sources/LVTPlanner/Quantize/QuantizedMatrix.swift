@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Foundation
+internal import CLVTFloat
 internal import LVTModel
 
 /// Int8 weights with a scale for each output, and the bias in units of the sums.
@@ -51,24 +51,11 @@ struct QuantizedMatrix {
     }
   }
 
-  /// The scale that loses least of a row's weights: the largest weight at 127, or a little beyond.
+  /// The scale that loses least of a row's weights and has room for the bias.
   private static func scale(of row: ArraySlice<Float>, bias: Float, inputScale: Float) -> Float {
-    let largest = row.reduce(0) { max($0, abs($1)) }
-    var best = (error: Double.infinity, scale: Float(0))
-    if largest > 0 {
-      for step in 0..<12 {
-        let scale = largest / 127 * (1 - 0.02 * Float(step))
-        var error = 0.0
-        for w in row {
-          let q = max(-127, min(127, (w / scale).rounded(.toNearestOrEven)))
-          let difference = Double(q * scale - w)
-          error += difference * difference
-        }
-        if error < best.error { best = (error, scale) }
-      }
-    }
+    let best = row.withUnsafeBufferPointer { lvtf_weight_scale($0.baseAddress, $0.count) }
     // A row of zeros, or nearly so, still needs a unit in which its bias fits 29 bits.
-    return max(best.scale, abs(bias) / inputScale * 0x1p-28, 1e-12)
+    return max(best, abs(bias) / inputScale * 0x1p-28, 1e-12)
   }
 
   /// The matrix with a bias of zero.
