@@ -19,6 +19,21 @@ LVT_INLINE int8x16_t lvt_quantize_x16(const float32x4_t v[4],
     return vminq_s8(vmaxq_s8(q, vdupq_n_s8((int8_t)lo)), vdupq_n_s8((int8_t)hi));
 }
 
+/// v += f32(r - zero_point) * multiplier of 16 values.
+LVT_INLINE void lvt_add_residual_x16(float32x4_t v[4],
+                                     const int8_t *residual,
+                                     int32_t zero_point,
+                                     float multiplier) {
+    const int8x16_t r_s8 = vld1q_s8(residual);
+    const int16x8_t zero_points = vdupq_n_s16((int16_t)zero_point);
+    const int16x8_t r[2] = {vsubq_s16(vmovl_s8(vget_low_s8(r_s8)), zero_points),
+                            vsubq_s16(vmovl_high_s8(r_s8), zero_points)};
+    LVT_UNROLL for (size_t i = 0; i < 4; i++) {
+        const int16x4_t quarter = i % 2 ? vget_high_s16(r[i / 2]) : vget_low_s16(r[i / 2]);
+        v[i] = vaddq_f32(v[i], vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(quarter)), multiplier));
+    }
+}
+
 /// Sixteen finished sums of one row: the epilogue of lvt_gemm_args.
 LVT_INLINE void lvt_gemm_finish(const lvt_gemm_args *g,
                                 const int32x4_t sums[4],
@@ -38,17 +53,8 @@ LVT_INLINE void lvt_gemm_finish(const lvt_gemm_args *g,
             vst1_s16((int16_t *)out + 4 * i, vqmovn_s32(vcvtnq_s32_f32(v[i])));
         return;
     }
-    if (g->residual) {
-        const int8x16_t r_s8 = vld1q_s8(lvt_gemm_residual(g, row, panel_index));
-        const int16x8_t zero_points = vdupq_n_s16((int16_t)g->residual_zero_point);
-        const int16x8_t r[2] = {vsubq_s16(vmovl_s8(vget_low_s8(r_s8)), zero_points),
-                                vsubq_s16(vmovl_high_s8(r_s8), zero_points)};
-        LVT_UNROLL for (size_t i = 0; i < 4; i++) {
-            const int16x4_t quarter = i % 2 ? vget_high_s16(r[i / 2]) : vget_low_s16(r[i / 2]);
-            const float32x4_t addend =
-                vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(quarter)), g->residual_multiplier);
-            v[i] = vaddq_f32(v[i], addend);
-        }
-    }
+    if (g->residual)
+        lvt_add_residual_x16(v, lvt_gemm_residual(g, row, panel_index), g->residual_zero_point,
+                             g->residual_multiplier);
     vst1q_s8(out, lvt_quantize_x16(v, g->out_zero_point, g->out_lo, g->out_hi));
 }

@@ -12,11 +12,15 @@ public enum PlanFormat {
     static let dynamicDepthwise: UInt32 = 1 << 0
     static let windowAttention: UInt32 = 1 << 1
     static let normalizedMLP: UInt32 = 1 << 2
+    static let convolution: UInt32 = 1 << 6
+    static let mapAttention: UInt32 = 1 << 7
+    static let residualDepthwise: UInt32 = 1 << 8
   }
 
   /// Features that this code knows; a plan may require a subset of them.
   static let knownFeatures =
     Feature.dynamicDepthwise | Feature.windowAttention | Feature.normalizedMLP
+    | Feature.convolution | Feature.mapAttention | Feature.residualDepthwise
   /// The first eight bytes of every plan: "LVTPLAN" and a zero.
   static let magic: [UInt8] = [0x4C, 0x56, 0x54, 0x50, 0x4C, 0x41, 0x4E, 0x00]
 
@@ -74,6 +78,13 @@ public enum PlanFormat {
     case windowAttention = 8
     /// An MLP with a LayerNorm in front.
     case normalizedMLP = 9
+    case convolution = 13
+    /// A convolution of the picture.
+    case pictureConvolution = 14
+    case globalAttention = 15
+    case dilatedAttention = 16
+    /// A depth-wise convolution that adds its input.
+    case residualDepthwise = 17
   }
 
   /// Stands for "no tensor" where an index may be absent.

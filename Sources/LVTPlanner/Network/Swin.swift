@@ -42,7 +42,7 @@ struct SwinBuilder: NetworkBuilder {
       let name = "layers.\(stage)"
       for block in 0..<(count { reader.has("\(name).blocks.\($0).norm1.weight") }) {
         try addAttention("\(name).blocks.\(block)", isShifted: block % 2 == 1, shape)
-        try addMLP("\(name).blocks.\(block)", shape)
+        try addNormalizedMLP("\(name).blocks.\(block)", shape)
       }
     }
     try addHead(shape, name: reader.has("head.fc.weight") ? "head.fc" : "head")
@@ -100,25 +100,17 @@ struct SwinBuilder: NetworkBuilder {
     let values = try reader.values(table, [rows, heads])
     let bias = (0..<heads * rows).map { values[(rows - 1 - $0 % rows) * heads + $0 / rows] }
     let attention = FloatAttention(
-      window: edge, shift: isShifted && edge < min(shape.height, shape.width) ? edge / 2 : 0,
+      reach: .window(
+        edge: edge, shift: isShifted && edge < min(shape.height, shape.width) ? edge / 2 : 0,
+        bias: bias),
       heads: heads,
       norm: try reader.norm("\(name).norm1", channels: channels),
       qkv: try reader.matrix(
         "\(name).attn.qkv", inputs: channels, outputs: 3 * channels,
         bias: reader.has("\(name).attn.qkv.bias")),
-      bias: bias,
       project: try reader.matrix(
         "\(name).attn.proj", inputs: channels, outputs: channels, bias: true))
-    add("\(name).attn", .windowAttention(attention), shape)
-  }
-
-  private mutating func addMLP(_ name: String, _ shape: Shape) throws(NetworkError) {
-    let channels = shape.channels
-    let hidden = try reader.shape("\(name).mlp.fc1.weight", rank: 2)[0]
-    let norm = try reader.norm("\(name).norm2", channels: channels)
-    let fc1 = try reader.matrix("\(name).mlp.fc1", inputs: channels, outputs: hidden, bias: true)
-    let fc2 = try reader.matrix("\(name).mlp.fc2", inputs: hidden, outputs: channels, bias: true)
-    add("\(name).mlp", .mlp(norm: norm, expand: fc1, project: fc2), shape)
+    add("\(name).attn", .attention(attention), shape)
   }
 }
 

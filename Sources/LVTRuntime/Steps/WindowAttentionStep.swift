@@ -34,9 +34,9 @@ extension Workspace {
       if let regions { window.fillRegions(regions) }
       var attend = lvt_attention_args(
         q: qkv, k: qkv + shape.channels, v: qkv + 2 * shape.channels, stride: qkvPitch,
-        window: step.window, heads: step.heads, head_dim: shape.channels / step.heads,
-        score_multiplier: step.scoreMultiplier,
-        bias: step.biasOffset.flatMap { constant($0, as: Int32.self) },
+        keys: step.tokens, first: 0, queries: step.tokens, heads: step.heads,
+        head_dim: shape.channels / step.heads, score_multiplier: step.scoreMultiplier,
+        bias: step.biasOffset.flatMap { constant($0, as: Int32.self) }, window: step.window,
         regions: UnsafePointer(regions), out_multiplier: step.attendedMultiplier,
         out_zero_point: Int32(step.attendedZeroPoint), out: normalized, out_stride: pitch,
         scratch: kernelScratch)
