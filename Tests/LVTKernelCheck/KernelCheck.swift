@@ -20,6 +20,9 @@ public func checkKernel(
   case .columnSums: try checker.checkColumnSums()
   case .patches: try checker.checkPatches()
   case .attention: try checker.checkAttention()
+  case .dilatedAttention: try checker.checkDilatedAttention()
+  case .taps: try checker.checkTaps(isPicture: false)
+  case .pictureTaps: try checker.checkTaps(isPicture: true)
   case nil: throw .unknownOperation(row.name)
   }
   return checker.caseCount

@@ -45,6 +45,42 @@ import Testing
     }
   }
 
+  @Test(arguments: [(6, 24, 18, 13), (3, 12, 40, 40), (3, 24, 5, 50), (6, 48, 1, 1)])
+  func dilateFormerGivesTheSameBitsEverywhere(
+    heads: Int, embed: Int, width: Int, height: Int
+  ) throws {
+    var network = TinyNetwork.dilateFormer
+    network.embed = embed
+    network.heads = heads
+    network.depths = [1, 2, 1]
+    network.dilatedStages = 2
+    (network.input, network.inputHeight) = (width, height)
+    let plan = try network.compile(pictures: 4).plan
+    for isa in ISA.available {
+      for threads in [1, 2, 3, 7] {
+        let engine = try Engine(plan: plan, threads: threads, isa: isa)
+        #expect(engine.firstMismatch() == nil, "\(isa.name), \(threads) threads")
+      }
+    }
+  }
+
+  /// What threads share is in the arena once.
+  @Test func furtherThreadsHaveNoSharedScratch() throws {
+    var network = TinyNetwork.dilateFormer
+    (network.input, network.inputHeight) = (120, 120)
+    let plan = try network.compile(pictures: 1).plan
+    for step in plan.steps {
+      guard case .mapAttention = step.operation else { continue }
+      let shape = plan.tensors[step.output].shape
+      let qkv = shape.positions * 3 * shape.channels
+      let own = step.operation.ownScratchBytes(input: shape, output: shape)
+      #expect(step.scratchBytes >= own + qkv && plan.scratchBytes >= own)
+    }
+    #expect(plan.scratchBytes < plan.steps.map { $0.scratchBytes }.max() ?? 0)
+    #expect(
+      try Engine(plan: plan, threads: 3).memoryBytes == plan.arenaBytes + 2 * plan.scratchBytes)
+  }
+
   @Test(arguments: [false, true])
   func runsAfterEachOtherGiveTheSameLogits(isDynamic: Bool) throws {
     let engine = try Engine(plan: compiled(isDynamic: isDynamic), threads: 2)

@@ -2,8 +2,8 @@
 //
 // Softmax attention, a head at a time, four queries at once, on int16. Neighbouring channels of the
 // keys, and the values of neighbouring positions, are put side by side, so that VPMADDWD adds two
-// products in each lane and a lane is a key, or a channel: no sum across lanes. AVX2. Sums are exact
-// integers, so their order does not matter.
+// products in each lane and a lane is a key, or a channel: no sum across lanes. AVX2. Sums are
+// exact integers, so their order does not matter.
 #include "internal/kernels.h"
 #include "internal/target_region.h"
 #if defined(__x86_64__)
@@ -62,9 +62,10 @@ static void prepare_keys(const lvt_attention_args *a, const head_t *h, const int
         for (size_t c = 0; c < a->head_dim; c += 16) {
             __m256i v[8];
             LVT_UNROLL for (size_t i = 0; i < 8; i++) v[i] =
-                token + i < a->keys ? _mm256_cvtepi8_epi16(lvt_load_bytes(
-                                          k + (token + i) * a->stride + c, at_most_16(a->head_dim - c)))
-                                    : _mm256_setzero_si256();
+                token + i < a->keys
+                    ? _mm256_cvtepi8_epi16(lvt_load_bytes(k + (token + i) * a->stride + c,
+                                                          at_most_16(a->head_dim - c)))
+                    : _mm256_setzero_si256();
             transpose_keys(v);
             LVT_UNROLL for (size_t i = 0; i < 8; i++) _mm256_store_si256(
                 (__m256i *)(h->keys + ((c / 2 + i) * h->tokens + token) * 2), v[i]);
@@ -116,11 +117,8 @@ LVT_INLINE void multiply_keys(const lvt_attention_args *a, const head_t *h, cons
 }
 
 /// Adds biases, masks other regions and padding, and returns the greatest score.
-LVT_INLINE int32_t finish_scores(const lvt_attention_args *a,
-                                 const head_t *h,
-                                 size_t head,
-                                 size_t query,
-                                 int32_t *scores) {
+LVT_INLINE int32_t finish_scores(
+    const lvt_attention_args *a, const head_t *h, size_t head, size_t query, int32_t *scores) {
     const int32_t *bias = lvt_attention_bias(a, head, query);
     if (bias)
         for (size_t y = 0; y < a->window; y++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Dilated attention, one head of one position at a time: nine dot products on int16, then the values
-// of two neighbours side by side for VPMADDWD. AVX2. Sums are exact integers.
+// Dilated attention, one head of one position at a time: nine dot products on int16, then the
+// values of two neighbours side by side for VPMADDWD. AVX2. Sums are exact integers.
 #include "internal/kernels.h"
 #include "internal/target_region.h"
 #if defined(__x86_64__)
@@ -47,10 +47,8 @@ LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
     const __m256i first = lvt_scores_x8(sum_lanes(sums), a->score_multiplier);
     const __m256i last = lvt_scores_x8(
         _mm256_castsi128_si256(_mm_cvtsi32_si128(lvt_sum_of_lanes(sums[8]))), a->score_multiplier);
-    const __m256i second =
-        _mm256_blend_epi32(_mm256_set1_epi32(LVT_ATTENTION_MASKED), last, 1);
-    const __m256i greatest =
-        _mm256_set1_epi32(lvt_greatest_lane(_mm256_max_epi32(first, second)));
+    const __m256i second = _mm256_blend_epi32(_mm256_set1_epi32(LVT_ATTENTION_MASKED), last, 1);
+    const __m256i greatest = _mm256_set1_epi32(lvt_greatest_lane(_mm256_max_epi32(first, second)));
     const __m256i w0 = lvt_weights_x8(first, greatest, 0);
     const __m256i w1 = lvt_weights_x8(second, greatest, 0);
     _mm256_storeu_si256((__m256i *)weights, lvt_pack_weights(w0, w1));

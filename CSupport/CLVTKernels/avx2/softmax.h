@@ -47,8 +47,8 @@ LVT_INLINE __m256i lvt_weights_x8(__m256i scores, __m256i greatest, int32_t shif
     p = _mm256_mulhrs_epi16(_mm256_add_epi16(p, _mm256_set1_epi16(LVT_EXP2_C2)), x);
     p = _mm256_mulhrs_epi16(_mm256_add_epi16(p, _mm256_set1_epi16(LVT_EXP2_C1)), x);
     p = _mm256_add_epi16(p, _mm256_set1_epi32(INT16_MAX));
-    return _mm256_srlv_epi32(
-        p, _mm256_add_epi32(_mm256_srli_epi32(d, 10), _mm256_set1_epi32(shift)));
+    return _mm256_srlv_epi32(p,
+                             _mm256_add_epi32(_mm256_srli_epi32(d, 10), _mm256_set1_epi32(shift)));
 }
 
 /// Sixteen weights as int16, in order.

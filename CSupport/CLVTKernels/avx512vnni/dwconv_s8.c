@@ -50,9 +50,9 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
         __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[i]), m);
         const int8_t *residual = lvt_dwconv_residual(d, out + (x + i) * d->pixel_stride);
         if (residual) {
-            const __m512i r = _mm512_sub_epi32(
-                _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual)),
-                _mm512_set1_epi32(d->in_zero_point));
+            const __m512i r =
+                _mm512_sub_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual)),
+                                 _mm512_set1_epi32(d->in_zero_point));
             v = _mm512_add_ps(
                 v, _mm512_mul_ps(_mm512_cvtepi32_ps(r), _mm512_set1_ps(d->residual_multiplier)));
         }

@@ -56,7 +56,8 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
                     _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)residual)),
                     _mm256_set1_epi32(d->in_zero_point));
                 v = _mm256_add_ps(
-                    v, _mm256_mul_ps(_mm256_cvtepi32_ps(r), _mm256_set1_ps(d->residual_multiplier)));
+                    v,
+                    _mm256_mul_ps(_mm256_cvtepi32_ps(r), _mm256_set1_ps(d->residual_multiplier)));
             }
             const __m256i q = _mm256_cvtps_epi32(v);
             __m128i q_s16x8 =

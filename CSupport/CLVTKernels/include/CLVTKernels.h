@@ -110,7 +110,7 @@ typedef struct {
     int32_t in_zero_point;
     int32_t out_zero_point, out_lo, out_hi;
     float residual_multiplier; ///< s_in / s_out, in [0, 65536].
-    void *scratch; ///< lvt_dwconv_scratch_bytes(width, kernel), 64-byte aligned.
+    void *scratch;             ///< lvt_dwconv_scratch_bytes(width, kernel), 64-byte aligned.
 } lvt_dwconv_args;
 
 /// The `k` of a depth-wise panel: `kernel` rows of taps, each padded to a multiple of 4.
@@ -164,8 +164,8 @@ typedef struct {
 
 // ---- Attention ----------------------------------------------------------------------------------
 
-/// Softmax attention of some positions, the queries, to all positions of a window or a map, the keys.
-/// For each head and query i:
+/// Softmax attention of some positions, the queries, to all positions of a window or a map, the
+/// keys. For each head and query i:
 ///
 ///   t[j] = rne(f32(sum over c of q[i][c] * k[j][c]) * score_multiplier) + bias[head][j - i]
 ///   e[j] = 2^((t[j] - max t) / 1024) in 15 - s bits, by the integer polynomial of attention.h
@@ -175,17 +175,18 @@ typedef struct {
 /// the same region take part. The product with score_multiplier is clamped to +-2^21. Zero is 0 in
 /// q, k and v. `out` may be `q` with the same stride; otherwise nothing overlaps.
 typedef struct {
-    const int8_t *q, *k, *v; ///< Rows of position 0 and on; head h has channels h * head_dim and on.
-    size_t stride;           ///< Bytes from position to position, the same for all three.
-    size_t keys;             ///< Positions, 1 ... 65536.
-    size_t first, queries;   ///< Positions first ..< first + queries attend.
-    size_t heads, head_dim;  ///< head_dim at most 16384.
-    float score_multiplier;  ///< s_q * s_k * head_dim^-0.5 * log2(e) * 1024, in [0, 65536].
-    const int32_t *bias;     ///< heads x (2 * window - 1)^2 by key minus query in rows and columns,
-                             ///< in 1024ths, within +-2^21; NULL for none.
-    size_t window;           ///< If there are biases: the edge of the window, window^2 = keys.
-    const uint8_t *regions;  ///< One for each position; NULL if all are of one region.
-    float out_multiplier;    ///< s_v / s_out, in [0, 65536].
+    const int8_t *q, *k,
+        *v;                 ///< Rows of position 0 and on; head h has channels h * head_dim and on.
+    size_t stride;          ///< Bytes from position to position, the same for all three.
+    size_t keys;            ///< Positions, 1 ... 65536.
+    size_t first, queries;  ///< Positions first ..< first + queries attend.
+    size_t heads, head_dim; ///< head_dim at most 16384.
+    float score_multiplier; ///< s_q * s_k * head_dim^-0.5 * log2(e) * 1024, in [0, 65536].
+    const int32_t *bias;    ///< heads x (2 * window - 1)^2 by key minus query in rows and columns,
+                            ///< in 1024ths, within +-2^21; NULL for none.
+    size_t window;          ///< If there are biases: the edge of the window, window^2 = keys.
+    const uint8_t *regions; ///< One for each position; NULL if all are of one region.
+    float out_multiplier;   ///< s_v / s_out, in [0, 65536].
     int32_t out_zero_point;
     int8_t *out; ///< Row of position 0; only those of queries are written.
     size_t out_stride;
@@ -244,8 +245,8 @@ typedef struct {
 /// Gathers the K x K neighbourhoods of output positions as rows of a matrix: taps in raster order,
 /// each with its channels. The padding is (K - 1) / 2 on every side.
 ///
-/// taps_s8 reads an int8 map. taps_u8 reads an RGB picture; its taps have four bytes: the colours as
-/// q = u8 - 128, then -128.
+/// taps_s8 reads an int8 map. taps_u8 reads an RGB picture; its taps have four bytes: the colours
+/// as q = u8 - 128, then -128.
 typedef struct {
     const void *in;                  ///< Position 0 of the map, or the picture.
     size_t row_stride, pixel_stride; ///< Bytes.

@@ -71,7 +71,8 @@ static inline void lvt_neighbours(const lvt_dilated_attention_args *a,
                                   ptrdiff_t offsets[LVT_NEIGHBOURS]) {
     const ptrdiff_t d = (ptrdiff_t)dilation, width = (ptrdiff_t)a->width;
     for (ptrdiff_t i = 0; i < LVT_NEIGHBOURS; i++) {
-        const ptrdiff_t row = (ptrdiff_t)y + (i / 3 - 1) * d, column = (ptrdiff_t)x + (i % 3 - 1) * d;
+        const ptrdiff_t row = (ptrdiff_t)y + (i / 3 - 1) * d,
+                        column = (ptrdiff_t)x + (i % 3 - 1) * d;
         const int inside = row >= 0 && row < (ptrdiff_t)a->height && column >= 0 && column < width;
         offsets[i] = inside ? (row * width + column) * (ptrdiff_t)a->stride : PTRDIFF_MAX;
     }

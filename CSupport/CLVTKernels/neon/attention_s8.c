@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Softmax attention, a head at a time, four queries at once, on int16: SMLAL multiplies eight keys,
-// or eight channels of the values, by one lane of each query. NEON. Sums are exact integers, so their
-// order does not matter.
+// or eight channels of the values, by one lane of each query. NEON. Sums are exact integers, so
+// their order does not matter.
 #include "internal/kernels.h"
 #include "internal/target_region.h"
 #if defined(__aarch64__)
 #include "neon/softmax.h"
 
-/// One head: its operands in scratch. Keys are padded to 16 positions and channels to 16 with zeros.
+/// One head: its operands in scratch. Keys are padded to 16 positions and channels to 16 with
+/// zeros.
 typedef struct {
     size_t tokens, channels; ///< Padded.
     int32_t *scores;         ///< queries x tokens
@@ -31,7 +32,8 @@ LVT_INLINE head_t divide(const lvt_attention_args *a) {
 }
 
 /// Widens a row and fills it with zeros.
-LVT_INLINE void widen(const lvt_attention_args *a, const head_t *h, const int8_t *in, int16_t *out) {
+LVT_INLINE void
+widen(const lvt_attention_args *a, const head_t *h, const int8_t *in, int16_t *out) {
     for (size_t c = 0; c < h->channels; c += 8)
         vst1q_s16(out + c, lvt_load_s16x8(in + c, c < a->head_dim ? a->head_dim - c : 0));
 }
@@ -77,11 +79,8 @@ LVT_INLINE void multiply(int32x4_t sums[LVT_ATTENTION_QUERIES][2],
 }
 
 /// Adds biases, masks other regions and padding, and returns the greatest score.
-LVT_INLINE int32_t finish_scores(const lvt_attention_args *a,
-                                 const head_t *h,
-                                 size_t head,
-                                 size_t query,
-                                 int32_t *scores) {
+LVT_INLINE int32_t finish_scores(
+    const lvt_attention_args *a, const head_t *h, size_t head, size_t query, int32_t *scores) {
     const int32_t *bias = lvt_attention_bias(a, head, query);
     if (bias)
         for (size_t y = 0; y < a->window; y++)
@@ -121,8 +120,8 @@ attend(const lvt_attention_args *a, const head_t *h, size_t head, size_t query, 
         widen(a, h, a->q + (query + i) * a->stride + first, h->queries + i * h->channels);
     int32x4_t sums[LVT_ATTENTION_QUERIES][2];
     for (size_t key = 0; key < h->tokens; key += 8) {
-        multiply(sums, h->queries, h->channels, h->keys + key, h->tokens,
-                 (a->head_dim + 3) / 4 * 4, n);
+        multiply(
+            sums, h->queries, h->channels, h->keys + key, h->tokens, (a->head_dim + 3) / 4 * 4, n);
         LVT_UNROLL for (size_t i = 0; i < n; i++) {
             int32_t *out = h->scores + i * h->tokens + key;
             vst1q_s32(out, lvt_scores_x4(sums[i][0], a->score_multiplier));
@@ -138,9 +137,13 @@ attend(const lvt_attention_args *a, const head_t *h, size_t head, size_t query, 
     }
     for (size_t c = 0; c < a->head_dim; c += 8) {
         multiply(sums, h->weights, h->tokens, h->values + c, h->channels, h->tokens, n);
-        LVT_UNROLL for (size_t i = 0; i < n; i++) lvt_store_means_x8(
-            sums[i][0], sums[i][1], multipliers[i], a->out_zero_point,
-            a->out + (query + i) * a->out_stride + first + c, a->head_dim - c);
+        LVT_UNROLL for (size_t i = 0; i < n; i++)
+            lvt_store_means_x8(sums[i][0],
+                               sums[i][1],
+                               multipliers[i],
+                               a->out_zero_point,
+                               a->out + (query + i) * a->out_stride + first + c,
+                               a->head_dim - c);
     }
 }
 

@@ -23,10 +23,10 @@ LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
         }
     }
     int32x4_t scores[3];
-    LVT_UNROLL for (size_t i = 0; i < 3; i++) scores[i] = lvt_scores_x4(
-        vpaddq_s32(vpaddq_s32(sums[4 * i], sums[4 * i + 1]),
-                   vpaddq_s32(sums[4 * i + 2], sums[4 * i + 3])),
-        a->score_multiplier);
+    LVT_UNROLL for (size_t i = 0; i < 3; i++) scores[i] =
+        lvt_scores_x4(vpaddq_s32(vpaddq_s32(sums[4 * i], sums[4 * i + 1]),
+                                 vpaddq_s32(sums[4 * i + 2], sums[4 * i + 3])),
+                      a->score_multiplier);
     const int32x4_t masked = vdupq_n_s32(LVT_ATTENTION_MASKED);
     scores[2] = vsetq_lane_s32(vgetq_lane_s32(scores[2], 0), masked, 0);
     const int32_t greatest = vmaxvq_s32(vmaxq_s32(vmaxq_s32(scores[0], scores[1]), scores[2]));
@@ -74,7 +74,10 @@ void lvt_dilated_attention_s8__neon(const lvt_dilated_attention_args *a) {
                 }
                 int16_t weights[16];
                 const int32_t sum = weigh(a, a->q + position * a->stride + first, k, weights);
-                add_values(a, v, weights, a->out_multiplier / (float)sum,
+                add_values(a,
+                           v,
+                           weights,
+                           a->out_multiplier / (float)sum,
                            a->out + position * a->out_stride + first);
             }
         }

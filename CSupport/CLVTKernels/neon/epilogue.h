@@ -54,7 +54,9 @@ LVT_INLINE void lvt_gemm_finish(const lvt_gemm_args *g,
         return;
     }
     if (g->residual)
-        lvt_add_residual_x16(v, lvt_gemm_residual(g, row, panel_index), g->residual_zero_point,
+        lvt_add_residual_x16(v,
+                             lvt_gemm_residual(g, row, panel_index),
+                             g->residual_zero_point,
                              g->residual_multiplier);
     vst1q_s8(out, lvt_quantize_x16(v, g->out_zero_point, g->out_lo, g->out_hi));
 }

@@ -26,8 +26,10 @@ LVT_INLINE int32x4_t lvt_scores_x4(int32x4_t sums, float multiplier) {
 
 /// lvt_attention_weight of the distances from `greatest` to eight scores; SQRDMULH is
 /// lvt_multiply_q15.
-LVT_INLINE int16x8_t
-lvt_weights_x8(int32x4_t first, int32x4_t second, int32_t greatest, int32_t shift) {
+LVT_INLINE int16x8_t lvt_weights_x8(int32x4_t first,
+                                    int32x4_t second,
+                                    int32_t greatest,
+                                    int32_t shift) {
     const int32x4_t top = vdupq_n_s32(greatest), reach = vdupq_n_s32(LVT_WEIGHT_REACH);
     const int16x8_t d = vcombine_s16(vmovn_s32(vminq_s32(vsubq_s32(top, first), reach)),
                                      vmovn_s32(vminq_s32(vsubq_s32(top, second), reach)));
@@ -40,8 +42,12 @@ lvt_weights_x8(int32x4_t first, int32x4_t second, int32_t greatest, int32_t shif
 }
 
 /// Eight weighted sums as int8, of which `n`, at most 8, are stored.
-LVT_INLINE void lvt_store_means_x8(
-    int32x4_t first, int32x4_t second, float multiplier, int32_t zero_point, int8_t *out, size_t n) {
+LVT_INLINE void lvt_store_means_x8(int32x4_t first,
+                                   int32x4_t second,
+                                   float multiplier,
+                                   int32_t zero_point,
+                                   int8_t *out,
+                                   size_t n) {
     const int32x4_t zero_points = vdupq_n_s32(zero_point);
     first = vaddq_s32(vcvtnq_s32_f32(vmulq_n_f32(vcvtq_f32_s32(first), multiplier)), zero_points);
     second = vaddq_s32(vcvtnq_s32_f32(vmulq_n_f32(vcvtq_f32_s32(second), multiplier)), zero_points);

@@ -41,7 +41,11 @@ void lvt_dilated_attention_s8__scalar(const lvt_dilated_attention_args *a) {
                 const size_t first = head * a->head_dim;
                 ptrdiff_t offsets[LVT_NEIGHBOURS];
                 lvt_neighbours(a, y, x, lvt_dilation(a, head), offsets);
-                attend(a, offsets, a->q + position * a->stride + first, a->k + first, a->v + first,
+                attend(a,
+                       offsets,
+                       a->q + position * a->stride + first,
+                       a->k + first,
+                       a->v + first,
                        a->out + position * a->out_stride + first);
             }
         }

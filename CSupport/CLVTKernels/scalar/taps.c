@@ -37,9 +37,11 @@ LVT_INLINE void run(const lvt_taps_args *t, const size_t channels, copy_fn *copy
         for (ptrdiff_t y = top; y < top + kernel; y++, out += (size_t)kernel * channels) {
             const int inside = y >= 0 && y < height && begin < end;
             if (inside)
-                copy(t, (const uint8_t *)t->in + (size_t)y * t->row_stride +
-                            (size_t)(left + begin) * t->pixel_stride,
-                     (size_t)(end - begin), out + (size_t)begin * channels);
+                copy(t,
+                     (const uint8_t *)t->in + (size_t)y * t->row_stride +
+                         (size_t)(left + begin) * t->pixel_stride,
+                     (size_t)(end - begin),
+                     out + (size_t)begin * channels);
             for (ptrdiff_t x = 0; x < kernel; x++)
                 if (!inside || x < begin || x >= end)
                     memcpy(out + (size_t)x * channels, t->outside, channels);

@@ -109,8 +109,8 @@ private struct DWNetBuilder: NetworkBuilder {
       isDynamic
       ? .dynamicDepthwise(try dynamicFilter("\(conv).conv", channels).followed(by: norm))
       : .depthwise(
-          try reader.filter("\(conv).conv", channels: channels).followed(by: norm),
-          residual: false)
+        try reader.filter("\(conv).conv", channels: channels).followed(by: norm),
+        residual: false)
     add("\(conv).conv", filter, shape)
 
     let conv2 = try reader.matrix(

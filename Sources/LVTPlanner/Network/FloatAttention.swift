@@ -24,7 +24,9 @@ extension FloatAttention {
           for head in 0..<heads {
             for query in places {
               let keys = places.filter { $0.isOnOneSide(as: query, of: shape) }
-              attend(query.position(in: shape), keys.map { $0.position(in: shape) }, head, qkv, &result) {
+              attend(
+                query.position(in: shape), keys.map { $0.position(in: shape) }, head, qkv, &result
+              ) {
                 guard !bias.isEmpty else { return 0 }
                 let row = keys[$0].row - query.row + edge - 1
                 let column = keys[$0].column - query.column + edge - 1
