@@ -21,9 +21,13 @@ size_t lvt_dwconv_scratch_bytes(size_t width, size_t kernel) {
            2 * lvt_dwconv_panel_k(kernel) * LVT_BLOCK;
 }
 
-size_t lvt_attention_scratch_bytes(size_t window, size_t head_dim) {
-    // Scores and weights of a query, and one head's query, keys and values widened to int16.
-    const size_t tokens = (window * window + 15) / 16 * 16, channels = (head_dim + 15) / 16 * 16;
-    return tokens * (sizeof(int32_t) + sizeof(int16_t)) +
-           (2 * tokens + 1) * channels * sizeof(int16_t);
+size_t lvt_attention_scratch_bytes(size_t keys, size_t head_dim) {
+    // Scores and weights of some queries, and one head's queries, keys and values widened to int16.
+    const size_t padded = (keys + 15) / 16 * 16, channels = (head_dim + 15) / 16 * 16;
+    return LVT_ATTENTION_QUERIES * padded * (sizeof(int32_t) + sizeof(int16_t)) +
+           (2 * padded + LVT_ATTENTION_QUERIES) * channels * sizeof(int16_t);
+}
+
+size_t lvt_dilated_attention_scratch_bytes(size_t head_dim) {
+    return (head_dim + 15) / 16 * 16; // The zeros that stand for a neighbour outside the map.
 }

@@ -106,6 +106,9 @@ public struct Planner {
     _ calibrated: Calibrated
   ) throws(PlannerError) -> (ResidualChoice, Draft) {
     let all = Set(calibrated.network.residualStages.compactMap { $0 })
+    if options.residual == .int16 && all.isEmpty {
+      throw .int8Only(family: calibrated.network.family)
+    }
     let count = options.residual == .auto ? 2 * all.count : 1
     var trials: [ResidualChoice.Trial] = []
     var memo = ChoiceMemo()
@@ -266,6 +269,8 @@ public enum PlannerError: Error, Sendable {
   case noPictures
   /// Labels were given, but not one for each class.
   case labelCount(expected: Int, found: Int)
+  /// An int16 residual stream was asked for, but convolutions, which read int8, work on the stream.
+  case int8Only(family: String)
   /// The engine could not be made.
   case engine(EngineError)
   /// The planner's own check of its result failed: the network exceeds a limit of the plan format, or
@@ -280,6 +285,9 @@ extension PlannerError: CustomStringConvertible {
     case .noPictures: "no calibration pictures: expected at least one JPEG file"
     case .labelCount(let expected, let found):
       "expected \(expected) labels, one for each class, found \(found)"
+    case .int8Only(let family):
+      "--residual int16: expected a network whose blocks read their sums through LayerNorm or a "
+        + "product, found \(family), whose convolutions read them as int8"
     case .engine(let error): "\(error)"
     case .inconsistent(let what): "the finished plan failed its own check: \(what)"
     }

@@ -52,6 +52,8 @@ struct Workspace {
     case .patchMerge(let s): run(s, share)
     case .head(let s): run(s, share)
     case .windowAttention(let s): run(s, share)
+    case .mapAttention(let s): run(s, share, barrier: barrier)
+    case .convolution(let s): run(s, share)
     }
   }
 
@@ -104,13 +106,7 @@ struct Share {
 
   /// Calls `body` with consecutive parts, of at most `rows`, of this thread's part of `count`.
   func forEachStrip(of count: Int, rows: Int, _ body: (Range<Int>) -> Void) {
-    let range = range(of: count)
-    var start = range.lowerBound
-    while start < range.upperBound {
-      let end = min(start + rows, range.upperBound)
-      body(start..<end)
-      start = end
-    }
+    range(of: count).forEachStrip(rows: rows, body)
   }
 
   func scratch<T>(_ offset: Int, as type: T.Type) -> UnsafeMutablePointer<T> {
@@ -119,5 +115,17 @@ struct Share {
 
   func sharedScratch<T>(_ offset: Int, as type: T.Type) -> UnsafeMutablePointer<T> {
     (sharedScratch + offset).assumingMemoryBound(to: T.self)
+  }
+}
+
+extension Range<Int> {
+  /// Calls `body` with consecutive parts of at most `rows`.
+  func forEachStrip(rows: Int, _ body: (Range<Int>) -> Void) {
+    var start = lowerBound
+    while start < upperBound {
+      let end = Swift.min(start + rows, upperBound)
+      body(start..<end)
+      start = end
+    }
   }
 }

@@ -18,6 +18,12 @@ struct NetworkOptions: ParsableArguments {
   var std = Triple([0.229, 0.224, 0.225])
 
   @Option(
+    help: ArgumentHelp(
+      "Attention heads of each stage, for a DilateFormer; by default 3, and twice as many in each further stage.",
+      valueName: "n,n,…"))
+  var heads = HeadCounts([])
+
+  @Option(
     help: "Resize the shorter edge to input / crop and cut out the centre; 1 resizes all of it.")
   var crop: Float = 1
 
@@ -47,6 +53,7 @@ struct NetworkOptions: ParsableArguments {
     options.inputSize = input.size
     options.mean = mean.values
     options.deviation = std.values
+    options.heads = heads.values
     do { return try Network(checkpoint, options: options) } catch {
       throw Failure("\(path): \(error)")
     }
@@ -105,6 +112,21 @@ struct Triple: ExpressibleByArgument {
   }
 
   var defaultValueDescription: String { values.map { "\($0)" }.joined(separator: ",") }
+}
+
+/// Positive numbers with commas between them.
+struct HeadCounts: ExpressibleByArgument {
+  let values: [Int]
+
+  init(_ values: [Int]) { self.values = values }
+
+  init?(argument: String) {
+    let values = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    guard values.allSatisfy({ ($0 ?? 0) > 0 }) else { return nil }
+    self.values = values.compactMap { $0 }
+  }
+
+  var defaultValueDescription: String { "" }
 }
 
 /// A failure whose description is the whole message.

@@ -62,7 +62,7 @@ import Testing
 
 /// Plans that an earlier build wrote: the format and every kernel must still agree with them.
 @Suite struct StoredPlanTests {
-  @Test(arguments: ["tiny", "tiny-dynamic", "tiny-swin"])
+  @Test(arguments: ["tiny", "tiny-dynamic", "tiny-swin", "tiny-dilateformer", "tiny-int16"])
   func storedPlanStillGivesItsGoldenHashes(name: String) throws {
     let plan = try Plan(path: fixtures + "/plan/\(name).lvt")
     #expect(plan.hashMatches())
@@ -85,7 +85,10 @@ import Testing
     plain.input = 32
     var dynamic = plain
     dynamic.isDynamic = true
-    for (name, tiny) in [("tiny", plain), ("tiny-dynamic", dynamic), ("tiny-swin", .swin)] {
+    for (name, tiny) in [
+      ("tiny", plain), ("tiny-dynamic", dynamic), ("tiny-swin", .swin),
+      ("tiny-dilateformer", .dilateFormer), ("tiny-int16", plain.wide),
+    ] {
       let bytes = try tiny.compile().bytes
       try Data(bytes).write(to: URL(fileURLWithPath: fixtures + "/plan/\(name).lvt"))
     }

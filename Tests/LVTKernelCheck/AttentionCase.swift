@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLVTKernels
 
-/// Attention inside one window.
+/// Attention of some positions to all.
 struct AttentionCase: KernelCase {
-  private let window, heads, headChannels: Int
+  private let keys, heads, headChannels: Int
+  /// Edge of the window if there are biases.
+  private let window: Int
+  private let queries: Range<Int>
+  private let isInPlace: Bool
   private let stride, outStride: Int
   private let scoreMultiplier, outMultiplier: Float
   private let zeroPoint: Int
@@ -13,43 +17,56 @@ struct AttentionCase: KernelCase {
 
   private enum Slot { static let out = 0, q = 1, k = 2, v = 3, bias = 4, regions = 5, scratch = 6 }
 
-  init(window: Int, heads: Int, headChannels: Int, isLayer: Bool = false, _ draw: inout Draw) {
-    self.window = window
+  /// - Parameter window: If not nil, `keys` is its square, and there are biases in every second case.
+  init(
+    keys: Int, window: Int?, heads: Int, headChannels: Int, isLayer: Bool = false,
+    _ draw: inout Draw
+  ) {
+    self.keys = keys
     self.heads = heads
     self.headChannels = headChannels
-    let tokens = window * window, channels = heads * headChannels
+    let channels = heads * headChannels
+    isInPlace = !isLayer && draw.chance(oneIn: 2)
     stride = draw.stride(channels, isTight: isLayer)
-    outStride = draw.stride(channels, isTight: isLayer)
+    outStride = isInPlace ? stride : draw.stride(channels, isTight: isLayer)
+    let first = draw.int(0...keys), last = draw.int(first...keys)
+    queries = isLayer || draw.chance(oneIn: 2) ? 0..<keys : first..<last
     scoreMultiplier = isLayer ? 1 : draw.choose(0, 65536, 0.01, 1, 20 * draw.unit())
     outMultiplier = isLayer ? 2 : draw.choose(0, 65536, 1, 4 * draw.unit())
     zeroPoint = draw.zeroPoint()
     let reach = isLayer ? 2000 : draw.choose(0, 3, 2000, 1 << 21)
-    let biasCount =
-      isLayer || draw.chance(oneIn: 2) ? heads * (2 * window - 1) * (2 * window - 1) : 0
+    self.window = window.map { isLayer || draw.chance(oneIn: 2) ? $0 : 0 } ?? 0
+    let biasCount = self.window > 0 ? heads * (2 * self.window - 1) * (2 * self.window - 1) : 0
     bias = (0..<biasCount).map { _ in Int32(draw.int(-reach...reach)) }
     let parts = draw.int(1...4)
     regions =
-      !isLayer && draw.chance(oneIn: 2) ? (0..<tokens).map { _ in UInt8(draw.int(1...parts)) } : []
+      !isLayer && draw.chance(oneIn: 2) ? (0..<keys).map { _ in UInt8(draw.int(1...parts)) } : []
 
-    func extent(_ stride: Int) -> Int { (tokens - 1) * stride + channels }
+    func extent(_ stride: Int) -> Int { (keys - 1) * stride + channels }
+    let queryBytes = draw.activations(extent(stride))
     operands = [
-      Operand(.output, [UInt8](repeating: Operand.canary, count: extent(outStride))),
-      Operand(.input, draw.activations(extent(stride))),
+      Operand(
+        .output,
+        isInPlace ? queryBytes : [UInt8](repeating: Operand.canary, count: extent(outStride))),
+      Operand(.input, queryBytes),
       Operand(.input, draw.activations(extent(stride))),
       Operand(.input, draw.activations(extent(stride))),
       Operand(.input, bias.withUnsafeBytes { Array($0) }, alignment: 4),
       Operand(.input, regions),
-      Operand.scratch(lvt_attention_scratch_bytes(window, headChannels)),
+      Operand.scratch(lvt_attention_scratch_bytes(keys, headChannels)),
     ]
   }
 
   func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {
     let bytes = memory.map { $0.assumingMemoryBound(to: Int8.self) }
     var a = lvt_attention_args()
-    a.q = UnsafePointer(bytes[Slot.q])
+    a.q = UnsafePointer(bytes[isInPlace ? Slot.out : Slot.q])
     a.k = UnsafePointer(bytes[Slot.k])
     a.v = UnsafePointer(bytes[Slot.v])
     a.stride = stride
+    a.keys = keys
+    a.first = queries.lowerBound
+    a.queries = queries.count
     a.window = window
     a.heads = heads
     a.head_dim = headChannels
@@ -83,26 +100,18 @@ struct AttentionCase: KernelCase {
     return score + Int(bias[(head * edge + row) * edge + column])
   }
 
-  /// The polynomial that lvt_attention_args refers to.
-  private func weight(_ distance: Int) -> Int {
-    let octaves = distance / 1024
-    guard octaves < 15 else { return 0 }
-    let x = distance % 1024 * 32
-    func product(_ a: Int, _ b: Int) -> Int { (a * b + 16384) >> 15 }
-    let p = product(-22656 + product(7555 + product(-1283, x), x), x) + 32767
-    return p >> octaves
-  }
-
   func reference() -> [UInt8] {
     var out = operands[Slot.out].bytes
     for head in 0..<heads {
-      for query in 0..<window * window {
-        let keys = (0..<window * window).filter {
+      for query in queries {
+        let keys = (0..<self.keys).filter {
           regions.isEmpty || regions[$0] == regions[query]
         }
         let scores = keys.map { score(head, query, $0) }
         let greatest = scores.max() ?? 0
-        let weights = scores.map { weight(greatest - $0) }
+        // 512 weights of 15 bits fit, as many as 1024 of 14, …
+        let halvings = (0...7).first { self.keys <= 512 << $0 } ?? 0
+        let weights = scores.map { attentionWeight(greatest - $0) >> halvings }
         let multiplier = outMultiplier / Float(weights.reduce(0, +))
         for c in head * headChannels..<(head + 1) * headChannels {
           let sum = zip(keys, weights).reduce(0) { $0 + $1.1 * value(Slot.v, $1.0, c) }
@@ -116,13 +125,136 @@ struct AttentionCase: KernelCase {
 
   var outputRowBytes: Int { outStride }
   var text: String {
-    "window \(window), \(heads) heads of \(headChannels), strides \(stride) \(outStride), scores × "
+    "\(keys) keys, queries \(queries.lowerBound)..<\(queries.upperBound), in place \(isInPlace), window "
+      + "\(window), \(heads) heads of \(headChannels), strides \(stride) \(outStride), scores × "
       + "\(scoreMultiplier), \(bias.count) biases, \(Set(regions).count) regions, × \(outMultiplier)"
   }
 }
 
+/// The polynomial that lvt_attention_args refers to, in 15 bits.
+func attentionWeight(_ distance: Int) -> Int {
+  let octaves = distance / 1024
+  guard octaves < 15 else { return 0 }
+  let x = distance % 1024 * 32
+  func product(_ a: Int, _ b: Int) -> Int { (a * b + 16384) >> 15 }
+  let p = product(-22656 + product(7555 + product(-1283, x), x), x) + 32767
+  return p >> octaves
+}
+
+/// Attention of each position to its neighbours at several distances.
+struct DilatedAttentionCase: KernelCase {
+  private let height, width, dilations, heads, headChannels: Int
+  private let rows: Range<Int>
+  private let isInPlace: Bool
+  private let stride, outStride: Int
+  private let scoreMultiplier, outMultiplier: Float
+  private let zeroPoint: Int
+  let operands: [Operand]
+
+  private enum Slot { static let out = 0, q = 1, k = 2, v = 3, scratch = 4 }
+
+  init(
+    height: Int, width: Int, dilations: Int, headsOfGroup: Int, headChannels: Int,
+    isLayer: Bool = false, _ draw: inout Draw
+  ) {
+    (self.height, self.width, self.dilations) = (height, width, dilations)
+    heads = dilations * headsOfGroup
+    self.headChannels = headChannels
+    let channels = heads * headChannels
+    isInPlace = !isLayer && draw.chance(oneIn: 2)
+    stride = draw.stride(channels, isTight: isLayer)
+    outStride = isInPlace ? stride : draw.stride(channels, isTight: isLayer)
+    let first = draw.int(0...height), last = draw.int(first...height)
+    rows = isLayer || draw.chance(oneIn: 2) ? 0..<height : first..<last
+    scoreMultiplier = isLayer ? 1 : draw.choose(0, 65536, 0.01, 1, 20 * draw.unit())
+    outMultiplier = isLayer ? 2 : draw.choose(0, 65536, 1, 4 * draw.unit())
+    zeroPoint = draw.zeroPoint()
+    let positions = height * width
+    func extent(_ stride: Int) -> Int { (positions - 1) * stride + channels }
+    let queries = draw.activations(extent(stride))
+    operands = [
+      Operand(
+        .output,
+        isInPlace ? queries : [UInt8](repeating: Operand.canary, count: extent(outStride))),
+      Operand(.input, queries),
+      Operand(.input, draw.activations(extent(stride))),
+      Operand(.input, draw.activations(extent(stride))),
+      Operand.scratch(lvt_dilated_attention_scratch_bytes(headChannels)),
+    ]
+  }
+
+  func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {
+    let bytes = memory.map { $0.assumingMemoryBound(to: Int8.self) }
+    var a = lvt_dilated_attention_args()
+    a.q = UnsafePointer(bytes[isInPlace ? Slot.out : Slot.q])
+    a.k = UnsafePointer(bytes[Slot.k])
+    a.v = UnsafePointer(bytes[Slot.v])
+    a.stride = stride
+    a.height = height
+    a.width = width
+    a.y_begin = rows.lowerBound
+    a.y_end = rows.upperBound
+    a.dilations = dilations
+    a.heads = heads
+    a.head_dim = headChannels
+    a.score_multiplier = scoreMultiplier
+    a.out_multiplier = outMultiplier
+    a.out_zero_point = Int32(zeroPoint)
+    a.out = bytes[Slot.out]
+    a.out_stride = outStride
+    a.scratch = memory[Slot.scratch]
+    kernels.dilated_attention_s8(&a)
+  }
+
+  /// A value at a row and a column, 0 outside the map.
+  private func value(_ slot: Int, _ y: Int, _ x: Int, _ channel: Int) -> Int {
+    guard (0..<height).contains(y), (0..<width).contains(x) else { return 0 }
+    return Int(Int8(bitPattern: operands[slot].bytes[(y * width + x) * stride + channel]))
+  }
+
+  func reference() -> [UInt8] {
+    var out = operands[Slot.out].bytes
+    for y in rows {
+      for x in 0..<width {
+        for head in 0..<heads {
+          let distance = head * dilations / heads + 1
+          let channels = head * headChannels..<(head + 1) * headChannels
+          var neighbours: [(y: Int, x: Int)] = []
+          for dy in [-distance, 0, distance] {
+            for dx in [-distance, 0, distance] { neighbours.append((y + dy, x + dx)) }
+          }
+          let scores = neighbours.map { n -> Int in
+            let sum = channels.reduce(0) {
+              $0 + value(Slot.q, y, x, $1) * value(Slot.k, n.y, n.x, $1)
+            }
+            return nearestEven(min(max(Float(sum) * scoreMultiplier, -0x1p21), 0x1p21))
+          }
+          let weights = scores.map { attentionWeight((scores.max() ?? 0) - $0) }
+          let multiplier = outMultiplier / Float(weights.reduce(0, +))
+          for c in channels {
+            let sum = zip(neighbours, weights).reduce(0) {
+              $0 + $1.1 * value(Slot.v, $1.0.y, $1.0.x, c)
+            }
+            out[(y * width + x) * outStride + c] = quantized(
+              Float(sum) * multiplier, zeroPoint: zeroPoint, -128...127)
+          }
+        }
+      }
+    }
+    return out
+  }
+
+  var outputRowBytes: Int { outStride }
+  var text: String {
+    "map \(height)x\(width), rows \(rows.lowerBound)..<\(rows.upperBound), in place \(isInPlace), "
+      + "\(dilations) dilations, \(heads) heads of \(headChannels), strides \(stride) \(outStride), "
+      + "scores × \(scoreMultiplier), × \(outMultiplier)"
+  }
+}
+
 extension Checker {
-  /// Every remainder of 16 channels and of positions, real windows and the largest.
+  /// Every remainder of 16 channels and of positions, real windows, the largest, and more keys than 15
+  /// bits have room for.
   func checkAttention() throws(CheckFailure) {
     for window in Array(1...8) + [14, 22] where !isQuick || window <= 7 {
       for headChannels in Array(1...18) + [24, 31, 32, 33, 64, 100] {
@@ -130,7 +262,28 @@ extension Checker {
         for _ in 0..<(window > 8 && headChannels > 18 && headChannels != 32 ? 0 : repeats) {
           let heads = window > 8 ? 1 : draw.int(1...3)
           try check(
-            AttentionCase(window: window, heads: heads, headChannels: headChannels, &draw))
+            AttentionCase(
+              keys: window * window, window: window, heads: heads, headChannels: headChannels,
+              &draw))
+        }
+      }
+    }
+    for keys in Array(1...40) + [300, 512, 513, 1200] + (isQuick ? [] : [4097]) {
+      let headChannels = draw.choose(8, 24, draw.int(1...33))
+      try check(
+        AttentionCase(keys: keys, window: nil, heads: 1, headChannels: headChannels, &draw))
+    }
+  }
+
+  /// Every remainder of 16 channels, and maps smaller than the distances.
+  func checkDilatedAttention() throws(CheckFailure) {
+    for headChannels in Array(1...18) + [24, 31, 32, 33, 64, 100] {
+      for dilations in 1...3 {
+        for _ in 0..<(isQuick ? 1 : 8) {
+          try check(
+            DilatedAttentionCase(
+              height: draw.int(1...9), width: draw.int(1...9), dilations: dilations,
+              headsOfGroup: draw.int(1...2), headChannels: headChannels, &draw))
         }
       }
     }

@@ -8,6 +8,8 @@ struct Layer {
     case product(rows: Int, k: Int, n: Int)
     case depthwise(kernel: Int, size: Int, channels: Int)
     case attention(window: Int, heads: Int, headChannels: Int)
+    case dilatedAttention(size: Int, heads: Int, headChannels: Int)
+    case taps(size: Int, channels: Int, step: Int)
   }
 
   let kind: Kind
@@ -21,12 +23,18 @@ struct Layer {
     .map { Layer(kind: .depthwise(kernel: $0.0, size: $0.1, channels: $0.2)) }
     + [(4, 3, 8), (7, 3, 32), (14, 1, 24)]
     .map { Layer(kind: .attention(window: $0.0, heads: $0.1, headChannels: $0.2)) }
+    + [(56, 3, 24), (28, 6, 24)]
+    .map { Layer(kind: .dilatedAttention(size: $0.0, heads: $0.1, headChannels: $0.2)) }
+    + [(112, 16, 2), (112, 32, 1)]
+    .map { Layer(kind: .taps(size: $0.0, channels: $0.1, step: $0.2)) }
 
   var operation: Operation {
     switch kind {
     case .product: .gemm
     case .depthwise: .dwconv
     case .attention: .attention
+    case .dilatedAttention: .dilatedAttention
+    case .taps: .taps
     }
   }
 
@@ -37,16 +45,23 @@ struct Layer {
       "\(kernel)x\(kernel) \(size)x\(size)x\(channels)"
     case .attention(let window, let heads, let headChannels):
       "\(window)x\(window) \(heads) heads of \(headChannels)"
+    case .dilatedAttention(let size, let heads, let headChannels):
+      "\(size)x\(size) \(heads) heads of \(headChannels)"
+    case .taps(let size, let channels, let step):
+      "3x3 \(size)x\(size)x\(channels) stride \(step)"
     }
   }
 
-  /// Multiplications with accumulation.
+  /// Multiplications with accumulation; bytes that are gathered.
   var products: Int {
     switch kind {
     case .product(let rows, let k, let n): rows * k * n
     case .depthwise(let kernel, let size, let channels): kernel * kernel * size * size * channels
     case .attention(let window, let heads, let headChannels):
       2 * window * window * window * window * heads * headChannels
+    case .dilatedAttention(let size, let heads, let headChannels):
+      2 * 9 * size * size * heads * headChannels
+    case .taps(let size, let channels, let step): 9 * size * size * channels / step / step
     }
   }
 }
@@ -89,8 +104,19 @@ public func benchmark(_ row: KernelRow, seed: UInt64) throws(CheckFailure) -> [S
       lines.append(try line(row, layer, convolution))
     case .attention(let window, let heads, let headChannels):
       let attention = AttentionCase(
-        window: window, heads: heads, headChannels: headChannels, isLayer: true, &draw)
+        keys: window * window, window: window, heads: heads, headChannels: headChannels,
+        isLayer: true, &draw)
       lines.append(try line(row, layer, attention))
+    case .dilatedAttention(let size, let heads, let headChannels):
+      let attention = DilatedAttentionCase(
+        height: size, width: size, dilations: 3, headsOfGroup: heads / 3,
+        headChannels: headChannels, isLayer: true, &draw)
+      lines.append(try line(row, layer, attention))
+    case .taps(let size, let channels, let step):
+      let taps = TapsCase(
+        height: size, width: size, channels: channels, kernel: 3, step: step, isPicture: false,
+        isLayer: true, &draw)
+      lines.append(try line(row, layer, taps))
     }
   }
   return lines

@@ -19,6 +19,8 @@ struct DwconvCase: KernelCase {
   private let pixelStride, rowStride: Int
   private let zeroPoint: Int
   private let bounds: ClosedRange<Int>
+  /// 0 where the input is not added.
+  private let residualMultiplier: Float
   /// In the order in which they run.
   private let ranges: [Range<Int>]
   let operands: [Operand]
@@ -44,6 +46,7 @@ struct DwconvCase: KernelCase {
     zeroPoint = draw.zeroPoint()
     let low = draw.int(-128...127)
     bounds = draw.choose(-128...127, zeroPoint...127, low...draw.int(low...127))
+    residualMultiplier = isLayer ? 0 : draw.choose(0, 0, 1, 65536, 2 * draw.unit())
     ranges = isLayer ? [0..<height] : Self.drawRanges(height: height, mode, &draw)
 
     let rowBytes = (width - 1) * pixelStride + blocks * block
@@ -142,11 +145,13 @@ struct DwconvCase: KernelCase {
     d.out_zero_point = Int32(zeroPoint)
     d.out_lo = Int32(bounds.lowerBound)
     d.out_hi = Int32(bounds.upperBound)
+    d.residual_multiplier = residualMultiplier
     d.scratch = memory[Slot.scratch]
     kernels.dwconv_s8(&d)
   }
 
-  // out[y][x][c] = epilogue(bias[c] + sum over taps inside the map of (in - zero point) * w[c])
+  // out[y][x][c] = epilogue(bias[c] + sum over taps inside the map of (in - zero point) * w[c]), the input
+  // added in the epilogue
   func reference() -> [UInt8] {
     var out = operands[Slot.out].bytes
     let map = map
@@ -155,8 +160,12 @@ struct DwconvCase: KernelCase {
         for x in 0..<width {
           for c in 0..<blocks * Int(LVT_BLOCK) {
             let inside = c < columns.n
-            let value =
+            var value =
               inside ? Float(sum(map, y, x, c)) * columns.multiplier[c] : 0
+            if residualMultiplier != 0 {
+              let input = Int(Int8(bitPattern: map[y * rowStride + x * pixelStride + c]))
+              value += Float(input - columns.inputZeroPoint) * residualMultiplier
+            }
             out[y * rowStride + x * pixelStride + c] = quantized(
               value, zeroPoint: zeroPoint, bounds)
           }
@@ -191,7 +200,8 @@ struct DwconvCase: KernelCase {
     for range in ranges { rangesText += " \(range.lowerBound)..<\(range.upperBound)" }
     return "\(kernel)x\(kernel), width \(width), height \(height), \(blocks) blocks, \(modeName), "
       + "rows\(rangesText), strides \(pixelStride) \(rowStride), zero points "
-      + "\(columns.inputZeroPoint) \(zeroPoint), bounds \(bounds.lowerBound) \(bounds.upperBound)"
+      + "\(columns.inputZeroPoint) \(zeroPoint), bounds \(bounds.lowerBound) \(bounds.upperBound), input × "
+      + "\(residualMultiplier)"
   }
 }
 

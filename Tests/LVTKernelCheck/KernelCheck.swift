@@ -21,6 +21,9 @@ public func checkKernel(
   case .patches: try checker.checkPatches()
   case .attention: try checker.checkAttention()
   case .narrow: try checker.checkNarrow()
+  case .dilatedAttention: try checker.checkDilatedAttention()
+  case .taps: try checker.checkTaps(isPicture: false)
+  case .pictureTaps: try checker.checkTaps(isPicture: true)
   case nil: throw .unknownOperation(row.name)
   }
   return checker.caseCount

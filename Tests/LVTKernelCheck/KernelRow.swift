@@ -48,6 +48,9 @@ public struct KernelRow: Sendable {
     case .patches: unsafeBitCast(kernels.patches_u8, to: UInt.self) == wanted
     case .attention: unsafeBitCast(kernels.attention_s8, to: UInt.self) == wanted
     case .narrow: unsafeBitCast(kernels.narrow_s16, to: UInt.self) == wanted
+    case .dilatedAttention: unsafeBitCast(kernels.dilated_attention_s8, to: UInt.self) == wanted
+    case .taps: unsafeBitCast(kernels.taps_s8, to: UInt.self) == wanted
+    case .pictureTaps: unsafeBitCast(kernels.taps_u8, to: UInt.self) == wanted
     case nil: false
     }
   }
@@ -64,4 +67,7 @@ enum Operation: String {
   case patches = "patches_u8"
   case attention = "attention_s8"
   case narrow = "narrow_s16"
+  case dilatedAttention = "dilated_attention_s8"
+  case taps = "taps_s8"
+  case pictureTaps = "taps_u8"
 }

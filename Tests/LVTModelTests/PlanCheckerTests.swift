@@ -41,8 +41,8 @@ import Testing
     #expect(error?.description.contains(part) == true, "\(error?.description ?? "no error")")
   }
 
-  @Test(arguments: [0, 3, 8 << 20])
-  func windowThatDoesNotDivideTheMapIsRejected(window: Int) throws {
+  @Test(arguments: [0, 23, 8 << 20])
+  func windowOutOfRangeIsRejected(window: Int) throws {
     try expectInvalidAttention("windows of at most 22") { s, _ in s.window = window }
   }
 
@@ -134,6 +134,78 @@ import Testing
     var changed = contents
     changed.steps[2].scratchBytes -= 64
     self.expectInvalid("bytes of scratch", changed, constants)
+  }
+
+  /// Every field of a DilateFormer's steps, just outside its range.
+  @Test func wrongStepOfADilateFormerIsRejected() throws {
+    let (contents, constants) = try Self.parts(tinyDilateFormerPlanBytes())
+    func expectInvalid(
+      _ part: String, _ index: Int, _ change: (inout Step.Operation) -> Void
+    ) {
+      var changed = contents
+      change(&changed.steps[index].operation)
+      self.expectInvalid(part, changed, constants)
+    }
+    func convolution(_ part: String, _ index: Int, _ change: (inout Convolution) -> Void) {
+      expectInvalid(part, index) { operation in
+        guard case .convolution(var step) = operation else {
+          Issue.record("step \(index) is no convolution")
+          return
+        }
+        change(&step)
+        operation = .convolution(step)
+      }
+    }
+    func attention(_ part: String, _ index: Int, _ change: (inout MapAttention) -> Void) {
+      expectInvalid(part, index) { operation in
+        guard case .mapAttention(var step) = operation else {
+          Issue.record("step \(index) is no attention over the map")
+          return
+        }
+        change(&step)
+        operation = .mapAttention(step)
+      }
+    }
+    let end = constants.count / 64 * 64
+    for index in [0, 1] {
+      convolution("an odd kernel", index) { $0.kernel = 4 }
+      convolution("an odd kernel", index) { $0.kernel = 17 }
+      convolution("a matrix of", index) { $0.kernel = 1 }
+      convolution("a stride of", index) { $0.stride = 0 }
+      convolution("a stride of", index) { $0.stride = 16 }
+      convolution("every 3th position", index) { $0.stride = 3 }
+      convolution("a matrix of", index) { $0.matrix.k += 1 }
+      convolution("a matrix of", index) { $0.matrix.n += 1 }
+      convolution("constants at a multiple of 64", index) { $0.matrix.offset = end }
+      convolution("constants at a multiple of 64", index) { $0.tableOffset = end }
+      convolution("constants at a multiple of 64", index) { $0.tableOffset = 32 }
+    }
+    convolution("a matrix of", 0) { $0.outside = nil }
+    convolution("a matrix of", 1) { $0.outside = [0, 0, 0, 0] }
+
+    expectInvalid("residual multiplier", 4) { operation in
+      guard case .depthwise(var step) = operation else { return }
+      #expect(step.residualMultiplier != nil)
+      step.residualMultiplier = .nan
+      operation = .depthwise(step)
+    }
+    for index in [5, 9] {
+      attention("heads that divide", index) { $0.heads = 0 }
+      attention("heads that divide", index) { $0.heads = 7 }
+      attention("a matrix of", index) { $0.qkv.n += 1 }
+      attention("a matrix of", index) { $0.project.k += 1 }
+      attention("around 0", index) { $0.qkv.outputZeroPoint = 1 }
+      attention("around 0", index) { $0.attendedZeroPoint = -129 }
+      attention("multipliers of attention", index) { $0.scoreMultiplier = -1 }
+      attention("multipliers of attention", index) { $0.attendedMultiplier = .infinity }
+      attention("residual multiplier", index) { $0.residualMultiplier = .nan }
+      attention("LayerNorm over", index) { $0.norm.channels += 1 }
+      var changed = contents
+      changed.steps[index].scratchBytes -= 64
+      self.expectInvalid("bytes of scratch", changed, constants)
+    }
+    attention("groups that divide", 5) { $0.dilations = 0 }
+    attention("groups that divide", 5) { $0.dilations = 2 }
   }
 
   @Test func unchangedContentsAreValid() throws {

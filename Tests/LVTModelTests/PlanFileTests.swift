@@ -41,7 +41,9 @@ import Testing
 
   /// Mutants whose checksums are right again, so that the checks behind them are reached: each is
   /// refused with an error, or runs.
-  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .swin])
+  @Test(arguments: [
+    TinyNetwork(), TinyNetwork(isDynamic: true), .swin, .dilateFormer, TinyNetwork().wide,
+  ])
   func sealedMutantsAreRefusedOrRun(tiny: TinyNetwork) throws {
     let bytes = try tiny.compile().bytes
     var generator = SplitMix64(seed: 20)
@@ -98,16 +100,21 @@ import Testing
 
   @Test func unknownFeatureIsNamed() {
     var newer = bytes
-    newer[12] = 8
+    newer[15] = 0x80
     PlanFormat.seal(&newer)
-    #expect(throws: PlanError.unsupportedFeatures(bits: 8)) { try plan(newer) }
+    #expect(throws: PlanError.unsupportedFeatures(bits: 1 << 31)) { try plan(newer) }
   }
 
   @Test func laterStepKindsRequireTheirFeature() throws {
-    func features(_ tiny: TinyNetwork) throws -> UInt8 { try tiny.compile().bytes[12] }
+    func features(_ tiny: TinyNetwork) throws -> Int {
+      let bytes = try tiny.compile().bytes
+      return Int(bytes[12]) + 256 * Int(bytes[13])
+    }
     #expect(try features(TinyNetwork()) == 0)
     #expect(try features(TinyNetwork(isDynamic: true)) == 1)
     #expect(try features(.swin) == 6)
+    #expect(try features(.dilateFormer) == 4 + 64 + 128 + 256)
+    #expect(try features(TinyNetwork().wide) == 512)
   }
 
   @Test func otherFilesAreNoPlans() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LVTPlanner
+import LVTRuntime
 import LVTTestSupport
 import Testing
 
@@ -143,8 +144,9 @@ import Testing
     }
   }
 
-  /// Windows of several sizes, shifted and not, over more than one map, and one that is the map.
-  @Test(arguments: [(2, 16), (3, 24), (4, 16), (5, 20), (8, 16)])
+  /// Windows of several sizes, shifted and not, over more than one map, one that is the map, and some
+  /// that reach beyond it.
+  @Test(arguments: [(2, 16), (3, 24), (4, 16), (5, 20), (8, 16), (3, 16), (5, 16), (7, 20)])
   func swinEqualsItsDefinition(window: Int, input: Int) throws {
     var tiny = TinyNetwork.swin
     tiny.embed = 12
@@ -183,15 +185,6 @@ import Testing
     #expect(logits[0] == logits[1])
   }
 
-  @Test func swinInputMustCutIntoWindows() {
-    var tiny = TinyNetwork.swin
-    tiny.window = 3
-    tiny.input = 16
-    #expect(throws: NetworkError.inputSize(found: PictureSize(square: 16), multipleOf: 12)) {
-      try tiny.network()
-    }
-  }
-
   @Test func positionBiasesOfNoWindowAreNamed() {
     let name = "layers.0.blocks.0.attn.relative_position_bias_table"
     var checkpoint = TinyNetwork.swin.checkpoint()
@@ -206,7 +199,69 @@ import Testing
     }
   }
 
-  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .swin])
+  /// Maps of odd edges, smaller than the dilations, and of one position.
+  @Test(arguments: [(18, 13), (16, 16), (9, 30), (3, 2), (1, 1)])
+  func dilateFormerEqualsItsDefinition(width: Int, height: Int) throws {
+    var tiny = TinyNetwork.dilateFormer
+    tiny.depths = [2, 1, 2]
+    tiny.dilatedStages = 2
+    tiny.heads = 6
+    (tiny.input, tiny.inputHeight) = (width, height)
+    let executor = FloatExecutor(try tiny.network())
+    for picture in tiny.pictures(2) {
+      let input = executor.normalized(picture)
+      let expected = ReferenceDWNet(tiny.checkpoint().tensors, tiny).dilateFormerLogits(input)
+      for (a, b) in zip(executor.logits(input), expected) { #expect(abs(a - b) < 1e-4) }
+    }
+  }
+
+  @Test(arguments: [[3], [3, 6, 12], [0, 6], [3, 5], [4, 6]])
+  func headsThatDoNotFitAreNamed(heads: [Int]) throws {
+    var options = Network.Options()
+    options.heads = heads
+    let error = #expect(throws: NetworkError.self) {
+      try Network(TinyNetwork.dilateFormer.checkpoint(), options: options)
+    }
+    #expect(error?.description.contains("heads \(heads)") == true)
+  }
+
+  /// The means lie between grey levels: a border of whole ones would be half a level off in each colour, which
+  /// is ten times the tolerance here.
+  @Test func pictureIsPaddedWithItsExactMean() throws {
+    var tiny = TinyNetwork.dilateFormer
+    (tiny.input, tiny.inputHeight) = (4, 3)
+    var checkpoint = tiny.checkpoint()
+    // Only the tap above and left of a position counts.
+    checkpoint.tensors["patch_embed.proj.0.weight"] = FloatTensor(
+      shape: [16, 3, 3, 3], values: (0..<16 * 27).map { $0 % 9 == 0 ? 1 : 0 })
+    var options = Network.Options()
+    options.inputSize = tiny.size
+    options.mean = [1.5 / 255, 2.5 / 255, 3.5 / 255]
+    options.deviation = [4 / 255, 4 / 255, 4 / 255]
+    let network = try Network(checkpoint, options: options)
+    let pictures = [0, 6].map { [UInt8](repeating: $0, count: 36) }
+    let plan = try Planner().compile(network, pictures: pictures).plan
+    let executor = FloatExecutor(network)
+    var expected: [Float] = []
+    _ = executor.logits(executor.normalized(pictures[1])) { point, values, _ in
+      if point == .output(0) { expected = values }
+    }
+    let engine = try Engine(plan: plan)
+    engine.withPicture { $0.copyBytes(from: pictures[1]) }
+    var found: [Float] = []
+    let tensor = plan.tensors[plan.steps[0].output]
+    engine.run { step in
+      guard step == 0 else { return }
+      found = engine.bytes(ofTensor: plan.steps[0].output).map { byte in
+        let q = Int(Int8(bitPattern: byte)) - tensor.quantization.zeroPoint
+        return tensor.quantization.scale * Float(q)
+      }
+    }
+    #expect(found.count == 12 * 16 && expected.count == found.count)
+    for (a, b) in zip(found, expected) { #expect(abs(a - b) < 0.0375) }
+  }
+
+  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .swin, .dilateFormer])
   func equalizingChangesNothing(tiny: TinyNetwork) throws {
     let compiled = try tiny.compile()
     // The calibration's float logits come from the equalized network, the plan's from its int8 form:

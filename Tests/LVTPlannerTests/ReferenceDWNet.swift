@@ -3,7 +3,7 @@ import Foundation
 import LVTPlanner
 import LVTTestSupport
 
-/// The static and the dynamic DWNet, and what Swin shares with them, as their papers draw them: no folding,
+/// The static and the dynamic DWNet, and what Swin and DilateFormer share with them, as their papers draw them: no folding,
 /// no packing, loops only.
 struct ReferenceDWNet {
   struct Map {
@@ -141,7 +141,7 @@ struct ReferenceDWNet {
     return linear(hidden, name + ".conv2").values
   }
 
-  private func mean(_ map: Map) -> Map {
+  func mean(_ map: Map) -> Map {
     var mean = Map(1, 1, map.channels)
     for y in 0..<map.height {
       for x in 0..<map.width {
@@ -153,7 +153,7 @@ struct ReferenceDWNet {
     return mean
   }
 
-  private func batchNorm(_ map: Map, _ name: String) -> Map {
+  func batchNorm(_ map: Map, _ name: String) -> Map {
     let g = values(name + ".weight"), b = values(name + ".bias")
     let mean = values(name + ".running_mean"), variance = values(name + ".running_var")
     var result = map
@@ -165,7 +165,7 @@ struct ReferenceDWNet {
     return result
   }
 
-  func layerNorm(_ map: Map, _ name: String) -> Map {
+  func layerNorm(_ map: Map, _ name: String, epsilon: Float = 1e-5) -> Map {
     let g = values(name + ".weight"), b = values(name + ".bias"), n = map.channels
     var result = map
     for i in stride(from: 0, to: map.values.count, by: n) {
@@ -173,7 +173,7 @@ struct ReferenceDWNet {
       let mean = row.reduce(0, +) / Float(n)
       let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Float(n)
       for c in 0..<n {
-        result.values[i + c] = (row[i + c] - mean) / (variance + 1e-5).squareRoot() * g[c] + b[c]
+        result.values[i + c] = (row[i + c] - mean) / (variance + epsilon).squareRoot() * g[c] + b[c]
       }
     }
     return result

@@ -2,8 +2,8 @@
 import Foundation
 import LVTTestSupport
 
-/// Swin's block as its published code computes it: roll the map, cut it into windows, add a mask to
-/// the scores, put the windows together, roll back.
+/// Swin's block as its published code computes it: pad the map with zeros to whole windows, roll it, cut
+/// it into windows, add a mask to the scores, put the windows together, roll back, cut the padding off.
 extension ReferenceDWNet {
   func swinBlock(_ x: Map, _ name: String) -> Map {
     let y = add(x, attention(layerNorm(x, name + ".norm1"), name))
@@ -11,8 +11,10 @@ extension ReferenceDWNet {
     return add(y, linear(hidden, name + ".mlp.fc2"))
   }
 
-  private func attention(_ map: Map, _ name: String) -> Map {
-    let size = map.height, window = min(spec.window, size)
+  private func attention(_ unpadded: Map, _ name: String) -> Map {
+    let window = min(spec.window, unpadded.height)
+    let size = (unpadded.height + window - 1) / window * window
+    let map = cut(unpadded, to: size)
     let isSecond = Int(name.split(separator: ".")[3]).map { $0 % 2 == 1 } ?? false
     let shift = isSecond && window < size ? window / 2 : 0
     let rolled = roll(map, by: -shift)
@@ -38,7 +40,18 @@ extension ReferenceDWNet {
         }
       }
     }
-    return roll(result, by: shift)
+    return cut(roll(result, by: shift), to: unpadded.height)
+  }
+
+  /// The first rows and columns, zeros where the map has none.
+  private func cut(_ map: Map, to size: Int) -> Map {
+    var result = Map(size, size, map.channels)
+    for y in 0..<min(size, map.height) {
+      for x in 0..<min(size, map.width) {
+        for c in 0..<map.channels { result[y, x, c] = map[y, x, c] }
+      }
+    }
+    return result
   }
 
   private func heads(_ part: Map, _ areas: [Int], _ name: String) -> Map {

@@ -29,13 +29,17 @@ import Testing
     }
   }
 
-  @Test(arguments: [(2, 2, 10), (3, 1, 24), (4, 4, 8), (5, 1, 20), (8, 3, 24)])
-  func swinGivesTheSameBitsEverywhere(window: Int, heads: Int, embed: Int) throws {
+  /// Inputs of 8 windows and, in the last cases, of a part of one more.
+  @Test(arguments: [
+    (2, 2, 10, 0), (3, 1, 24, 0), (4, 4, 8, 0), (5, 1, 20, 0), (8, 3, 24, 0), (3, 2, 10, 4),
+    (5, 1, 16, 8),
+  ])
+  func swinGivesTheSameBitsEverywhere(window: Int, heads: Int, embed: Int, rest: Int) throws {
     var network = TinyNetwork.swin
     network.embed = embed
     network.heads = heads
     network.window = window
-    network.input = 8 * window
+    network.input = 8 * window + rest
     let plan = try network.compile(pictures: 4).plan
     for isa in ISA.available {
       for threads in [1, 2, 3, 7] {
@@ -43,6 +47,58 @@ import Testing
         #expect(engine.firstMismatch() == nil, "\(isa.name), \(threads) threads")
       }
     }
+  }
+
+  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .swin])
+  func int16StreamGivesTheSameBitsEverywhere(network: TinyNetwork) throws {
+    var network = network.wide
+    network.embed = 24
+    network.depths = [2, 1, 1]
+    network.input = 40
+    let plan = try network.compile(pictures: 4).plan
+    #expect(plan.tensors.contains { $0.type == .int16 })
+    for isa in ISA.available {
+      for threads in [1, 2, 3, 7] {
+        let engine = try Engine(plan: plan, threads: threads, isa: isa)
+        #expect(engine.firstMismatch() == nil, "\(isa.name), \(threads) threads")
+      }
+    }
+  }
+
+  @Test(arguments: [(6, 24, 18, 13), (3, 12, 40, 40), (3, 24, 5, 50), (6, 48, 1, 1)])
+  func dilateFormerGivesTheSameBitsEverywhere(
+    heads: Int, embed: Int, width: Int, height: Int
+  ) throws {
+    var network = TinyNetwork.dilateFormer
+    network.embed = embed
+    network.heads = heads
+    network.depths = [1, 2, 1]
+    network.dilatedStages = 2
+    (network.input, network.inputHeight) = (width, height)
+    let plan = try network.compile(pictures: 4).plan
+    for isa in ISA.available {
+      for threads in [1, 2, 3, 7] {
+        let engine = try Engine(plan: plan, threads: threads, isa: isa)
+        #expect(engine.firstMismatch() == nil, "\(isa.name), \(threads) threads")
+      }
+    }
+  }
+
+  /// What threads share is in the arena once.
+  @Test func furtherThreadsHaveNoSharedScratch() throws {
+    var network = TinyNetwork.dilateFormer
+    (network.input, network.inputHeight) = (120, 120)
+    let plan = try network.compile(pictures: 1).plan
+    for step in plan.steps {
+      guard case .mapAttention = step.operation else { continue }
+      let map = plan.tensors[step.output]
+      let qkv = map.shape.positions * 3 * map.shape.channels
+      let own = step.operation.ownScratchBytes(input: map, output: map)
+      #expect(step.scratchBytes >= own + qkv && plan.scratchBytes >= own)
+    }
+    #expect(plan.scratchBytes < plan.steps.map { $0.scratchBytes }.max() ?? 0)
+    #expect(
+      try Engine(plan: plan, threads: 3).memoryBytes == plan.arenaBytes + 2 * plan.scratchBytes)
   }
 
   @Test(arguments: [false, true])

@@ -3,7 +3,7 @@ public import LVTModel
 public import LVTPlanner
 import LVTRuntime
 
-/// A static or dynamic DWNet, or a Swin if there are heads, with seeded random weights, as the tensors of a checkpoint.
+/// A static or dynamic DWNet, a Swin or a DilateFormer with seeded random weights, as the tensors of a checkpoint.
 public struct TinyNetwork: Sendable {
   /// Whether the depth-wise filters are computed from their input.
   public var isDynamic = false
@@ -11,8 +11,10 @@ public struct TinyNetwork: Sendable {
   public var embed = 8
   /// Blocks of each stage.
   public var depths = [1, 1]
-  /// Heads of the first stage, doubled in each further one: the network is a Swin.
+  /// Heads of the first stage, doubled in each further one: the network is a Swin or a DilateFormer.
   public var heads: Int?
+  /// The network is a DilateFormer whose first stages are dilated, and so many of them.
+  public var dilatedStages: Int?
   /// K of the depth-wise filters, or the edge of a window unless the map is smaller.
   public var window = 3
   /// Edge of the patches.
@@ -21,8 +23,12 @@ public struct TinyNetwork: Sendable {
   public var ratio = 2
   /// Logits.
   public var classes = 5
-  /// Edge of the input.
+  /// Edge of the input, or its width if there is a height.
   public var input = 16
+  /// Rows of the input, if it is no square.
+  public var inputHeight: Int?
+  /// How wide a plan's residual stream is.
+  public var residual = ResidualWidth.int8
   /// Where the weights come from.
   public var seed: UInt64 = 1
 
@@ -55,6 +61,35 @@ public struct TinyNetwork: Sendable {
       if bias { add(name + ".bias", [shape[0]], spread: 0.1) }
     }
 
+    if let dilatedStages {
+      let stem = [3, 16, 32, 64, embed]
+      for i in 0..<4 {
+        addMatrix("patch_embed.proj.\(3 * i)", [stem[i + 1], stem[i], 3, 3], bias: false)
+        if i < 3 { addNorm("patch_embed.proj.\(3 * i + 1)", stem[i + 1], batch: true) }
+      }
+      for (stage, depth) in depths.enumerated() {
+        let channels = embed << stage
+        for block in 0..<depth {
+          let name = "stages.\(stage).blocks.\(block)"
+          addMatrix("\(name).pos_embed", [channels, 1, 3, 3], bias: true)
+          addNorm("\(name).norm1", channels, batch: false)
+          let extents = stage < dilatedStages ? [1, 1] : []
+          addMatrix("\(name).attn.qkv", [3 * channels, channels] + extents, bias: true)
+          addMatrix("\(name).attn.proj", [channels, channels], bias: true)
+          addNorm("\(name).norm2", channels, batch: false)
+          addMatrix("\(name).mlp.fc1", [ratio * channels, channels], bias: true)
+          addMatrix("\(name).mlp.fc2", [channels, ratio * channels], bias: true)
+        }
+        if stage < depths.count - 1 {
+          let name = "stages.\(stage).downsample.proj"
+          addMatrix("\(name).0", [2 * channels, channels, 3, 3], bias: true)
+          addNorm("\(name).1", 2 * channels, batch: true)
+        }
+      }
+      addNorm("norm", embed << (depths.count - 1), batch: false)
+      addMatrix("head", [classes, embed << (depths.count - 1)], bias: true)
+      return Checkpoint(tensors: tensors)
+    }
     addMatrix("patch_embed.proj", [embed, 3, patch, patch], bias: true)
     addNorm("patch_embed.norm", embed, batch: false)
     var channels = embed
@@ -103,10 +138,14 @@ public struct TinyNetwork: Sendable {
     return Checkpoint(tensors: tensors)
   }
 
+  /// The input picture.
+  public var size: PictureSize { PictureSize(width: input, height: inputHeight ?? input) }
+
   /// The folded network.
   public func network() throws -> Network {
     var options = Network.Options()
-    options.inputSize = PictureSize(square: input)
+    options.inputSize = size
+    if dilatedStages != nil, let heads { options.heads = depths.indices.map { heads << $0 } }
     return try Network(checkpoint(), options: options)
   }
 
@@ -115,11 +154,12 @@ public struct TinyNetwork: Sendable {
     (0..<count).map { n in
       var generator = SplitMix64(seed: seed &+ 1000 &* UInt64(n + 1))
       let corners = (0..<12).map { _ in Int.random(in: 0...223, using: &generator) }
-      return (0..<input * input * 3).map { i in
-        let x = i / 3 % input, y = i / 3 / input, colour = i % 3, last = max(1, input - 1)
-        let top = corners[colour] * (last - x) + corners[3 + colour] * x
-        let bottom = corners[6 + colour] * (last - x) + corners[9 + colour] * x
-        let smooth = (top * (last - y) + bottom * y) / (last * last)
+      return (0..<size.width * size.height * 3).map { i in
+        let x = i / 3 % size.width, y = i / 3 / size.width, colour = i % 3
+        let right = max(1, size.width - 1), last = max(1, size.height - 1)
+        let top = corners[colour] * (right - x) + corners[3 + colour] * x
+        let bottom = corners[6 + colour] * (right - x) + corners[9 + colour] * x
+        let smooth = (top * (last - y) + bottom * y) / (right * last)
         return UInt8(smooth + Int.random(in: 0...31, using: &generator))
       }
     }
@@ -127,7 +167,9 @@ public struct TinyNetwork: Sendable {
 
   /// The plan, calibrated on some seeded pictures.
   public func compile(pictures count: Int = 8) throws -> CompiledPlan {
-    try Planner().compile(network(), pictures: pictures(count))
+    var options = Planner.Options()
+    options.residual = residual
+    return try Planner(options: options).compile(network(), pictures: pictures(count))
   }
 }
 
@@ -139,19 +181,43 @@ public func tinyPlanBytes(isDynamic: Bool = false) throws -> [UInt8] {
 /// The bytes of a tiny Swin's plan, made once; its second block's windows are shifted.
 public func tinySwinPlanBytes() throws -> [UInt8] { try TinyPlan.swinBytes.get() }
 
+/// The bytes of a tiny DilateFormer's plan, made once.
+public func tinyDilateFormerPlanBytes() throws -> [UInt8] { try TinyPlan.dilateFormerBytes.get() }
+
 private enum TinyPlan {
   static let fixed = Result { try TinyNetwork().compile().bytes }
   static let dynamic = Result { try TinyNetwork(isDynamic: true).compile().bytes }
   static let swinBytes = Result { try TinyNetwork.swin.compile().bytes }
+  static let dilateFormerBytes = Result { try TinyNetwork.dilateFormer.compile().bytes }
 }
 
 extension TinyNetwork {
+  /// The network with an int16 residual stream.
+  public var wide: TinyNetwork {
+    var tiny = self
+    tiny.residual = .int16
+    return tiny
+  }
+
   /// A Swin with 4 × 4 positions in a window: four windows in the first stage, one in the second.
   public static var swin: TinyNetwork {
     var tiny = TinyNetwork()
     tiny.depths = [2, 1]
     tiny.heads = 2
     tiny.window = 4
+    return tiny
+  }
+}
+
+extension TinyNetwork {
+  /// A DilateFormer with a dilated stage on an odd map, and one with attention over the whole map.
+  public static var dilateFormer: TinyNetwork {
+    var tiny = TinyNetwork()
+    tiny.embed = 12
+    tiny.heads = 3
+    tiny.dilatedStages = 1
+    tiny.input = 18
+    tiny.inputHeight = 13
     return tiny
   }
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a DWNet with random weights, for tests and timing where the answers do not matter.
+"""Writes a network with random weights, for tests and timing where the answers do not matter.
 
 Everything comes from --seed: the same seed, sizes and PyTorch version give the same file. With seed s the
 weights are drawn from torch's generator seeded s, the calibration pictures from one seeded s + 1.
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data import MEAN, STD
+from dilateformer import DilateFormer
 from dwnet import DWNet, DWNetConfig
 from weights import write_weights
 
@@ -55,12 +56,23 @@ def calibrate(model: nn.Module, pictures: Tensor, batch: int = 16) -> None:
     model.eval()
 
 
+def make(args: argparse.Namespace) -> nn.Module:
+    if args.family == "dilateformer":
+        heads = args.heads or [3 << stage for stage in range(len(args.depths))]
+        return DilateFormer(args.embed, args.depths, heads, args.classes)
+    config = DWNetConfig(
+        args.embed, tuple(args.depths), args.window, args.classes, dynamic=args.family == "dynamic_dwnet")
+    config.check_input(args.input)
+    return DWNet(config)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--family", choices=["dwnet", "dynamic_dwnet"], default="dwnet")
+    parser.add_argument("--family", choices=["dwnet", "dynamic_dwnet", "dilateformer"], default="dwnet")
     parser.add_argument("--embed", type=int, default=32)
     parser.add_argument("--depths", type=int, nargs="+", default=[2, 2, 6, 2])
-    parser.add_argument("--window", type=int, default=7)
+    parser.add_argument("--window", type=int, default=7, help="of a DWNet")
+    parser.add_argument("--heads", type=int, nargs="+", help="of a DilateFormer; by default 3, and twice as many each stage")
     parser.add_argument("--input", type=int, default=224)
     parser.add_argument("--classes", type=int, default=1000)
     parser.add_argument("--pictures", type=int, default=32, help="random pictures for the BatchNorm statistics")
@@ -68,11 +80,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="model.safetensors or model.pth")
     args = parser.parse_args()
 
-    config = DWNetConfig(
-        args.embed, tuple(args.depths), args.window, args.classes, dynamic=args.family == "dynamic_dwnet")
-    config.check_input(args.input)
     torch.manual_seed(args.seed)
-    model = DWNet(config)
+    model = make(args)
     randomise(model)
     pictures = random_pictures(args.pictures, args.input, torch.Generator().manual_seed(args.seed + 1))
     calibrate(model, pictures)

@@ -1,199 +1,226 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Softmax attention, a head at a time, on int16: keys are widened once, and the values of two
-// positions are put side by side, so that VPMADDWD adds two weighted values in each lane. AVX2.
-// Sums are exact integers, so their order does not matter.
-#include "internal/attention.h"
+// Softmax attention, a head at a time, four queries at once, on int16. Neighbouring channels of the
+// keys, and the values of neighbouring positions, are put side by side, so that VPMADDWD adds two
+// products in each lane and a lane is a key, or a channel: no sum across lanes. AVX2. Sums are
+// exact integers, so their order does not matter.
 #include "internal/kernels.h"
 #include "internal/target_region.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
-#include <string.h>
 LVT_TARGET_BEGIN("avx2")
+#include "avx2/softmax.h"
 
-/// One head: its operands in scratch. Channels are padded to 16 and positions to 16, with zeros.
+/// One head: its operands in scratch. Keys are padded to 16 positions with zeros.
 typedef struct {
-    size_t tokens, channels; ///< Padded.
-    int32_t *scores;
-    int16_t *weights;
-    int16_t *query;  ///< channels
-    int16_t *keys;   ///< tokens x channels
-    int16_t *values; ///< tokens / 2 x channels x 2
+    size_t tokens;    ///< Padded.
+    size_t channels;  ///< Padded to 16.
+    int32_t *scores;  ///< queries x tokens
+    int16_t *keys;    ///< channel pairs x tokens x 2
+    int16_t *values;  ///< tokens / 2 x channels x 2
+    int16_t *queries; ///< queries x channels
+    int16_t *weights; ///< queries x tokens
 } head_t;
 
 LVT_INLINE head_t divide(const lvt_attention_args *a) {
     head_t h;
-    h.tokens = (a->window * a->window + 15) / 16 * 16;
+    h.tokens = (a->keys + 15) / 16 * 16;
     h.channels = (a->head_dim + 15) / 16 * 16;
     h.scores = a->scratch;
-    h.keys = (int16_t *)(h.scores + h.tokens);
+    h.keys = (int16_t *)(h.scores + LVT_ATTENTION_QUERIES * h.tokens);
     h.values = h.keys + h.tokens * h.channels;
-    h.query = h.values + h.tokens * h.channels;
-    h.weights = h.query + h.channels;
+    h.queries = h.values + h.tokens * h.channels;
+    h.weights = h.queries + LVT_ATTENTION_QUERIES * h.channels;
     return h;
 }
 
-/// Widens `n` bytes and fills with zeros up to `padded`.
-LVT_INLINE void widen(const int8_t *in, size_t n, int16_t *out, size_t padded) {
-    size_t c = 0;
-    for (; c + 16 <= n; c += 16)
-        _mm256_store_si256((__m256i *)(out + c),
-                           _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(in + c))));
-    if (c == padded)
-        return;
-    int8_t tail[16] = {0};
-    for (size_t i = c; i < n; i++)
-        tail[i - c] = in[i];
-    _mm256_store_si256((__m256i *)(out + c),
-                       _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)tail)));
+LVT_INLINE size_t at_most_16(size_t n) {
+    return n < 16 ? n : 16;
 }
 
-LVT_INLINE void prepare(const lvt_attention_args *a, const head_t *h, size_t head) {
-    const size_t tokens = a->window * a->window;
-    const int8_t *k = a->k + head * a->head_dim, *v = a->v + head * a->head_dim;
-    for (size_t i = 0; i < tokens; i++)
-        widen(k + i * a->stride, a->head_dim, h->keys + i * h->channels, h->channels);
-    memset(h->keys + tokens * h->channels, 0, (h->tokens - tokens) * h->channels * 2);
-    memset(h->values, 0, h->tokens * h->channels * 2);
-    for (size_t i = 0; i < tokens; i++) {
-        int16_t *pairs = h->values + i / 2 * h->channels * 2 + i % 2;
-        for (size_t c = 0; c < a->head_dim; c++)
-            pairs[2 * c] = v[i * a->stride + c];
+/// Sixteen channels of eight keys as pairs by key.
+LVT_INLINE void transpose_keys(__m256i v[8]) {
+    __m256i a[8], b[8];
+    LVT_UNROLL for (size_t i = 0; i < 4; i++) {
+        a[2 * i] = _mm256_unpacklo_epi32(v[2 * i], v[2 * i + 1]);
+        a[2 * i + 1] = _mm256_unpackhi_epi32(v[2 * i], v[2 * i + 1]);
+    }
+    LVT_UNROLL for (size_t i = 0; i < 2; i++) {
+        b[4 * i] = _mm256_unpacklo_epi64(a[4 * i], a[4 * i + 2]);
+        b[4 * i + 1] = _mm256_unpackhi_epi64(a[4 * i], a[4 * i + 2]);
+        b[4 * i + 2] = _mm256_unpacklo_epi64(a[4 * i + 1], a[4 * i + 3]);
+        b[4 * i + 3] = _mm256_unpackhi_epi64(a[4 * i + 1], a[4 * i + 3]);
+    }
+    LVT_UNROLL for (size_t i = 0; i < 4; i++) {
+        v[i] = _mm256_permute2x128_si256(b[i], b[i + 4], 0x20);
+        v[i + 4] = _mm256_permute2x128_si256(b[i], b[i + 4], 0x31);
     }
 }
 
-/// The sums of the lanes of eight vectors.
-LVT_INLINE __m256i sum_lanes(const __m256i v[8]) {
-    const __m256i a =
-        _mm256_hadd_epi32(_mm256_hadd_epi32(v[0], v[1]), _mm256_hadd_epi32(v[2], v[3]));
-    const __m256i b =
-        _mm256_hadd_epi32(_mm256_hadd_epi32(v[4], v[5]), _mm256_hadd_epi32(v[6], v[7]));
-    return _mm256_add_epi32(_mm256_permute2x128_si256(a, b, 0x20),
-                            _mm256_permute2x128_si256(a, b, 0x31));
+static void prepare_keys(const lvt_attention_args *a, const head_t *h, const int8_t *k) {
+    for (size_t token = 0; token < h->tokens; token += 8) {
+        for (size_t c = 0; c < a->head_dim; c += 16) {
+            __m256i v[8];
+            LVT_UNROLL for (size_t i = 0; i < 8; i++) v[i] =
+                token + i < a->keys
+                    ? _mm256_cvtepi8_epi16(lvt_load_bytes(k + (token + i) * a->stride + c,
+                                                          at_most_16(a->head_dim - c)))
+                    : _mm256_setzero_si256();
+            transpose_keys(v);
+            LVT_UNROLL for (size_t i = 0; i < 8; i++) _mm256_store_si256(
+                (__m256i *)(h->keys + ((c / 2 + i) * h->tokens + token) * 2), v[i]);
+        }
+    }
 }
 
-LVT_INLINE void multiply_keys(const head_t *h, float multiplier) {
-    const __m256 reach = _mm256_set1_ps(2097152.0f), m = _mm256_set1_ps(multiplier);
-    for (size_t key = 0; key < h->tokens; key += 8) {
-        __m256i sums[8];
-        LVT_UNROLL
-        for (size_t i = 0; i < 8; i++)
-            sums[i] = _mm256_setzero_si256();
-        for (size_t c = 0; c < h->channels; c += 16) {
-            const __m256i q = _mm256_load_si256((const __m256i *)(h->query + c));
-            LVT_UNROLL
-            for (size_t i = 0; i < 8; i++) {
-                const int16_t *k = h->keys + (key + i) * h->channels + c;
-                sums[i] = _mm256_add_epi32(
-                    sums[i], _mm256_madd_epi16(q, _mm256_load_si256((const __m256i *)k)));
+static void prepare_values(const lvt_attention_args *a, const head_t *h, const int8_t *v) {
+    for (size_t token = 0; token < h->tokens; token += 2) {
+        __m256i *out = (__m256i *)(h->values + token * h->channels);
+        for (size_t c = 0; c < a->head_dim; c += 16, out += 2) {
+            const size_t n = at_most_16(a->head_dim - c);
+            __m128i rows[2] = {_mm_setzero_si128(), _mm_setzero_si128()};
+            LVT_UNROLL for (size_t i = 0; i < 2; i++) if (token + i < a->keys) rows[i] =
+                lvt_load_bytes(v + (token + i) * a->stride + c, n);
+            _mm256_store_si256(out, _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(rows[0], rows[1])));
+            _mm256_store_si256(out + 1, _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(rows[0], rows[1])));
+        }
+    }
+}
+
+LVT_INLINE __m256i broadcast_pair(const int16_t *pair) {
+    int32_t both;
+    memcpy(&both, pair, sizeof both);
+    return _mm256_set1_epi32(both);
+}
+
+/// Scores of n queries before biases.
+LVT_INLINE void multiply_keys(const lvt_attention_args *a, const head_t *h, const size_t n) {
+    for (size_t key = 0; key < h->tokens; key += 16) {
+        __m256i sums[LVT_ATTENTION_QUERIES][2];
+        LVT_UNROLL for (size_t i = 0; i < n; i++) sums[i][0] = sums[i][1] = _mm256_setzero_si256();
+        const int16_t *keys = h->keys + 2 * key;
+        for (size_t c = 0; c < a->head_dim; c += 2, keys += 2 * h->tokens) {
+            const __m256i k0 = _mm256_load_si256((const __m256i *)keys);
+            const __m256i k1 = _mm256_load_si256((const __m256i *)keys + 1);
+            LVT_UNROLL for (size_t i = 0; i < n; i++) {
+                const __m256i q = broadcast_pair(h->queries + i * h->channels + c);
+                sums[i][0] = _mm256_add_epi32(sums[i][0], _mm256_madd_epi16(q, k0));
+                sums[i][1] = _mm256_add_epi32(sums[i][1], _mm256_madd_epi16(q, k1));
             }
         }
-        __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(sum_lanes(sums)), m);
-        v = _mm256_min_ps(_mm256_max_ps(v, _mm256_sub_ps(_mm256_setzero_ps(), reach)), reach);
-        _mm256_store_si256((__m256i *)(h->scores + key), _mm256_cvtps_epi32(v));
+        LVT_UNROLL for (size_t i = 0; i < n; i++) {
+            __m256i *out = (__m256i *)(h->scores + i * h->tokens + key);
+            _mm256_store_si256(out, lvt_scores_x8(sums[i][0], a->score_multiplier));
+            _mm256_store_si256(out + 1, lvt_scores_x8(sums[i][1], a->score_multiplier));
+        }
     }
 }
 
 /// Adds biases, masks other regions and padding, and returns the greatest score.
-LVT_INLINE int32_t finish_scores(const lvt_attention_args *a,
-                                 const head_t *h,
-                                 size_t head,
-                                 size_t query) {
-    const size_t tokens = a->window * a->window, edge = 2 * a->window - 1;
+LVT_INLINE int32_t finish_scores(
+    const lvt_attention_args *a, const head_t *h, size_t head, size_t query, int32_t *scores) {
     const int32_t *bias = lvt_attention_bias(a, head, query);
     if (bias)
         for (size_t y = 0; y < a->window; y++)
             for (size_t x = 0; x < a->window; x++)
-                h->scores[y * a->window + x] += bias[y * edge + x];
+                scores[y * a->window + x] += bias[y * (2 * a->window - 1) + x];
     if (a->regions)
-        for (size_t i = 0; i < tokens; i++)
+        for (size_t i = 0; i < a->keys; i++)
             if (a->regions[i] != a->regions[query])
-                h->scores[i] = LVT_ATTENTION_MASKED;
-    for (size_t i = tokens; i < h->tokens; i++)
-        h->scores[i] = LVT_ATTENTION_MASKED;
+                scores[i] = LVT_ATTENTION_MASKED;
+    for (size_t i = a->keys; i < h->tokens; i++)
+        scores[i] = LVT_ATTENTION_MASKED;
     __m256i greatest = _mm256_set1_epi32(LVT_ATTENTION_MASKED);
     for (size_t i = 0; i < h->tokens; i += 8)
-        greatest = _mm256_max_epi32(greatest, _mm256_load_si256((const __m256i *)(h->scores + i)));
-    int32_t lanes[8], result = LVT_ATTENTION_MASKED;
-    _mm256_storeu_si256((__m256i *)lanes, greatest);
-    for (size_t i = 0; i < 8; i++)
-        result = lanes[i] > result ? lanes[i] : result;
-    return result;
-}
-
-/// lvt_attention_weight of eight distances.
-LVT_INLINE __m256i weight_x8(__m256i scores, __m256i greatest) {
-    const __m256i d =
-        _mm256_min_epi32(_mm256_sub_epi32(greatest, scores), _mm256_set1_epi32(LVT_WEIGHT_REACH));
-    const __m256i x = _mm256_slli_epi32(_mm256_and_si256(d, _mm256_set1_epi32(1023)), 5);
-    // VPMULHRSW on the lower halves; the upper halves of x are 0 and stay so.
-    __m256i p = _mm256_mulhrs_epi16(_mm256_set1_epi32(LVT_EXP2_C3), x);
-    p = _mm256_mulhrs_epi16(_mm256_add_epi16(p, _mm256_set1_epi16(LVT_EXP2_C2)), x);
-    p = _mm256_mulhrs_epi16(_mm256_add_epi16(p, _mm256_set1_epi16(LVT_EXP2_C1)), x);
-    p = _mm256_add_epi16(p, _mm256_set1_epi32(INT16_MAX));
-    return _mm256_srlv_epi32(p, _mm256_srli_epi32(d, 10));
+        greatest = _mm256_max_epi32(greatest, _mm256_load_si256((const __m256i *)(scores + i)));
+    return lvt_greatest_lane(greatest);
 }
 
 /// Turns scores into weights and returns their sum.
-LVT_INLINE int32_t weigh(const head_t *h, int32_t greatest) {
+LVT_INLINE int32_t
+weigh(const head_t *h, const int32_t *scores, int32_t greatest, int32_t shift, int16_t *weights) {
     const __m256i top = _mm256_set1_epi32(greatest);
     __m256i sums = _mm256_setzero_si256();
     for (size_t i = 0; i < h->tokens; i += 16) {
-        const __m256i a = weight_x8(_mm256_load_si256((const __m256i *)(h->scores + i)), top);
-        const __m256i b = weight_x8(_mm256_load_si256((const __m256i *)(h->scores + i + 8)), top);
-        sums = _mm256_add_epi32(sums, _mm256_add_epi32(a, b));
-        _mm256_storeu_si256(
-            (__m256i *)(h->weights + i),
-            _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), _MM_SHUFFLE(3, 1, 2, 0)));
+        const __m256i *in = (const __m256i *)(scores + i);
+        const __m256i first = lvt_weights_x8(_mm256_load_si256(in), top, shift);
+        const __m256i second = lvt_weights_x8(_mm256_load_si256(in + 1), top, shift);
+        sums = _mm256_add_epi32(sums, _mm256_add_epi32(first, second));
+        _mm256_store_si256((__m256i *)(weights + i), lvt_pack_weights(first, second));
     }
-    int32_t lanes[8], sum = 0;
-    _mm256_storeu_si256((__m256i *)lanes, sums);
-    for (size_t i = 0; i < 8; i++)
-        sum += lanes[i];
-    return sum;
+    return lvt_sum_of_lanes(sums);
 }
 
-/// The weighted sums of 8 channels, requantized.
-LVT_INLINE __m256i mean_x8(const lvt_attention_args *a,
+/// The weighted sums of 8 channels, or of 16 if `vectors` is 2, for n queries.
+LVT_INLINE void add_values(const lvt_attention_args *a,
                            const head_t *h,
+                           const float *multipliers,
+                           int8_t *out,
                            size_t c,
-                           float multiplier) {
-    __m256i acc = _mm256_setzero_si256();
+                           const size_t n,
+                           const size_t vectors) {
+    __m256i sums[LVT_ATTENTION_QUERIES][2];
+    LVT_UNROLL for (size_t i = 0; i < n; i++) sums[i][0] = sums[i][1] = _mm256_setzero_si256();
     const int16_t *values = h->values + 2 * c;
-    for (size_t i = 0; i < h->tokens / 2; i++) {
-        int32_t pair;
-        memcpy(&pair, h->weights + 2 * i, sizeof pair);
-        const __m256i v = _mm256_load_si256((const __m256i *)(values + i * h->channels * 2));
-        acc = _mm256_add_epi32(acc, _mm256_madd_epi16(v, _mm256_set1_epi32(pair)));
+    for (size_t token = 0; token < h->tokens; token += 2, values += 2 * h->channels) {
+        __m256i v[2];
+        LVT_UNROLL for (size_t j = 0; j < vectors; j++) v[j] =
+            _mm256_load_si256((const __m256i *)values + j);
+        LVT_UNROLL for (size_t i = 0; i < n; i++) {
+            const __m256i w = broadcast_pair(h->weights + i * h->tokens + token);
+            LVT_UNROLL for (size_t j = 0; j < vectors; j++) sums[i][j] =
+                _mm256_add_epi32(sums[i][j], _mm256_madd_epi16(w, v[j]));
+        }
     }
-    const __m256i q =
-        _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_set1_ps(multiplier)));
-    return _mm256_add_epi32(q, _mm256_set1_epi32(a->out_zero_point));
+    LVT_UNROLL for (size_t i = 0; i < n; i++) {
+        __m128i q[2] = {_mm_setzero_si128(), _mm_setzero_si128()};
+        LVT_UNROLL for (size_t j = 0; j < vectors; j++) q[j] =
+            lvt_means_x8(sums[i][j], multipliers[i], a->out_zero_point);
+        const size_t left = a->head_dim - c, made = 8 * vectors;
+        lvt_store_bytes(
+            out + i * a->out_stride + c, _mm_unpacklo_epi64(q[0], q[1]), left < made ? left : made);
+    }
+}
+
+/// n queries of one head.
+LVT_INLINE void
+attend(const lvt_attention_args *a, const head_t *h, size_t head, size_t query, const size_t n) {
+    const size_t first = head * a->head_dim;
+    const int32_t shift = lvt_attention_shift(a->keys);
+    float multipliers[LVT_ATTENTION_QUERIES];
+    for (size_t i = 0; i < n; i++) {
+        const int8_t *q = a->q + (query + i) * a->stride + first;
+        for (size_t c = 0; c < a->head_dim; c += 16)
+            _mm256_store_si256(
+                (__m256i *)(h->queries + i * h->channels + c),
+                _mm256_cvtepi8_epi16(lvt_load_bytes(q + c, at_most_16(a->head_dim - c))));
+    }
+    multiply_keys(a, h, n);
+    for (size_t i = 0; i < n; i++) {
+        int32_t *scores = h->scores + i * h->tokens;
+        const int32_t greatest = finish_scores(a, h, head, query + i, scores);
+        const int32_t sum = weigh(h, scores, greatest, shift, h->weights + i * h->tokens);
+        multipliers[i] = a->out_multiplier / (float)sum;
+    }
+    int8_t *out = a->out + query * a->out_stride + first;
+    size_t c = 0;
+    for (; c + 8 < a->head_dim; c += 16)
+        add_values(a, h, multipliers, out, c, n, 2);
+    if (c < a->head_dim)
+        add_values(a, h, multipliers, out, c, n, 1);
 }
 
 void lvt_attention_s8__avx2(const lvt_attention_args *a) {
     const head_t h = divide(a);
     for (size_t head = 0; head < a->heads; head++) {
-        prepare(a, &h, head);
-        for (size_t query = 0; query < a->window * a->window; query++) {
-            const size_t first = head * a->head_dim;
-            widen(a->q + query * a->stride + first, a->head_dim, h.query, h.channels);
-            multiply_keys(&h, a->score_multiplier);
-            const int32_t greatest = finish_scores(a, &h, head, query);
-            const float multiplier = a->out_multiplier / (float)weigh(&h, greatest);
-            int8_t *out = a->out + query * a->out_stride + first;
-            for (size_t c = 0; c < a->head_dim; c += 8) {
-                const __m256i q = mean_x8(a, &h, c, multiplier);
-                const __m128i s16 =
-                    _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
-                const __m128i s8 = _mm_packs_epi16(s16, s16);
-                const size_t n = a->head_dim - c < 8 ? a->head_dim - c : 8;
-                if (n == 8)
-                    _mm_storel_epi64((__m128i *)(out + c), s8);
-                else
-                    memcpy(out + c, &s8, n);
-            }
-        }
+        prepare_keys(a, &h, a->k + head * a->head_dim);
+        prepare_values(a, &h, a->v + head * a->head_dim);
+        size_t query = a->first;
+        for (; query + LVT_ATTENTION_QUERIES <= a->first + a->queries;
+             query += LVT_ATTENTION_QUERIES)
+            attend(a, &h, head, query, LVT_ATTENTION_QUERIES);
+        for (; query < a->first + a->queries; query++)
+            attend(a, &h, head, query, 1);
     }
 }
 

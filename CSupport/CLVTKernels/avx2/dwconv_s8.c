@@ -102,8 +102,22 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
     const __m256 m1 =
         _mm256_castsi256_ps(load_halves(panel->multiplier + 4, panel->multiplier + 12));
     LVT_UNROLL for (size_t i = 0; i < n; i++) {
-        const __m256i q0 = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc[i][0]), m0));
-        const __m256i q1 = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc[i][1]), m1));
+        __m256 v0 = _mm256_mul_ps(_mm256_cvtepi32_ps(acc[i][0]), m0);
+        __m256 v1 = _mm256_mul_ps(_mm256_cvtepi32_ps(acc[i][1]), m1);
+        const int8_t *residual = lvt_dwconv_residual(d, out + (x + i) * d->pixel_stride);
+        if (residual) {
+            // Channels 0-3 8-11 and 4-7 12-15.
+            const __m128i r = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)residual),
+                                                _MM_SHUFFLE(3, 1, 2, 0));
+            const __m256i zero_point = _mm256_set1_epi32(d->in_zero_point);
+            const __m256 m = _mm256_set1_ps(d->residual_multiplier);
+            const __m256i r0 = _mm256_sub_epi32(_mm256_cvtepi8_epi32(r), zero_point);
+            const __m256i r1 =
+                _mm256_sub_epi32(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(r, r)), zero_point);
+            v0 = _mm256_add_ps(v0, _mm256_mul_ps(_mm256_cvtepi32_ps(r0), m));
+            v1 = _mm256_add_ps(v1, _mm256_mul_ps(_mm256_cvtepi32_ps(r1), m));
+        }
+        const __m256i q0 = _mm256_cvtps_epi32(v0), q1 = _mm256_cvtps_epi32(v1);
         __m256i q_s16x16 = _mm256_packs_epi32(q0, q1);
         q_s16x16 = _mm256_adds_epi16(q_s16x16, _mm256_set1_epi16((int16_t)d->out_zero_point));
         __m128i q_s8x16 = _mm_packs_epi16(_mm256_castsi256_si128(q_s16x16),

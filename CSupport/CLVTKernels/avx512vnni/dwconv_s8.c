@@ -47,7 +47,16 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
     }
     const __m512 m = _mm512_loadu_ps(panel->multiplier);
     LVT_UNROLL for (size_t i = 0; i < n; i++) {
-        const __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc[i]), m));
+        __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[i]), m);
+        const int8_t *residual = lvt_dwconv_residual(d, out + (x + i) * d->pixel_stride);
+        if (residual) {
+            const __m512i r =
+                _mm512_sub_epi32(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual)),
+                                 _mm512_set1_epi32(d->in_zero_point));
+            v = _mm512_add_ps(
+                v, _mm512_mul_ps(_mm512_cvtepi32_ps(r), _mm512_set1_ps(d->residual_multiplier)));
+        }
+        const __m512i q = _mm512_cvtps_epi32(v);
         __m128i q_s8x16 =
             _mm512_cvtsepi32_epi8(_mm512_add_epi32(q, _mm512_set1_epi32(d->out_zero_point)));
         q_s8x16 = _mm_max_epi8(q_s8x16, _mm_set1_epi8((int8_t)d->out_lo));

@@ -48,7 +48,18 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
         }
         const __m256 m = _mm256_loadu_ps(panel->multiplier + 8 * half);
         LVT_UNROLL for (size_t i = 0; i < n; i++) {
-            const __m256i q = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc[i]), m));
+            __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(acc[i]), m);
+            const int8_t *residual =
+                lvt_dwconv_residual(d, out + (x + i) * d->pixel_stride + 8 * half);
+            if (residual) {
+                const __m256i r = _mm256_sub_epi32(
+                    _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)residual)),
+                    _mm256_set1_epi32(d->in_zero_point));
+                v = _mm256_add_ps(
+                    v,
+                    _mm256_mul_ps(_mm256_cvtepi32_ps(r), _mm256_set1_ps(d->residual_multiplier)));
+            }
+            const __m256i q = _mm256_cvtps_epi32(v);
             __m128i q_s16x8 =
                 _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
             q_s16x8 = _mm_adds_epi16(q_s16x8, _mm_set1_epi16((int16_t)d->out_zero_point));

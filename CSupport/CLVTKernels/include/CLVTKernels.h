@@ -91,7 +91,8 @@ size_t lvt_gemm_scratch_bytes(size_t rows, size_t k);
 // ---- Depth-wise convolution ---------------------------------------------------------------------
 
 /// One channel block of a K x K depth-wise convolution, stride 1, padding (K - 1) / 2, output rows
-/// y_begin ..< y_end. Outside the map the input is its zero point.
+/// y_begin ..< y_end. Outside the map the input is its zero point. With a residual multiplier the
+/// input is added as lvt_gemm_args adds a residual; 0 adds nothing.
 ///
 /// `out` may be `in`: an input row is copied to the ring in `scratch` before an output row replaces
 /// it. Where rows next to the range belong to another thread, that overwrites them, `above` and
@@ -108,7 +109,8 @@ typedef struct {
         *panel; ///< k = kernel * 4 * ceil(kernel / 4): rows of taps padded to groups of 4.
     int32_t in_zero_point;
     int32_t out_zero_point, out_lo, out_hi;
-    void *scratch; ///< lvt_dwconv_scratch_bytes(width, kernel), 64-byte aligned.
+    float residual_multiplier; ///< s_in / s_out, in [0, 16384].
+    void *scratch;             ///< lvt_dwconv_scratch_bytes(width, kernel), 64-byte aligned.
 } lvt_dwconv_args;
 
 /// The `k` of a depth-wise panel: `kernel` rows of taps, each padded to a multiple of 4.
@@ -164,33 +166,59 @@ typedef struct {
 
 // ---- Attention ----------------------------------------------------------------------------------
 
-/// Softmax attention among the positions of one square window, all heads. With n = window^2
-/// positions, for each head and query i:
+/// Softmax attention of some positions, the queries, to all positions of a window or a map, the
+/// keys. For each head and query i:
 ///
 ///   t[j] = rne(f32(sum over c of q[i][c] * k[j][c]) * score_multiplier) + bias[head][j - i]
-///   e[j] = 2^((t[j] - max t) / 1024) in 15 bits, by the integer polynomial of attention.h
+///   e[j] = 2^((t[j] - max t) / 1024) in 15 - s bits, by the integer polynomial of attention.h
 ///   out[i][c] = clamp(zero_point + rne(f32(sum e[j] * v[j][c]) * (out_multiplier / f32(sum e))))
 ///
-/// Only positions of the same region take part. The product with score_multiplier is clamped to
-/// +-2^21; no sum can leave int32. Zero is 0 in q, k and v. Nothing overlaps.
+/// with the least s for which keys <= 512 * 2^s, so that no sum can leave int32. Only positions of
+/// the same region take part. The product with score_multiplier is clamped to +-2^21. Zero is 0 in
+/// q, k and v. `out` may be `q` with the same stride; otherwise nothing overlaps.
 typedef struct {
-    const int8_t *q, *k, *v; ///< Position rows; head h has channels h * head_dim and on.
-    size_t stride;           ///< Bytes from position to position, the same for all three.
-    size_t window;           ///< Edge of the window, 1 ... 22.
-    size_t heads, head_dim;  ///< head_dim at most 16384.
-    float score_multiplier;  ///< s_q * s_k * head_dim^-0.5 * log2(e) * 1024, in [0, 65536].
-    const int32_t *bias;     ///< heads x (2 * window - 1)^2 by key minus query in rows and columns,
-                             ///< in 1024ths, within +-2^21; NULL for none.
-    const uint8_t *regions;  ///< One for each position; NULL if all are of one region.
-    float out_multiplier;    ///< s_v / s_out, in [0, 65536].
+    const int8_t *q, *k,
+        *v;                 ///< Rows of position 0 and on; head h has channels h * head_dim and on.
+    size_t stride;          ///< Bytes from position to position, the same for all three.
+    size_t keys;            ///< Positions, 1 ... 65536.
+    size_t first, queries;  ///< Positions first ..< first + queries attend.
+    size_t heads, head_dim; ///< head_dim at most 16384.
+    float score_multiplier; ///< s_q * s_k * head_dim^-0.5 * log2(e) * 1024, in [0, 65536].
+    const int32_t *bias;    ///< heads x (2 * window - 1)^2 by key minus query in rows and columns,
+                            ///< in 1024ths, within +-2^21; NULL for none.
+    size_t window;          ///< If there are biases: the edge of the window, window^2 = keys.
+    const uint8_t *regions; ///< One for each position; NULL if all are of one region.
+    float out_multiplier;   ///< s_v / s_out, in [0, 65536].
     int32_t out_zero_point;
-    int8_t *out;
+    int8_t *out; ///< Row of position 0; only those of queries are written.
     size_t out_stride;
-    void *scratch; ///< lvt_attention_scratch_bytes(window, head_dim), 64-byte aligned.
+    void *scratch; ///< lvt_attention_scratch_bytes(keys, head_dim), 64-byte aligned.
 } lvt_attention_args;
 
 /// Scratch that any kernel of the table may need.
-size_t lvt_attention_scratch_bytes(size_t window, size_t head_dim);
+size_t lvt_attention_scratch_bytes(size_t keys, size_t head_dim);
+
+/// Softmax attention of each position to its 3 x 3 neighbours, the formula of lvt_attention_args
+/// without biases and regions. The heads form `dilations` groups of equal size; in group g the
+/// neighbours are g + 1 rows and columns apart. A neighbour outside the map has zeros for k and v
+/// and takes part. Output rows y_begin ..< y_end. `out` may be `q` with the same stride.
+typedef struct {
+    const int8_t *q, *k, *v; ///< Position 0 of the map; head h has channels h * head_dim and on.
+    size_t stride;           ///< Bytes from position to position, the same for all three.
+    size_t height, width;    ///< Of the map, at least 1.
+    size_t y_begin, y_end;
+    size_t dilations;       ///< Divides `heads`.
+    size_t heads, head_dim; ///< head_dim at most 16384.
+    float score_multiplier; ///< As in lvt_attention_args, and so are the next two.
+    float out_multiplier;
+    int32_t out_zero_point;
+    int8_t *out; ///< Position 0 of the map.
+    size_t out_stride;
+    void *scratch; ///< lvt_dilated_attention_scratch_bytes(head_dim), 64-byte aligned.
+} lvt_dilated_attention_args;
+
+/// Scratch that any kernel of the table may need.
+size_t lvt_dilated_attention_scratch_bytes(size_t head_dim);
 
 // ---- Small kernels ------------------------------------------------------------------------------
 
@@ -228,6 +256,25 @@ typedef struct {
     size_t out_stride; ///< At least 3 * patch * patch.
 } lvt_patches_args;
 
+/// Gathers the K x K neighbourhoods of output positions as rows of a matrix: taps in raster order,
+/// each with its channels. The padding is (K - 1) / 2 on every side.
+///
+/// taps_s8 reads an int8 map. taps_u8 reads an RGB picture; its taps have four bytes: the colours
+/// as q = u8 - 128, then -128.
+typedef struct {
+    const void *in;                  ///< Position 0 of the map, or the picture.
+    size_t row_stride, pixel_stride; ///< Bytes.
+    size_t height, width;            ///< Of the input, at least 1.
+    size_t channels;                 ///< Bytes of a tap; 4 for taps_u8.
+    size_t kernel;                   ///< Odd.
+    size_t step;                     ///< Input rows and columns from output position to position.
+    size_t columns;                  ///< Output positions in a row.
+    size_t first, count;             ///< Output positions in raster order.
+    const int8_t *outside;           ///< `channels` bytes: a tap outside the input.
+    int8_t *out;
+    size_t out_stride; ///< At least kernel * kernel * channels.
+} lvt_taps_args;
+
 // ---- The table ----------------------------------------------------------------------------------
 
 /// CPU features, a bit mask. Within an architecture a higher bit is preferred.
@@ -247,6 +294,8 @@ typedef void lvt_layernorm_fn(const lvt_layernorm_args *);
 typedef void lvt_patches_fn(const lvt_patches_args *);
 typedef void lvt_attention_fn(const lvt_attention_args *);
 typedef void lvt_narrow_fn(const lvt_narrow_args *);
+typedef void lvt_dilated_attention_fn(const lvt_dilated_attention_args *);
+typedef void lvt_taps_fn(const lvt_taps_args *);
 
 /// One function for each operation: the best this CPU runs within a mask.
 typedef struct {
@@ -259,6 +308,9 @@ typedef struct {
     lvt_patches_fn *patches_u8;
     lvt_attention_fn *attention_s8;
     lvt_narrow_fn *narrow_s16;
+    lvt_dilated_attention_fn *dilated_attention_s8;
+    lvt_taps_fn *taps_s8;
+    lvt_taps_fn *taps_u8;
 } lvt_kernels;
 
 /// What this CPU and its operating system support.

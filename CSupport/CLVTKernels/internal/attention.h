@@ -5,6 +5,7 @@
 #include "include/CLVTKernels.h"
 
 enum {
+    LVT_ATTENTION_QUERIES = 4,         ///< Queries that the vector kernels work on at once.
     LVT_ATTENTION_MASKED = -(1 << 30), ///< Below any score by more than LVT_WEIGHT_REACH.
     LVT_WEIGHT_REACH = (16 << 10) - 1, ///< Here and beyond, a weight is 0.
     // 2^-x for x in [0, 1): 1 + x * (C1 + x * (C2 + x * C3)) in units of 2^-15.
@@ -18,14 +19,23 @@ static inline int32_t lvt_multiply_q15(int32_t a, int32_t b) {
     return (a * b + 0x4000) >> 15;
 }
 
-/// About 32767 * 2^(-distance / 1024), in [0, 32767]; `distance` is not negative.
-static inline int32_t lvt_attention_weight(int32_t distance) {
+/// The least s for which weights of 15 - s bits keep the sum over `keys` values within int32:
+/// 512 * 32767 * 128 < 2^31.
+static inline int32_t lvt_attention_shift(size_t keys) {
+    int32_t shift = 0;
+    while (keys > (size_t)512 << shift)
+        shift++;
+    return shift;
+}
+
+/// About 2^(15 - shift - distance / 1024), less than 2^(15 - shift); `distance` is not negative.
+static inline int32_t lvt_attention_weight(int32_t distance, int32_t shift) {
     const int32_t d = distance < LVT_WEIGHT_REACH ? distance : LVT_WEIGHT_REACH;
     const int32_t x = (d & 1023) << 5;
     int32_t p = LVT_EXP2_C2 + lvt_multiply_q15(LVT_EXP2_C3, x);
     p = LVT_EXP2_C1 + lvt_multiply_q15(p, x);
     p = INT16_MAX + lvt_multiply_q15(p, x);
-    return p >> (d >> 10);
+    return p >> ((d >> 10) + shift);
 }
 
 /// Where the biases of a query for the window's first row of keys start; NULL if there are none.
@@ -36,4 +46,34 @@ lvt_attention_bias(const lvt_attention_args *a, size_t head, size_t query) {
     const size_t edge = 2 * a->window - 1, last = a->window - 1;
     return a->bias + head * edge * edge + (last - query / a->window) * edge +
            (last - query % a->window);
+}
+
+static inline int32_t lvt_dot_s8(const int8_t *a, const int8_t *b, size_t n) {
+    int32_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/// Rows and columns between the neighbours that a head sees.
+static inline size_t lvt_dilation(const lvt_dilated_attention_args *a, size_t head) {
+    return head / (a->heads / a->dilations) + 1;
+}
+
+/// Positions that a position attends to in the dilated attention.
+enum { LVT_NEIGHBOURS = 9 };
+
+/// Where the neighbours of a position start, in bytes from position 0; PTRDIFF_MAX outside the map.
+static inline void lvt_neighbours(const lvt_dilated_attention_args *a,
+                                  size_t y,
+                                  size_t x,
+                                  size_t dilation,
+                                  ptrdiff_t offsets[LVT_NEIGHBOURS]) {
+    const ptrdiff_t d = (ptrdiff_t)dilation, width = (ptrdiff_t)a->width;
+    for (ptrdiff_t i = 0; i < LVT_NEIGHBOURS; i++) {
+        const ptrdiff_t row = (ptrdiff_t)y + (i / 3 - 1) * d,
+                        column = (ptrdiff_t)x + (i % 3 - 1) * d;
+        const int inside = row >= 0 && row < (ptrdiff_t)a->height && column >= 0 && column < width;
+        offsets[i] = inside ? (row * width + column) * (ptrdiff_t)a->stride : PTRDIFF_MAX;
+    }
 }

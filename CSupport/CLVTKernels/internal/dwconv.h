@@ -62,6 +62,12 @@ LVT_INLINE void lvt_dwconv_run(const lvt_dwconv_args *d,
     }
 }
 
+/// The input at the place of an output row or pixel, to be added; NULL for none. In place it still
+/// holds the input until the pixel is written.
+LVT_INLINE const int8_t *lvt_dwconv_residual(const lvt_dwconv_args *d, const int8_t *out) {
+    return d->residual_multiplier != 0 ? d->in + (out - d->out) : NULL;
+}
+
 /// Bytes of scratch behind the ring, for a filter in the ISA's own order.
 LVT_INLINE void *lvt_dwconv_filter_scratch(const lvt_dwconv_args *d) {
     return (char *)d->scratch + d->kernel * lvt_dwconv_row_bytes(d->width, d->kernel);

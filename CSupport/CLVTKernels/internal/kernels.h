@@ -13,6 +13,9 @@ typedef lvt_column_sums_fn lvt_fn_column_sums_s8;
 typedef lvt_patches_fn lvt_fn_patches_u8;
 typedef lvt_attention_fn lvt_fn_attention_s8;
 typedef lvt_narrow_fn lvt_fn_narrow_s16;
+typedef lvt_dilated_attention_fn lvt_fn_dilated_attention_s8;
+typedef lvt_taps_fn lvt_fn_taps_s8;
+typedef lvt_taps_fn lvt_fn_taps_u8;
 
 #define LVT_KERNEL(op, isa, features) lvt_fn_##op lvt_##op##__##isa;
 #include "internal/kernel_list.h"

@@ -26,6 +26,29 @@ LVT_INLINE int8x16_t lvt_quantize_x16(const float32x4_t v[4],
     return vminq_s8(vmaxq_s8(q, vdupq_n_s8((int8_t)lo)), vdupq_n_s8((int8_t)hi));
 }
 
+/// v += f32(r - zero_point) * multiplier of 16 values, int8 or int16.
+LVT_INLINE void lvt_add_residual_x16(float32x4_t v[4],
+                                     const void *residual,
+                                     const int is_s16,
+                                     int32_t zero_point,
+                                     float multiplier) {
+    int16x8_t r[2];
+    if (is_s16) {
+        r[0] = vld1q_s16(residual);
+        r[1] = vld1q_s16((const int16_t *)residual + 8);
+    } else {
+        const int8x16_t r_s8 = vld1q_s8(residual);
+        r[0] = vmovl_s8(vget_low_s8(r_s8));
+        r[1] = vmovl_high_s8(r_s8);
+    }
+    const int16x4_t zero_points = vdup_n_s16((int16_t)zero_point);
+    LVT_UNROLL for (size_t i = 0; i < 4; i++) {
+        const int16x4_t quarter = i % 2 ? vget_high_s16(r[i / 2]) : vget_low_s16(r[i / 2]);
+        const int32x4_t centred = vsubl_s16(quarter, zero_points);
+        v[i] = vaddq_f32(v[i], vmulq_n_f32(vcvtq_f32_s32(centred), multiplier));
+    }
+}
+
 /// Sixteen finished sums of one row: the epilogue of lvt_gemm_args.
 LVT_INLINE void lvt_gemm_finish(const lvt_gemm_args *g,
                                 const int32x4_t sums[4],
@@ -41,24 +64,12 @@ LVT_INLINE void lvt_gemm_finish(const lvt_gemm_args *g,
     LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] =
         vmulq_f32(vcvtq_f32_s32(sums[i]), vld1q_f32(panel->multiplier + 4 * i));
     const void *residual = lvt_gemm_residual(g, row, panel_index);
-    if (residual) {
-        int16x8_t r[2];
-        if (g->output == LVT_OUTPUT_S16) {
-            r[0] = vld1q_s16(residual);
-            r[1] = vld1q_s16((const int16_t *)residual + 8);
-        } else {
-            const int8x16_t r_s8 = vld1q_s8(residual);
-            r[0] = vmovl_s8(vget_low_s8(r_s8));
-            r[1] = vmovl_high_s8(r_s8);
-        }
-        const int16x4_t zero_points = vdup_n_s16((int16_t)g->residual_zero_point);
-        LVT_UNROLL for (size_t i = 0; i < 4; i++) {
-            const int16x4_t quarter = i % 2 ? vget_high_s16(r[i / 2]) : vget_low_s16(r[i / 2]);
-            const float32x4_t addend = vmulq_n_f32(vcvtq_f32_s32(vsubl_s16(quarter, zero_points)),
-                                                   g->residual_multiplier);
-            v[i] = vaddq_f32(v[i], addend);
-        }
-    }
+    if (residual)
+        lvt_add_residual_x16(v,
+                             residual,
+                             g->output == LVT_OUTPUT_S16,
+                             g->residual_zero_point,
+                             g->residual_multiplier);
     if (g->output == LVT_OUTPUT_S16) {
         LVT_UNROLL for (size_t i = 0; i < 4; i++)
             vst1_s16((int16_t *)out + 4 * i, vqmovn_s32(vcvtnq_s32_f32(v[i])));

@@ -50,5 +50,8 @@ LVT_INLINE void lvt_dwconv_finish(const lvt_dwconv_args *d, const int32x4_t sums
     float32x4_t v[4];
     LVT_UNROLL for (size_t q = 0; q < 4; q++) v[q] =
         vmulq_f32(vcvtq_f32_s32(sums[q]), vld1q_f32(d->panel->multiplier + 4 * q));
+    const int8_t *residual = lvt_dwconv_residual(d, out);
+    if (residual)
+        lvt_add_residual_x16(v, residual, 0, d->in_zero_point, d->residual_multiplier);
     vst1q_s8(out, lvt_quantize_x16(v, d->out_zero_point, d->out_lo, d->out_hi));
 }

@@ -19,6 +19,7 @@ static void prepare(const lvt_dwconv_args *d, const int8_t *in, void *row) {
 static void run_row(const lvt_dwconv_args *d, const void *const *rows, int8_t *out) {
     const lvt_panel *p = d->panel;
     const size_t groups = lvt_dwconv_groups(d->kernel);
+    const int8_t *residual = lvt_dwconv_residual(d, out);
     for (size_t x = 0; x < d->width; x++) {
         for (size_t c = 0; c < LVT_BLOCK; c++) {
             int32_t acc = p->bias[c];
@@ -28,7 +29,12 @@ static void run_row(const lvt_dwconv_args *d, const void *const *rows, int8_t *o
                 for (size_t kx = 0; kx < d->kernel; kx++)
                     acc += pixels[kx * LVT_BLOCK] * w[kx / 4 * 64 + kx % 4];
             }
-            const float v = (float)acc * p->multiplier[c];
+            float v = (float)acc * p->multiplier[c];
+            if (residual) {
+                const int32_t r = residual[x * d->pixel_stride + c] - d->in_zero_point;
+                const float addend = (float)r * d->residual_multiplier;
+                v = v + addend;
+            }
             const int32_t q = d->out_zero_point + lvt_round_to_even(v);
             out[x * d->pixel_stride + c] = (int8_t)lvt_clamp(q, d->out_lo, d->out_hi);
         }

@@ -94,6 +94,12 @@ struct FieldReader {
     try size("constant offset", limit: Int(UInt32.max))
   }
 
+  /// An offset that may be absent.
+  private mutating func optionalOffset() throws(PlanError) -> Int? {
+    let offset = try offset()
+    return offset == Int(PlanFormat.none) ? nil : offset
+  }
+
   private mutating func matrix() throws(PlanError) -> PackedMatrix {
     let k = try index(), n = try index(), offset = try offset()
     return PackedMatrix(
@@ -141,6 +147,10 @@ struct FieldReader {
           residualMultiplier: try float()))
     case .depthwise:
       return .depthwise(Depthwise(kernel: try index(), filter: try matrix()))
+    case .residualDepthwise:
+      return .depthwise(
+        Depthwise(
+          kernel: try index(), filter: try matrix(), residualMultiplier: try float()))
     case .dynamicDepthwise:
       return .dynamicDepthwise(
         DynamicDepthwise(
@@ -164,14 +174,33 @@ struct FieldReader {
     case .windowAttention:
       let window = try index(), shift = try index(), heads = try index()
       let norm = try layerNorm(), qkv = try matrix(), scoreMultiplier = try float()
-      let biasOffset = try offset()
+      let biasOffset = try optionalOffset()
       return .windowAttention(
         WindowAttention(
           window: window, shift: shift, heads: heads, norm: norm, qkv: qkv,
           scoreMultiplier: scoreMultiplier,
-          biasOffset: biasOffset == Int(PlanFormat.none) ? nil : biasOffset,
+          biasOffset: biasOffset,
           attendedMultiplier: try float(), attendedZeroPoint: Int(try integer(Int32.self)),
           project: try matrix(), residualMultiplier: try float()))
+    case .globalAttention, .dilatedAttention:
+      return .mapAttention(
+        MapAttention(
+          dilations: code == .dilatedAttention ? try index() : nil, heads: try index(),
+          norm: try layerNorm(), qkv: try matrix(), scoreMultiplier: try float(),
+          attendedMultiplier: try float(), attendedZeroPoint: Int(try integer(Int32.self)),
+          project: try matrix(), residualMultiplier: try float()))
+    case .convolution, .pictureConvolution:
+      let kernel = try index(), stride = try index()
+      var outside: [Int8]?
+      if code == .pictureConvolution {
+        var bytes: [Int8] = []
+        for _ in 0..<Convolution.pictureChannels { bytes.append(try integer(Int8.self)) }
+        outside = bytes
+      }
+      return .convolution(
+        Convolution(
+          kernel: kernel, stride: stride, outside: outside, matrix: try matrix(),
+          tableOffset: try optionalOffset()))
     }
   }
 }

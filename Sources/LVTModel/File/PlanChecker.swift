@@ -187,6 +187,7 @@ struct PlanChecker {
       try require(a == b, name, "an output of \(a)", "\(b)")
       try checkKernel(s.kernel, name)
       try check(s.filter, k: Depthwise.paddedTaps(s.kernel), n: a.channels, name)
+      if let multiplier = s.residualMultiplier { try checkResidual(multiplier, name) }
 
     case .dynamicDepthwise(let s):
       try require(a == b, name, "an output of \(a)", "\(b)")
@@ -230,8 +231,19 @@ struct PlanChecker {
       try checkFloats(s.biasOffset, count: b.channels, name)
 
     case .windowAttention(let s):
+      (inputTypes, outputTypes) = (stream, [input.type])
       try require(a == b, name, "an output of \(a)", "\(b)")
       try check(s, of: a, name)
+
+    case .mapAttention(let s):
+      (inputTypes, outputTypes) = (stream, [input.type])
+      try require(a == b, name, "an output of \(a)", "\(b)")
+      try check(s, of: a, name)
+
+    case .convolution(let s):
+      if s.outside != nil { inputTypes = [.pictureRGB] }
+      try require(!inPlace, name, "separate input and output", "one buffer")
+      try check(s, from: a, to: b, name)
     }
 
     try require(
@@ -259,26 +271,75 @@ struct PlanChecker {
       multiplier >= 0 && multiplier <= 0.5, name, "a mean multiplier of 0 ... 0.5", "other")
   }
 
-  private func check(_ s: WindowAttention, of map: Shape, _ name: String) throws(PlanError) {
-    // At most 22² = 484 positions, so that 484 · 32767 · 128, the greatest sum of values, fits int32.
+  private func check(
+    _ s: Convolution, from a: Shape, to b: Shape, _ name: String
+  ) throws(PlanError) {
+    try checkKernel(s.kernel, name)
     try require(
-      (1...WindowAttention.maximumWindow).contains(s.window) && map.height % s.window == 0
-        && map.width % s.window == 0,
-      name, "windows of at most \(WindowAttention.maximumWindow) that divide \(map)", "\(s.window)")
-    try require(s.shift < s.window, name, "a shift of less than a window", "\(s.shift)")
+      (1...PlanLimits.kernel).contains(s.stride), name, "a stride of 1 ... \(PlanLimits.kernel)",
+      "\(s.stride)")
     try require(
-      s.heads >= 1 && map.channels % s.heads == 0, name, "heads that divide \(map)", "\(s.heads)")
-    try check(s.norm, channels: map.channels, name)
-    try check(s.qkv, k: map.channels, n: 3 * map.channels, name)
-    try check(s.project, k: map.channels, n: map.channels, name)
+      b.height == Convolution.edge(a.height, stride: s.stride)
+        && b.width == Convolution.edge(a.width, stride: s.stride),
+      name, "every \(s.stride)th position of \(a)", "\(b)")
+    let channels = s.outside?.count ?? a.channels
+    try check(s.matrix, k: s.kernel * s.kernel * channels, n: b.channels, name)
+    if let offset = s.tableOffset { try requireConstants(offset, 256, name) }
+  }
+
+  private func check(_ s: MapAttention, of map: Shape, _ name: String) throws(PlanError) {
+    try checkHeads(s.heads, of: map, name)
+    if let dilations = s.dilations {
+      try require(
+        dilations >= 1 && s.heads % dilations == 0, name, "groups that divide \(s.heads) heads",
+        "\(dilations)")
+    } else {
+      try require(
+        map.positions <= MapAttention.maximumPositions, name,
+        "at most \(MapAttention.maximumPositions) positions", "\(map)")
+    }
+    try checkProjections(
+      s.norm, s.qkv, s.project, attendedZeroPoint: s.attendedZeroPoint, of: map, name)
+    try checkScores([s.scoreMultiplier, s.attendedMultiplier], name)
+    try checkResidual(s.residualMultiplier, name)
+  }
+
+  private func checkHeads(_ heads: Int, of map: Shape, _ name: String) throws(PlanError) {
     try require(
-      s.qkv.outputZeroPoint == 0 && (-128...127).contains(s.attendedZeroPoint), name,
+      heads >= 1 && map.channels % heads == 0, name, "heads that divide \(map)", "\(heads)")
+  }
+
+  /// What surrounds an attention.
+  private func checkProjections(
+    _ norm: LayerNorm, _ qkv: PackedMatrix, _ project: PackedMatrix, attendedZeroPoint: Int,
+    of map: Shape, _ name: String
+  ) throws(PlanError) {
+    try check(norm, channels: map.channels, name)
+    try check(qkv, k: map.channels, n: 3 * map.channels, name)
+    try check(project, k: map.channels, n: map.channels, name)
+    try require(
+      qkv.outputZeroPoint == 0 && (-128...127).contains(attendedZeroPoint), name,
       "queries, keys and values around 0, and a zero point in −128 ... 127", "others")
-    for multiplier in [s.scoreMultiplier, s.attendedMultiplier] {
+  }
+
+  private func checkScores(_ multipliers: [Float], _ name: String) throws(PlanError) {
+    for multiplier in multipliers {
       try require(
         multiplier >= 0 && multiplier <= 65536, name, "multipliers of attention of 0 ... 65536",
         "another")
     }
+  }
+
+  private func check(_ s: WindowAttention, of map: Shape, _ name: String) throws(PlanError) {
+    // At most 22² = 484 positions, so that 484 · 32767 · 128, the greatest sum of values, fits int32.
+    try require(
+      (1...WindowAttention.maximumWindow).contains(s.window), name,
+      "windows of at most \(WindowAttention.maximumWindow)", "\(s.window)")
+    try require(s.shift < s.window, name, "a shift of less than a window", "\(s.shift)")
+    try checkHeads(s.heads, of: map, name)
+    try checkProjections(
+      s.norm, s.qkv, s.project, attendedZeroPoint: s.attendedZeroPoint, of: map, name)
+    try checkScores([s.scoreMultiplier, s.attendedMultiplier], name)
     try checkResidual(s.residualMultiplier, name)
     guard let offset = s.biasOffset else { return }
     try requireConstants(offset, s.biasCount * 4, name)

@@ -12,12 +12,16 @@ public enum PlanFormat {
     static let dynamicDepthwise: UInt32 = 1 << 0
     static let windowAttention: UInt32 = 1 << 1
     static let normalizedMLP: UInt32 = 1 << 2
-    static let int16Stream: UInt32 = 1 << 8
+    static let convolution: UInt32 = 1 << 6
+    static let mapAttention: UInt32 = 1 << 7
+    static let residualDepthwise: UInt32 = 1 << 8
+    static let int16Stream: UInt32 = 1 << 9
   }
 
   /// Features that this code knows; a plan may require a subset of them.
   static let knownFeatures =
     Feature.dynamicDepthwise | Feature.windowAttention | Feature.normalizedMLP
+    | Feature.convolution | Feature.mapAttention | Feature.residualDepthwise
     | Feature.int16Stream
   /// The first eight bytes of every plan: "LVTPLAN" and a zero.
   static let magic: [UInt8] = [0x4C, 0x56, 0x54, 0x50, 0x4C, 0x41, 0x4E, 0x00]
@@ -76,9 +80,16 @@ public enum PlanFormat {
     case windowAttention = 8
     /// An MLP with a LayerNorm in front.
     case normalizedMLP = 9
+    case convolution = 13
+    /// A convolution of the picture.
+    case pictureConvolution = 14
+    case globalAttention = 15
+    case dilatedAttention = 16
+    /// A depth-wise convolution that adds its input.
+    case residualDepthwise = 17
     /// A pointwise step, or an MLP without LayerNorm, whose input is int16.
-    case narrowedPointwise = 16
-    case narrowedMLP = 17
+    case narrowedPointwise = 18
+    case narrowedMLP = 19
   }
 
   /// Stands for "no tensor" where an index may be absent.

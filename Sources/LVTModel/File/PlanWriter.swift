@@ -93,7 +93,11 @@ extension Step.Operation {
     case .dynamicDepthwise: PlanFormat.Feature.dynamicDepthwise
     case .windowAttention: PlanFormat.Feature.windowAttention
     case .mlp(let s): s.norm == nil ? 0 : PlanFormat.Feature.normalizedMLP
-    case .patchEmbed, .pointwise, .depthwise, .patchMerge, .head: 0
+    case .convolution: PlanFormat.Feature.convolution
+    case .mapAttention: PlanFormat.Feature.mapAttention
+    case .depthwise(let s):
+      s.residualMultiplier == nil ? 0 : PlanFormat.Feature.residualDepthwise
+    case .patchEmbed, .pointwise, .patchMerge, .head: 0
     }
   }
 }
@@ -210,13 +214,15 @@ struct ByteWriter {
       switch step.operation {
       case .patchEmbed: .patchEmbed
       case .pointwise(let s): s.narrowing == nil ? .pointwise : .narrowedPointwise
-      case .depthwise: .depthwise
+      case .depthwise(let s): s.residualMultiplier == nil ? .depthwise : .residualDepthwise
       case .dynamicDepthwise: .dynamicDepthwise
       case .mlp(let s):
         s.norm != nil ? .normalizedMLP : s.narrowing == nil ? .mlp : .narrowedMLP
       case .patchMerge: .patchMerge
       case .head: .head
       case .windowAttention: .windowAttention
+      case .mapAttention(let s): s.dilations == nil ? .globalAttention : .dilatedAttention
+      case .convolution(let s): s.outside == nil ? .convolution : .pictureConvolution
       }
     append(code.rawValue)
     append(UInt32(step.input))
@@ -236,6 +242,7 @@ struct ByteWriter {
     case .depthwise(let s):
       append(UInt32(s.kernel))
       append(s.filter)
+      if let multiplier = s.residualMultiplier { append(multiplier) }
     case .dynamicDepthwise(let s):
       append(UInt32(s.kernel))
       append(s.meanMultiplier)
@@ -270,6 +277,22 @@ struct ByteWriter {
       append(Int32(s.attendedZeroPoint))
       append(s.project)
       append(s.residualMultiplier)
+    case .mapAttention(let s):
+      if let dilations = s.dilations { append(UInt32(dilations)) }
+      append(UInt32(s.heads))
+      append(s.norm)
+      append(s.qkv)
+      append(s.scoreMultiplier)
+      append(s.attendedMultiplier)
+      append(Int32(s.attendedZeroPoint))
+      append(s.project)
+      append(s.residualMultiplier)
+    case .convolution(let s):
+      append(UInt32(s.kernel))
+      append(UInt32(s.stride))
+      for byte in s.outside ?? [] { append(byte) }
+      append(s.matrix)
+      append(s.tableOffset.map { UInt64($0) } ?? UInt64(PlanFormat.none))
     }
   }
 }

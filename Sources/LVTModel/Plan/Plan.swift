@@ -22,7 +22,7 @@ public final class Plan: Sendable {
   public let golden: Golden
   /// Bytes of the arena for one thread; other threads need ``scratchBytes`` each besides.
   public let arenaBytes: Int
-  /// Bytes of the largest step's scratch.
+  /// The most scratch that a step needs in each thread after the first.
   public let scratchBytes: Int
   /// Packed weights, tables and normalisation constants; starts on a 64-byte boundary, valid
   /// while the plan lives.
@@ -41,7 +41,12 @@ public final class Plan: Sendable {
     provenance = contents.provenance
     golden = contents.golden
     arenaBytes = contents.arenaBytes
-    scratchBytes = contents.steps.reduce(0) { max($0, $1.scratchBytes) }
+    scratchBytes = contents.steps.reduce(0) { most, step in
+      max(
+        most,
+        step.operation.ownScratchBytes(
+          input: contents.tensors[step.input], output: contents.tensors[step.output]))
+    }
   }
 
   /// The plan file's bytes, all of them, valid while the plan lives.

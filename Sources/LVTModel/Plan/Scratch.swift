@@ -2,7 +2,8 @@
 internal import CLVTKernels
 
 // How each step divides its scratch. The planner reserves it, the reader checks that it is there, and
-// the runtime works in it; all three ask here. Offsets are from the start of a thread's scratch.
+// the runtime works in it; all three ask here. Offsets are from the start of a thread's scratch. What
+// all threads share lies in the first thread's, behind its own part, and the others have no such room.
 
 /// Reserves consecutive ranges on 64-byte boundaries.
 struct ScratchCursor {
@@ -107,6 +108,8 @@ public struct DynamicDepthwiseScratch: Sendable {
   public let sums, mean, product, accumulators, values: Int
   /// Offsets of the shared parts.
   public let hidden, panels: Int
+  /// The part of each thread.
+  public let ownByteCount: Int
   /// All of it.
   public let byteCount: Int
 
@@ -124,6 +127,7 @@ public struct DynamicDepthwiseScratch: Sendable {
     product = cursor.reserveProduct(rows: 2, k: max(step.squeeze.k, step.expand.k))
     accumulators = cursor.reserve(2 * columns * 4)
     values = cursor.reserve(columns * 4)
+    ownByteCount = cursor.byteCount
     hidden = cursor.reserve(2 * hiddenPitch)
     panels = cursor.reserve(Shape.blocks(shape.channels) * panelBytes)
     byteCount = cursor.byteCount
@@ -201,6 +205,65 @@ public struct HeadScratch: Sendable {
   }
 }
 
+/// Gathered neighbourhoods of one strip, a tap outside the input, and the product's scratch.
+public struct ConvolutionScratch: Sendable {
+  /// Work is cut into these.
+  public let strip: Strip
+  /// Bytes from one gathered row to the next.
+  public let tapsPitch: Int
+  /// Offsets of the parts.
+  public let outside, taps, product: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step whose input has `channels` and whose output `positions`.
+  public init(_ step: Convolution, channels: Int, positions: Int) {
+    strip = Strip(positions: positions)
+    tapsPitch = Shape.blocks(step.matrix.k) * Shape.block
+    var cursor = ScratchCursor()
+    outside = cursor.reserve(max(channels, Convolution.pictureChannels))
+    taps = cursor.reserve(strip.rows * tapsPitch)
+    product = cursor.reserveProduct(rows: strip.rows, k: step.matrix.k)
+    byteCount = cursor.byteCount
+  }
+}
+
+/// Normalised positions of one strip and the kernels' scratch, and, shared by all threads, the queries,
+/// keys and values of the whole map; the weighted means replace the queries.
+public struct MapAttentionScratch: Sendable {
+  /// Work before and behind the attention is cut into these.
+  public let strip: Strip
+  /// Bytes from the queries of one position to those of the next.
+  public let qkvPitch: Int
+  /// Offsets of a thread's own parts.
+  public let normalized, kernel: Int
+  /// Offset of the shared part.
+  public let qkv: Int
+  /// The part of each thread.
+  public let ownByteCount: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step over a map of this shape.
+  public init(_ step: MapAttention, shape: Shape) {
+    strip = Strip(positions: shape.positions)
+    qkvPitch = step.qkv.panelCount * Shape.block
+    let headChannels = shape.channels / step.heads
+    var cursor = ScratchCursor()
+    normalized = cursor.reserve(strip.rows * shape.pitch)
+    // The products and the attention between them take turns.
+    kernel = cursor.reserve(
+      max(
+        lvt_gemm_scratch_bytes(strip.rows, shape.channels),
+        step.dilations == nil
+          ? lvt_attention_scratch_bytes(shape.positions, headChannels)
+          : lvt_dilated_attention_scratch_bytes(headChannels)))
+    ownByteCount = cursor.byteCount
+    qkv = cursor.reserve(shape.positions * qkvPitch)
+    byteCount = cursor.byteCount
+  }
+}
+
 /// One window: its positions, what LayerNorm and then the heads make of them, queries, keys and values,
 /// the regions of a shifted window, and the kernels' scratch.
 public struct WindowAttentionScratch: Sendable {
@@ -209,10 +272,10 @@ public struct WindowAttentionScratch: Sendable {
   /// All of it.
   public let byteCount: Int
 
-  /// The scratch of a step over a map of this shape.
-  public init(_ step: WindowAttention, shape: Shape) {
+  /// The scratch of a step over a map of this shape and type.
+  public init(_ step: WindowAttention, shape: Shape, type: ElementType) {
     var cursor = ScratchCursor()
-    gathered = cursor.reserve(step.tokens * shape.pitch)
+    gathered = cursor.reserve(step.tokens * shape.pitch * type.byteCount)
     normalized = cursor.reserve(step.tokens * shape.pitch)
     qkv = cursor.reserve(step.tokens * step.qkv.panelCount * Shape.block)
     regions = cursor.reserve(step.tokens)
@@ -220,13 +283,13 @@ public struct WindowAttentionScratch: Sendable {
     kernel = cursor.reserve(
       max(
         lvt_gemm_scratch_bytes(step.tokens, shape.channels),
-        lvt_attention_scratch_bytes(step.window, shape.channels / step.heads)))
+        lvt_attention_scratch_bytes(step.tokens, shape.channels / step.heads)))
     byteCount = cursor.byteCount
   }
 }
 
 extension Step.Operation {
-  /// Scratch that one thread needs for the operation, a multiple of 64.
+  /// Scratch that the first thread needs for the operation, a multiple of 64.
   public func scratchBytes(input: Tensor, output: Tensor) -> Int {
     let shape = output.shape
     return switch self {
@@ -238,7 +301,22 @@ extension Step.Operation {
     case .patchMerge(let s):
       PatchMergeScratch(s, input: input.type, positions: shape.positions).byteCount
     case .head(let s): HeadScratch(s, shape: input.shape).byteCount
-    case .windowAttention(let s): WindowAttentionScratch(s, shape: shape).byteCount
+    case .windowAttention(let s):
+      WindowAttentionScratch(s, shape: shape, type: input.type).byteCount
+    case .mapAttention(let s): MapAttentionScratch(s, shape: shape).byteCount
+    case .convolution(let s):
+      ConvolutionScratch(s, channels: input.shape.channels, positions: shape.positions).byteCount
+    }
+  }
+
+  /// Scratch that each further thread needs: all but what threads share.
+  public func ownScratchBytes(input: Tensor, output: Tensor) -> Int {
+    switch self {
+    case .dynamicDepthwise(let s): DynamicDepthwiseScratch(s, shape: output.shape).ownByteCount
+    case .mapAttention(let s): MapAttentionScratch(s, shape: output.shape).ownByteCount
+    case .patchEmbed, .pointwise, .depthwise, .mlp, .patchMerge, .head, .windowAttention,
+      .convolution:
+      scratchBytes(input: input, output: output)
     }
   }
 }

@@ -124,7 +124,46 @@ public struct Pointwise: Equatable, Sendable {
   }
 }
 
-/// A K × K depth-wise convolution, stride 1, padding (K − 1) / 2.
+/// A K × K convolution with padding (K − 1) / 2, then the function of a table if there is one.
+///
+/// The output has an edge of (edge − 1) / stride + 1, rounded down.
+public struct Convolution: Equatable, Sendable {
+  /// K, odd.
+  public var kernel: Int
+  /// Input rows and columns from one output position to the next.
+  public var stride: Int
+  /// What a tap outside the picture holds, if the input is one: three colours as q = p − 128, and a
+  /// fourth byte that is −128 for all taps inside.
+  ///
+  /// Zero of the normalised picture is a fraction of a grey level: the colours are the nearest whole
+  /// ones, and the weight of the fourth byte makes up the difference. A map's taps outside hold the
+  /// map's zero point.
+  public var outside: [Int8]?
+  /// k = K² · channels in, or K² · 4 for a picture, in the order row, column, channel.
+  public var matrix: PackedMatrix
+  /// Byte offset of the 256-entry table of an activation, a multiple of 64.
+  public var tableOffset: Int?
+
+  /// A convolution.
+  public init(
+    kernel: Int, stride: Int, outside: [Int8]?, matrix: PackedMatrix, tableOffset: Int?
+  ) {
+    self.kernel = kernel
+    self.stride = stride
+    self.outside = outside
+    self.matrix = matrix
+    self.tableOffset = tableOffset
+  }
+
+  /// Bytes of a tap of a picture: the colours, and whether it is outside.
+  public static let pictureChannels = 4
+
+  /// The edge of what a convolution makes.
+  public static func edge(_ edge: Int, stride: Int) -> Int { (edge - 1) / stride + 1 }
+}
+
+/// A K × K depth-wise convolution, stride 1, padding (K − 1) / 2, plus its input if there is a residual
+/// multiplier.
 ///
 /// The output may overwrite the input.
 public struct Depthwise: Equatable, Sendable {
@@ -132,11 +171,14 @@ public struct Depthwise: Equatable, Sendable {
   public var kernel: Int
   /// One panel for each block of 16 channels; k = K rows of taps padded to groups of 4.
   public var filter: PackedMatrix
+  /// Scale of the input over that of the output; nil if the input is not added.
+  public var residualMultiplier: Float?
 
   /// A depth-wise step.
-  public init(kernel: Int, filter: PackedMatrix) {
+  public init(kernel: Int, filter: PackedMatrix, residualMultiplier: Float? = nil) {
     self.kernel = kernel
     self.filter = filter
+    self.residualMultiplier = residualMultiplier
   }
 
   /// The padded taps of a K × K filter: the k of its panels.
@@ -261,10 +303,13 @@ public struct Head: Equatable, Sendable {
 ///
 /// The output may overwrite the input.
 public struct WindowAttention: Equatable, Sendable {
-  /// Edge of a window, which divides both edges of the map.
+  /// Edge of a window.
+  ///
+  /// Where the map does not cut into whole windows, rows and columns behind its end are zeros behind
+  /// the LayerNorm.
   public var window: Int
-  /// By how many rows and columns windows start later; those that reach over the end of the map go
-  /// on at its start, and positions from either side of the seam do not see each other.
+  /// By how many rows and columns windows start later; those that reach over the end of what the windows
+  /// cover go on at its start, and positions from either side of the seam do not see each other.
   public var shift: Int
   /// Heads, which divide the channels.
   public var heads: Int
@@ -304,6 +349,10 @@ public struct WindowAttention: Equatable, Sendable {
     self.residualMultiplier = residualMultiplier
   }
 
+  /// Rows and columns of windows that cover a map.
+  public func windows(of map: Shape) -> (rows: Int, columns: Int) {
+    ((map.height + window - 1) / window, (map.width + window - 1) / window)
+  }
   /// Positions of a window.
   public var tokens: Int { window * window }
   /// Elements of the biases.
@@ -316,6 +365,56 @@ public struct WindowAttention: Equatable, Sendable {
   public static let maximumWindow = 22
   /// Scores and biases are in this fraction of a doubling of the weight.
   public static let scoreUnits: Float = 1024
+}
+
+/// Multi-head softmax attention among all positions of a map, or of each with its 3 × 3 neighbours at
+/// several distances; LayerNorm in front, a product behind, and the input added.
+///
+/// The output may overwrite the input.
+public struct MapAttention: Equatable, Sendable {
+  /// Groups of heads of equal size: those of group g attend to neighbours that are g + 1 rows and columns
+  /// apart, of which those outside the map are zeros.
+  ///
+  /// nil: every position attends to all.
+  public var dilations: Int?
+  /// Heads, which divide the channels.
+  public var heads: Int
+  /// Over the channels.
+  public var norm: LayerNorm
+  /// Channels × 3 · channels: queries, keys, values, each with zero point 0.
+  public var qkv: PackedMatrix
+  /// Scales of queries and keys, the scores' factor, and 1024 · log₂ e.
+  public var scoreMultiplier: Float
+  /// Scale of the values over that of their weighted means.
+  public var attendedMultiplier: Float
+  /// What zero is in the weighted means.
+  public var attendedZeroPoint: Int
+  /// Channels × channels.
+  public var project: PackedMatrix
+  /// Scale of the input over that of the output.
+  public var residualMultiplier: Float
+
+  /// An attention.
+  public init(
+    dilations: Int?, heads: Int, norm: LayerNorm, qkv: PackedMatrix, scoreMultiplier: Float,
+    attendedMultiplier: Float, attendedZeroPoint: Int, project: PackedMatrix,
+    residualMultiplier: Float
+  ) {
+    self.dilations = dilations
+    self.heads = heads
+    self.norm = norm
+    self.qkv = qkv
+    self.scoreMultiplier = scoreMultiplier
+    self.attendedMultiplier = attendedMultiplier
+    self.attendedZeroPoint = attendedZeroPoint
+    self.project = project
+    self.residualMultiplier = residualMultiplier
+  }
+
+  /// Positions that each position of a map attends to.
+  public func keys(of map: Shape) -> Int { dilations == nil ? map.positions : 9 }
+  /// A map to all positions of which one attends may have so many.
+  public static let maximumPositions = 65536
 }
 
 /// The unit of execution: what can be kept in cache, not what a training framework calls an operator.
@@ -338,6 +437,10 @@ public struct Step: Equatable, Sendable {
     case head(Head)
     /// See ``LVTModel/WindowAttention``.
     case windowAttention(WindowAttention)
+    /// See ``LVTModel/MapAttention``.
+    case mapAttention(MapAttention)
+    /// See ``LVTModel/Convolution``.
+    case convolution(Convolution)
   }
 
   /// What the step computes.
@@ -375,6 +478,8 @@ extension Step.Operation {
     case .patchMerge: "patchMerge"
     case .head: "head"
     case .windowAttention: "windowAttention"
+    case .mapAttention(let s): s.dilations == nil ? "globalAttention" : "dilatedAttention"
+    case .convolution: "convolution"
     }
   }
 }

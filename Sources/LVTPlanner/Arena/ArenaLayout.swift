@@ -72,8 +72,8 @@ struct ArenaLayout {
   private static func overwritable(by step: Step) -> [Int] {
     switch step.operation {
     case .pointwise(let pointwise): pointwise.residual.map { [$0] } ?? []
-    case .depthwise, .dynamicDepthwise, .mlp, .windowAttention: [step.input]
-    case .patchEmbed, .patchMerge, .head: []
+    case .depthwise, .dynamicDepthwise, .mlp, .windowAttention, .mapAttention: [step.input]
+    case .patchEmbed, .patchMerge, .head, .convolution: []
     }
   }
 }

@@ -74,8 +74,8 @@ struct Lowering {
           residual: residual,
           residualMultiplier: residual.map { quantizations[$0].scale / output.scale } ?? 0))
 
-    case .depthwise(let filter):
-      return .depthwise(lowerDepthwise(i, filter, input))
+    case .depthwise(let filter, let residual):
+      return .depthwise(lowerDepthwise(i, filter, residual: residual, input))
 
     case .dynamicDepthwise(let filter):
       return .dynamicDepthwise(lowerDynamicDepthwise(i, filter, input))
@@ -96,24 +96,18 @@ struct Lowering {
     case .head(let norm, let matrix):
       return .head(lowerHead(i, norm, matrix, input))
 
-    case .windowAttention(let attention):
-      return .windowAttention(lowerAttention(i, attention, input))
+    case .attention(let attention):
+      return lowerAttention(i, attention, input)
+
+    case .convolution(let convolution):
+      return .convolution(lowerConvolution(i, convolution, input))
     }
   }
 
   private mutating func lowerPatchEmbed(
     _ i: Int, _ patch: Int, _ matrix: FloatMatrix, _ norm: FloatNorm, _ input: Quantization
   ) -> PatchEmbed {
-    var folded = matrix
-    for o in 0..<matrix.outputs {
-      var shift = 0.0
-      for k in 0..<matrix.inputs {
-        let w = matrix.weights[o * matrix.inputs + k]
-        shift += Double(w) * Double(network.mean[k % 3]) / Double(network.deviation[k % 3])
-      }
-      folded.bias[o] -= Float(shift)
-    }
-    folded.scaleInputs((0..<matrix.inputs).map { 1 / (255 * network.deviation[$0 % 3]) })
+    let folded = onBytes(matrix)
     // A pixel's mean, in grey levels, is near enough to the colour's for the bias correction.
     let means = (0..<matrix.inputs).map { Double(network.mean[$0 % 3]) * 255 }
     let quantized = QuantizedMatrix(folded, inputScale: input.scale, means: means)
@@ -129,8 +123,77 @@ struct Lowering {
       patch: patch, matrix: packed, norm: append(norm, inputScale: sumScale, output: output))
   }
 
+  /// The matrix on pixels of 0 … 255 instead of normalised ones.
+  private func onBytes(_ matrix: FloatMatrix) -> FloatMatrix {
+    var folded = matrix
+    for o in 0..<matrix.outputs {
+      var shift = 0.0
+      for k in 0..<matrix.inputs {
+        let w = matrix.weights[o * matrix.inputs + k]
+        shift += Double(w) * Double(network.mean[k % 3]) / Double(network.deviation[k % 3])
+      }
+      folded.bias[o] -= Float(shift)
+    }
+    folded.scaleInputs((0..<matrix.inputs).map { 1 / (255 * network.deviation[$0 % 3]) })
+    return folded
+  }
+
+  /// A fourth input for each tap of a matrix on pixels, `outsideValue` where the tap is outside the picture:
+  /// its weight makes up what the nearest whole colour is off the mean.
+  private func withOutside(_ matrix: FloatMatrix, nearest: [Float]) -> FloatMatrix {
+    var weights: [Float] = []
+    for start in stride(from: 0, to: matrix.weights.count, by: 3) {
+      let colours = matrix.weights[start..<start + 3]
+      let off = zip(colours, zip(network.mean, nearest)).reduce(Float(0)) {
+        $0 + $1.0 * (255 * $1.1.0 - $1.1.1)
+      }
+      weights += colours + [off / Self.outsideValue]
+    }
+    return FloatMatrix(
+      inputs: matrix.inputs / 3 * Convolution.pictureChannels, outputs: matrix.outputs,
+      weights: weights, bias: matrix.bias)
+  }
+
+  /// Two of a weight's steps make up for three colours that are half a grey level off, three at most.
+  private static let outsideValue: Float = 2
+
+  private mutating func lowerConvolution(
+    _ i: Int, _ convolution: FloatConvolution, _ input: Quantization
+  ) -> Convolution {
+    let taps = convolution.kernel * convolution.kernel
+    var matrix = convolution.matrix
+    var means = [[Double]](repeating: means(ofValue: i), count: taps).flatMap { $0 }
+    var outside: [Int8]?
+    if i == 0 {
+      let nearest = network.mean.map { max(0, min(255, (255 * $0).rounded())) }
+      matrix = withOutside(onBytes(matrix), nearest: nearest)
+      means = [[Double]](repeating: network.mean.map { Double(255 * $0) } + [0], count: taps)
+        .flatMap { $0 }
+      outside = (nearest + [Self.outsideValue]).map { Int8(Int($0) - 128) }
+    }
+    let quantized = QuantizedMatrix(matrix, inputScale: input.scale, means: means)
+    guard convolution.gelu else {
+      let output = output(i, leastScale: quantized.leastOutputScale)
+      return Convolution(
+        kernel: convolution.kernel, stride: convolution.stride, outside: outside,
+        matrix: pack(quantized, input, output, relu: false), tableOffset: nil)
+    }
+    let hidden = choose(.hidden(i), leastScale: quantized.leastOutputScale, transform: gelu)
+    let output = output(i)
+    return Convolution(
+      kernel: convolution.kernel, stride: convolution.stride, outside: outside,
+      matrix: pack(quantized, input, hidden, relu: false),
+      tableOffset: constants.append(table: geluTable(hidden, output)))
+  }
+
+  private func geluTable(_ hidden: Quantization, _ activated: Quantization) -> [Int8] {
+    (-128...127).map { q in
+      activated.quantized(gelu(hidden.scale * Float(q - hidden.zeroPoint)))
+    }
+  }
+
   private mutating func lowerDepthwise(
-    _ i: Int, _ filter: FloatFilter, _ input: Quantization
+    _ i: Int, _ filter: FloatFilter, residual: Bool, _ input: Quantization
   ) -> Depthwise {
     // As a matrix whose outputs are channels and whose inputs are taps, rows padded to groups of 4.
     let kernel = filter.kernel, padded = (kernel + 3) / 4 * 4
@@ -150,7 +213,9 @@ struct Lowering {
     let means = means(ofValue: i)
     let quantized = QuantizedMatrix(matrix, inputScale: input.scale, meansOfOutputs: means)
     let output = output(i, leastScale: quantized.leastOutputScale)
-    return Depthwise(kernel: kernel, filter: pack(quantized, input, output, relu: true))
+    return Depthwise(
+      kernel: kernel, filter: pack(quantized, input, output, relu: !residual),
+      residualMultiplier: residual ? input.scale / output.scale : nil)
   }
 
   private mutating func lowerDynamicDepthwise(
@@ -183,9 +248,6 @@ struct Lowering {
       means: norm == nil ? means(ofValue: i) : means(.normalized(i)))
     let hidden = choose(.hidden(i), leastScale: first.leastOutputScale, transform: gelu)
     let activated = choose(.activated(i))
-    let table = (-128...127).map { q in
-      activated.quantized(gelu(hidden.scale * Float(q - hidden.zeroPoint)))
-    }
     let second = QuantizedMatrix(
       project, inputScale: activated.scale, means: means(.activated(i)))
     let output = output(i, leastScale: second.leastOutputScale)
@@ -193,7 +255,7 @@ struct Lowering {
       norm: norm.map { append($0, inputScale: input.scale, output: source) },
       narrowing: narrowing,
       expand: pack(first, source, hidden, relu: false),
-      tableOffset: constants.append(table: table),
+      tableOffset: constants.append(table: geluTable(hidden, activated)),
       project: pack(second, activated, output, relu: false),
       residualMultiplier: input.scale / output.scale)
   }
@@ -213,7 +275,7 @@ struct Lowering {
 
   private mutating func lowerAttention(
     _ i: Int, _ attention: FloatAttention, _ input: Quantization
-  ) -> WindowAttention {
+  ) -> Step.Operation {
     let normalized = choose(.normalized(i))
     let qkv = QuantizedMatrix(
       attention.qkv, inputScale: normalized.scale, means: means(.normalized(i)))
@@ -227,22 +289,36 @@ struct Lowering {
     let output = output(i, leastScale: project.leastOutputScale)
 
     let units = WindowAttention.scoreUnits * Float(M_LOG2E)
-    let bias = attention.bias.map { value in
-      Int32(max(-0x1p21, min(0x1p21, (value * units).rounded(.toNearestOrEven))))
+    let norm = append(attention.norm, inputScale: input.scale, output: normalized)
+    let packedQKV = constants.append(
+      qkv,
+      multipliers: qkv.multipliers(
+        outputScales: parts.flatMap { [Float](repeating: $0, count: attention.channels) }),
+      inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
+    let scoreMultiplier = parts[0] * parts[1] * attention.scale * units
+    let packedProject = pack(project, attended, output, relu: false)
+    var dilations: Int?
+    switch attention.reach {
+    case .window(let edge, let shift, let bias):
+      let bias = bias.map { value in
+        Int32(max(-0x1p21, min(0x1p21, (value * units).rounded(.toNearestOrEven))))
+      }
+      return .windowAttention(
+        WindowAttention(
+          window: edge, shift: shift, heads: attention.heads, norm: norm, qkv: packedQKV,
+          scoreMultiplier: scoreMultiplier,
+          biasOffset: bias.isEmpty ? nil : constants.append(bias),
+          attendedMultiplier: parts[2] / attended.scale, attendedZeroPoint: attended.zeroPoint,
+          project: packedProject, residualMultiplier: input.scale / output.scale))
+    case .dilated(let groups): dilations = groups
+    case .map: break
     }
-    return WindowAttention(
-      window: attention.window, shift: attention.shift, heads: attention.heads,
-      norm: append(attention.norm, inputScale: input.scale, output: normalized),
-      qkv: constants.append(
-        qkv,
-        multipliers: qkv.multipliers(
-          outputScales: parts.flatMap { [Float](repeating: $0, count: attention.channels) }),
-        inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128),
-      scoreMultiplier: parts[0] * parts[1] * attention.scale * units,
-      biasOffset: bias.isEmpty ? nil : constants.append(bias),
-      attendedMultiplier: parts[2] / attended.scale, attendedZeroPoint: attended.zeroPoint,
-      project: pack(project, attended, output, relu: false),
-      residualMultiplier: input.scale / output.scale)
+    return .mapAttention(
+      MapAttention(
+        dilations: dilations, heads: attention.heads, norm: norm, qkv: packedQKV,
+        scoreMultiplier: scoreMultiplier, attendedMultiplier: parts[2] / attended.scale,
+        attendedZeroPoint: attended.zeroPoint, project: packedProject,
+        residualMultiplier: input.scale / output.scale))
   }
 
   // MARK: Pieces

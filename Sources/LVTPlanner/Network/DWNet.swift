@@ -19,6 +19,8 @@ extension Network {
     public var mean: [Float] = [0.485, 0.456, 0.406]
     /// Deviation of each colour.
     public var deviation: [Float] = [0.229, 0.224, 0.225]
+    /// Heads of each stage where no tensor tells; empty for 3, and twice as many in each further stage.
+    public var heads: [Int] = []
 
     /// The published defaults: 224 pixels, ImageNet's mean and deviation.
     public init() {}
@@ -30,6 +32,11 @@ extension Network {
   public init(_ checkpoint: Checkpoint, options: Options) throws(NetworkError) {
     if checkpoint.tensors["layers.0.blocks.0.attn.relative_position_bias_table"] != nil {
       var builder = SwinBuilder(checkpoint, options: options)
+      self = try builder.network()
+      return
+    }
+    if checkpoint.tensors["stages.0.blocks.0.pos_embed.weight"] != nil {
+      var builder = DilateFormerBuilder(checkpoint, options: options)
       self = try builder.network()
       return
     }
@@ -101,7 +108,9 @@ private struct DWNetBuilder: NetworkBuilder {
     let filter: Network.Operation =
       isDynamic
       ? .dynamicDepthwise(try dynamicFilter("\(conv).conv", channels).followed(by: norm))
-      : .depthwise(try filter("\(conv).conv", channels).followed(by: norm))
+      : .depthwise(
+        try reader.filter("\(conv).conv", channels: channels).followed(by: norm),
+        residual: false)
     add("\(conv).conv", filter, shape)
 
     let conv2 = try reader.matrix(
@@ -116,22 +125,6 @@ private struct DWNetBuilder: NetworkBuilder {
     add("\(name).mlp", .mlp(norm: nil, expand: fc1.preceded(by: bn), project: fc2), shape)
   }
 
-  private mutating func filter(_ name: String, _ channels: Int) throws(NetworkError) -> FloatFilter
-  {
-    let shape = try reader.shape("\(name).weight", rank: 4)
-    let kernel = shape[2]
-    try requireKernel(kernel, "\(name).weight", shape)
-    let taps = kernel * kernel
-    let weights = try reader.values("\(name).weight", [channels, 1, kernel, kernel])
-    var filter = FloatFilter(
-      kernel: kernel, channels: channels, weights: weights,
-      bias: try reader.values("\(name).bias", [channels]))
-    for c in 0..<channels {
-      for tap in 0..<taps { filter.weights[tap * channels + c] = weights[c * taps + tap] }
-    }
-    return filter
-  }
-
   private mutating func dynamicFilter(
     _ name: String, _ channels: Int
   ) throws(NetworkError) -> FloatDynamicFilter {
@@ -139,7 +132,7 @@ private struct DWNetBuilder: NetworkBuilder {
     let shape = try reader.shape("\(name).conv2.weight", rank: 4)
     var kernel = 1
     while kernel * kernel * channels < shape[0] { kernel += 2 }
-    try requireKernel(kernel, "\(name).conv2.weight", shape)
+    try reader.requireKernel(kernel, "\(name).conv2.weight", shape)
     let squeeze = try reader.matrix(
       "\(name).conv1", inputs: channels, outputs: hidden, convolution: true, bias: false)
     let norm = try reader.batchNorm("\(name).bn", channels: hidden)
@@ -149,14 +142,5 @@ private struct DWNetBuilder: NetworkBuilder {
     return FloatDynamicFilter(
       kernel: kernel, channels: channels, squeeze: squeeze.followed(by: norm), expand: expand,
       bias: try reader.values("\(name).bias", [channels]))
-  }
-
-  private func requireKernel(
-    _ kernel: Int, _ tensor: String, _ shape: [Int]
-  ) throws(NetworkError) {
-    guard kernel % 2 == 1, kernel <= 15 else {
-      throw .wrongShape(
-        tensor: tensor, expected: "with an odd window of at most 15", found: shape)
-    }
   }
 }

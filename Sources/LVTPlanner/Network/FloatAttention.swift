@@ -16,25 +16,69 @@ extension FloatAttention {
   /// The weighted means of the values, positions × channels.
   func attended(_ qkv: [Float], _ shape: Shape) -> [Float] {
     var result = [Float](repeating: 0, count: shape.positions * channels)
-    for top in stride(from: shift, to: shape.height + shift, by: window) {
-      for left in stride(from: shift, to: shape.width + shift, by: window) {
-        let rows = top..<top + window, columns = left..<left + window
-        for head in 0..<heads {
-          for query in Self.places(rows, columns) {
-            attend(query, Self.places(rows, columns), head, qkv, shape, &result)
+    switch reach {
+    case .window(let edge, let shift, let bias):
+      let covered = Shape(
+        height: (shape.height + edge - 1) / edge * edge,
+        width: (shape.width + edge - 1) / edge * edge, channels: shape.channels)
+      // What is behind the map's end was zero before the product, so it is the biases: one more row.
+      let qkv = covered == shape ? qkv : qkv + self.qkv.bias
+      for top in stride(from: shift, to: covered.height + shift, by: edge) {
+        for left in stride(from: shift, to: covered.width + shift, by: edge) {
+          let places = Place.places(top..<top + edge, left..<left + edge)
+          for head in 0..<heads {
+            for query in places {
+              let position = query.position(in: shape, covered)
+              guard position < shape.positions else { continue }
+              let keys = places.filter { $0.isOnOneSide(as: query, of: covered) }
+              attend(
+                position, keys.map { $0.position(in: shape, covered) }, head, qkv, &result
+              ) {
+                guard !bias.isEmpty else { return 0 }
+                let row = keys[$0].row - query.row + edge - 1
+                let column = keys[$0].column - query.column + edge - 1
+                return bias[(head * (2 * edge - 1) + row) * (2 * edge - 1) + column]
+              }
+            }
           }
+        }
+      }
+    case .map:
+      let keys = (0..<shape.positions).map { Optional($0) }
+      for head in 0..<heads {
+        for query in 0..<shape.positions { attend(query, keys, head, qkv, &result) }
+      }
+    case .dilated(let groups):
+      for head in 0..<heads {
+        let distance = head / (heads / groups) + 1
+        for query in 0..<shape.positions {
+          let keys = (0..<9).map { i -> Int? in
+            let row = query / shape.width + (i / 3 - 1) * distance
+            let column = query % shape.width + (i % 3 - 1) * distance
+            let isInside =
+              (0..<shape.height).contains(row) && (0..<shape.width).contains(column)
+            return isInside ? row * shape.width + column : nil
+          }
+          attend(query, keys, head, qkv, &result)
         }
       }
     }
     return result
   }
 
-  /// A row and a column; beyond the map's end they go on at its start.
+  /// A row and a column; beyond the end of what the windows cover they go on at the map's start.
   private struct Place {
     let row, column: Int
 
-    func position(in shape: Shape) -> Int {
-      row % shape.height * shape.width + column % shape.width
+    static func places(_ rows: Range<Int>, _ columns: Range<Int>) -> [Place] {
+      rows.flatMap { row in columns.map { Place(row: row, column: $0) } }
+    }
+
+    /// The position in the map, or the number of positions if the map does not have it.
+    func position(in shape: Shape, _ covered: Shape) -> Int {
+      let row = row % covered.height, column = column % covered.width
+      return row < shape.height && column < shape.width
+        ? row * shape.width + column : shape.positions
     }
 
     func isOnOneSide(as other: Place, of shape: Shape) -> Bool {
@@ -43,33 +87,37 @@ extension FloatAttention {
     }
   }
 
-  private static func places(_ rows: Range<Int>, _ columns: Range<Int>) -> [Place] {
-    rows.flatMap { row in columns.map { Place(row: row, column: $0) } }
-  }
-
+  /// One query of one head.
+  ///
+  /// - Parameters:
+  ///   - keys: Positions, or nil for zeros.
+  ///   - bias: What is added to the score of a key.
   private func attend(
-    _ query: Place, _ places: [Place], _ head: Int, _ qkv: [Float], _ shape: Shape,
-    _ result: inout [Float]
+    _ query: Int, _ keys: [Int?], _ head: Int, _ qkv: [Float], _ result: inout [Float],
+    bias: (Int) -> Float = { _ in 0 }
   ) {
-    let first = head * headChannels, edge = 2 * window - 1
-    let keys = places.filter { $0.isOnOneSide(as: query, of: shape) }
-    let q = query.position(in: shape) * 3 * channels + first
-    let scores = keys.map { key -> Float in
-      let k = (key.position(in: shape) * 3 + 1) * channels + first
-      var sum: Float = 0
-      for c in 0..<headChannels { sum += qkv[q + c] * qkv[k + c] }
-      guard !bias.isEmpty else { return sum * scale }
-      let row = key.row - query.row + window - 1
-      let column = key.column - query.column + window - 1
-      return sum * scale + bias[(head * edge + row) * edge + column]
-    }
-    let greatest = scores.max() ?? 0
-    let weights = scores.map { exp($0 - greatest) }
-    let total = weights.reduce(0, +)
-    let out = query.position(in: shape) * channels + first
-    for (key, weight) in zip(keys, weights) {
-      let v = (key.position(in: shape) * 3 + 2) * channels + first
-      for c in 0..<headChannels { result[out + c] += weight / total * qkv[v + c] }
+    let first = head * headChannels, size = headChannels, width = channels
+    var weights = [Float](repeating: 0, count: keys.count)
+    qkv.withUnsafeBufferPointer { qkv in
+      result.withUnsafeMutableBufferPointer { result in
+        let q = query * 3 * width + first, out = query * width + first
+        for (i, key) in keys.enumerated() {
+          var sum: Float = 0
+          if let key {
+            let k = (key * 3 + 1) * width + first
+            for c in 0..<size { sum += qkv[q + c] * qkv[k + c] }
+          }
+          weights[i] = sum * scale + bias(i)
+        }
+        let greatest = weights.max() ?? 0
+        for i in weights.indices { weights[i] = exp(weights[i] - greatest) }
+        let total = weights.reduce(0, +)
+        for (key, weight) in zip(keys, weights) {
+          guard let key else { continue }
+          let v = (key * 3 + 2) * width + first
+          for c in 0..<size { result[out + c] += weight / total * qkv[v + c] }
+        }
+      }
     }
   }
 }

@@ -8,7 +8,8 @@ public enum Point: Hashable, Sendable {
   case output(Int)
   /// The sums of a patch embedding, before its LayerNorm.
   case sums(Int)
-  /// The hidden values of an MLP before and after GELU; those of a dynamic filter after its ReLU.
+  /// The hidden values of an MLP before and after GELU, of a convolution before it; those of a dynamic
+  /// filter after its ReLU.
   case hidden(Int), activated(Int)
   /// What the LayerNorm of a merge, a head, an MLP or an attention makes.
   case normalized(Int)
@@ -73,8 +74,10 @@ public struct FloatExecutor: Sendable {
       if let residual { lvtf_add(&output, values[residual], output.count) }
       return output
 
-    case .depthwise(let filter):
-      return convolve(input, source, filter)
+    case .depthwise(let filter, let residual):
+      var output = convolve(input, source, filter, relu: !residual)
+      if residual { lvtf_add(&output, input, output.count) }
+      return output
 
     case .dynamicDepthwise(let dynamic):
       let mean = columnMeans(input, channels: dynamic.channels)
@@ -83,7 +86,7 @@ public struct FloatExecutor: Sendable {
       observe(.hidden(i), hidden, dynamic.squeeze.outputs)
       let filter = filter(dynamic, dynamic.expand.applied(to: hidden, rows: 1))
       observe(.taps(i), filter.weights, dynamic.channels)
-      return convolve(input, source, filter)
+      return convolve(input, source, filter, relu: true)
 
     case .mlp(let norm, let expand, let project):
       var source = input
@@ -111,7 +114,7 @@ public struct FloatExecutor: Sendable {
       observe(.mean(i), mean, matrix.inputs)
       return matrix.applied(to: mean, rows: 1)
 
-    case .windowAttention(let attention):
+    case .attention(let attention):
       let normalized = normalize(input, attention.norm)
       observe(.normalized(i), normalized, attention.channels)
       let qkv = attention.qkv.applied(to: normalized, rows: positions)
@@ -123,14 +126,24 @@ public struct FloatExecutor: Sendable {
       var output = attention.project.applied(to: attended, rows: positions)
       lvtf_add(&output, input, output.count)
       return output
+
+    case .convolution(let convolution):
+      var output = convolution.matrix.applied(
+        to: taps(input, source, convolution, grid: layer.output), rows: positions)
+      guard convolution.gelu else { return output }
+      observe(.hidden(i), output, convolution.matrix.outputs)
+      lvtf_gelu(&output, output.count)
+      return output
     }
   }
 
-  private func convolve(_ input: [Float], _ shape: Shape, _ filter: FloatFilter) -> [Float] {
+  private func convolve(
+    _ input: [Float], _ shape: Shape, _ filter: FloatFilter, relu: Bool
+  ) -> [Float] {
     [Float](unsafeUninitializedCapacity: input.count) { out, count in
       lvtf_depthwise(
         input, shape.height, shape.width, filter.channels, filter.kernel, filter.weights,
-        filter.bias, 1, out.baseAddress)
+        filter.bias, relu ? 1 : 0, out.baseAddress)
       count = input.count
     }
   }
@@ -168,6 +181,29 @@ public struct FloatExecutor: Sendable {
         for y in 0..<patch {
           let start = ((row * patch + y) * width + column * patch) * 3
           rows += picture[start..<start + 3 * patch]
+        }
+      }
+    }
+    return rows
+  }
+
+  /// The K × K neighbourhoods of the positions of a grid; zeros outside the map.
+  private func taps(
+    _ map: [Float], _ shape: Shape, _ convolution: FloatConvolution, grid: Shape
+  ) -> [Float] {
+    let kernel = convolution.kernel, channels = shape.channels
+    var rows = [Float](
+      repeating: 0, count: grid.positions * kernel * kernel * channels)
+    var row = 0
+    for top in stride(from: 0, to: grid.height * convolution.stride, by: convolution.stride) {
+      for left in stride(from: 0, to: grid.width * convolution.stride, by: convolution.stride) {
+        for tap in 0..<kernel * kernel {
+          let y = top + tap / kernel - kernel / 2, x = left + tap % kernel - kernel / 2
+          if (0..<shape.height).contains(y), (0..<shape.width).contains(x) {
+            let start = (y * shape.width + x) * channels
+            for c in 0..<channels { rows[row + c] = map[start + c] }
+          }
+          row += channels
         }
       }
     }

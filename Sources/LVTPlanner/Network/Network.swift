@@ -37,27 +37,63 @@ public struct FloatDynamicFilter: Sendable {
   public var bias: [Float]
 }
 
-/// Multi-head softmax attention inside square windows.
+/// A K × K convolution with padding (K − 1) / 2.
+public struct FloatConvolution: Sendable {
+  /// K, odd.
+  public let kernel: Int
+  /// Input rows and columns from one output position to the next.
+  public let stride: Int
+  /// K² · channels inputs in the order row, column, channel.
+  public var matrix: FloatMatrix
+  /// Whether GELU follows.
+  public let gelu: Bool
+}
+
+/// Multi-head softmax attention.
 public struct FloatAttention: Sendable {
-  /// Edge of a window.
-  public let window: Int
-  /// By how many rows and columns the windows start later, around the map's end.
-  public let shift: Int
+  /// Which positions a position attends to.
+  public enum Reach: Sendable {
+    /// Those of its square window.
+    ///
+    /// Windows start `shift` rows and columns late, around the map's end. `bias` has heads ×
+    /// (2 · edge − 1)² elements by key minus query in rows and columns, or none.
+    case window(edge: Int, shift: Int, bias: [Float])
+    /// All of the map.
+    case map
+    /// 3 × 3 neighbours; the heads form groups of equal size, in group g the neighbours are g + 1 rows
+    /// and columns apart.
+    ///
+    /// Keys and values outside the map are zeros and take part.
+    case dilated(groups: Int)
+  }
+
+  /// Which positions a position attends to.
+  public let reach: Reach
   /// Heads, which divide the channels.
   public let heads: Int
   /// In front.
   public var norm: FloatNorm
   /// Queries, keys, values.
   public var qkv: FloatMatrix
-  /// heads × (2 · window − 1)² by key minus query in rows and columns; empty if there are none.
-  public let bias: [Float]
   /// Behind.
   public var project: FloatMatrix
 
+  /// What windows add to scores, or nothing.
+  var positionBiases: [Float] {
+    if case .window(_, _, let bias) = reach { bias } else { [] }
+  }
   /// Channels.
   public var channels: Int { qkv.inputs }
   /// Channels of a head.
   public var headChannels: Int { channels / heads }
+  /// Positions that each of `map` attends to.
+  public func keys(of map: Shape) -> Int {
+    switch reach {
+    case .window(let edge, _, _): edge * edge
+    case .map: map.positions
+    case .dilated: 9
+    }
+  }
   /// What scores are multiplied with.
   public var scale: Float { 1 / Float(headChannels).squareRoot() }
 }
@@ -72,8 +108,8 @@ public struct Network: Sendable {
     case patchEmbed(patch: Int, FloatMatrix, FloatNorm)
     /// Product at each position, plus a residual value, then ReLU if `relu`.
     case pointwise(FloatMatrix, relu: Bool, residual: Int?)
-    /// Depth-wise convolution, then ReLU.
-    case depthwise(FloatFilter)
+    /// Depth-wise convolution, then ReLU, or plus the input if `residual`.
+    case depthwise(FloatFilter, residual: Bool)
     /// Depth-wise convolution with taps computed from the input's mean over positions, then ReLU.
     case dynamicDepthwise(FloatDynamicFilter)
     /// LayerNorm if there is one, product, GELU, product, plus the input.
@@ -82,8 +118,10 @@ public struct Network: Sendable {
     case patchMerge(FloatNorm, FloatMatrix)
     /// LayerNorm → mean over positions → product: the logits.
     case head(FloatNorm, FloatMatrix)
-    /// LayerNorm, attention inside windows, product, plus the input.
-    case windowAttention(FloatAttention)
+    /// LayerNorm, attention, product, plus the input.
+    case attention(FloatAttention)
+    /// Convolution, then GELU if it says so.
+    case convolution(FloatConvolution)
   }
 
   /// A layer: reads value `index` and makes value `index + 1`.
@@ -126,15 +164,17 @@ public struct Network: Sendable {
     switch layers[index].operation {
     case .patchEmbed(_, let m, _), .pointwise(let m, _, _), .patchMerge(_, let m), .head(_, let m):
       return positions * m.inputs * m.outputs
-    case .depthwise(let f):
+    case .depthwise(let f, _):
       return positions * f.channels * f.kernel * f.kernel
     case .dynamicDepthwise(let f):
       return positions * f.channels * f.kernel * f.kernel
         + f.squeeze.weights.count + f.expand.weights.count
     case .mlp(_, let expand, let project):
       return positions * (expand.inputs * expand.outputs + project.inputs * project.outputs)
-    case .windowAttention(let a):
-      return positions * a.channels * (4 * a.channels + 2 * a.window * a.window)
+    case .attention(let a):
+      return positions * a.channels * (4 * a.channels + 2 * a.keys(of: layers[index].output))
+    case .convolution(let c):
+      return positions * c.matrix.inputs * c.matrix.outputs
     }
   }
 
@@ -145,16 +185,17 @@ public struct Network: Sendable {
       case .patchEmbed(_, let m, let n), .patchMerge(let n, let m), .head(let n, let m):
         total + m.weights.count + m.bias.count + 2 * n.gamma.count
       case .pointwise(let m, _, _): total + m.weights.count + m.bias.count
-      case .depthwise(let f): total + f.weights.count + f.bias.count
+      case .depthwise(let f, _): total + f.weights.count + f.bias.count
       case .dynamicDepthwise(let f):
         total + f.squeeze.weights.count + f.squeeze.bias.count
           + f.expand.weights.count + f.expand.bias.count + f.bias.count
       case .mlp(let norm, let a, let b):
         total + a.weights.count + a.bias.count + b.weights.count + b.bias.count
           + 2 * (norm?.gamma.count ?? 0)
-      case .windowAttention(let a):
+      case .attention(let a):
         total + a.qkv.weights.count + a.qkv.bias.count + a.project.weights.count
-          + a.project.bias.count + a.bias.count + 2 * a.norm.gamma.count
+          + a.project.bias.count + a.positionBiases.count + 2 * a.norm.gamma.count
+      case .convolution(let c): total + c.matrix.weights.count + c.matrix.bias.count
       }
     }
   }

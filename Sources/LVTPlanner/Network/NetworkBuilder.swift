@@ -51,6 +51,18 @@ extension NetworkBuilder {
     add(name, .patchEmbed(patch: patch, matrix, norm), shape)
   }
 
+  /// `name.norm2` and `name.mlp`: LayerNorm, product, GELU, product, plus the input.
+  mutating func addNormalizedMLP(
+    _ name: String, _ shape: Shape, epsilon: Float = 1e-5
+  ) throws(NetworkError) {
+    let channels = shape.channels
+    let hidden = try reader.shape("\(name).mlp.fc1.weight", rank: 2)[0]
+    let norm = try reader.norm("\(name).norm2", channels: channels, epsilon: epsilon)
+    let fc1 = try reader.matrix("\(name).mlp.fc1", inputs: channels, outputs: hidden, bias: true)
+    let fc2 = try reader.matrix("\(name).mlp.fc2", inputs: hidden, outputs: channels, bias: true)
+    add("\(name).mlp", .mlp(norm: norm, expand: fc1, project: fc2), shape)
+  }
+
   /// A merge of 2 × 2 positions: LayerNorm, then a product without bias.
   mutating func addMerge(
     _ name: String, from: Shape, to: Shape
@@ -62,8 +74,10 @@ extension NetworkBuilder {
   }
 
   /// `norm`, the mean over positions, and a linear layer.
-  mutating func addHead(_ shape: Shape, name: String = "head") throws(NetworkError) {
-    let norm = try reader.norm("norm", channels: shape.channels)
+  mutating func addHead(
+    _ shape: Shape, name: String = "head", epsilon: Float = 1e-5
+  ) throws(NetworkError) {
+    let norm = try reader.norm("norm", channels: shape.channels, epsilon: epsilon)
     let classes = try reader.shape("\(name).weight", rank: 2)[0]
     let matrix = try reader.matrix(name, inputs: shape.channels, outputs: classes, bias: true)
     add(name, .head(norm, matrix), Shape(height: 1, width: 1, channels: classes))

@@ -23,7 +23,7 @@ struct SwinBuilder: NetworkBuilder {
     let projection = try reader.shape("patch_embed.proj.weight", rank: 4)
     let patch = projection[2]
     let stages = count { reader.has("layers.\($0).blocks.0.norm1.weight") }
-    let multiple = try inputMultiple(patch: patch, stages: stages)
+    let multiple = patch << (stages - 1)
     guard options.inputSize.isMultiple(of: multiple) else {
       throw .inputSize(found: options.inputSize, multipleOf: multiple)
     }
@@ -42,7 +42,7 @@ struct SwinBuilder: NetworkBuilder {
       let name = "layers.\(stage)"
       for block in 0..<(count { reader.has("\(name).blocks.\($0).norm1.weight") }) {
         try addAttention("\(name).blocks.\(block)", isShifted: block % 2 == 1, shape)
-        try addMLP("\(name).blocks.\(block)", shape)
+        try addNormalizedMLP("\(name).blocks.\(block)", shape)
       }
     }
     try addHead(shape, name: reader.has("head.fc.weight") ? "head.fc" : "head")
@@ -53,17 +53,6 @@ struct SwinBuilder: NetworkBuilder {
   private func merge(before stage: Int) -> String {
     let original = reader.has("layers.0.downsample.reduction.weight")
     return "layers.\(original ? stage - 1 : stage).downsample"
-  }
-
-  /// What divides the sizes of input that cut every stage into whole windows.
-  private func inputMultiple(patch: Int, stages: Int) throws(NetworkError) -> Int {
-    var multiple = patch
-    for stage in 0..<stages {
-      let table = "layers.\(stage).blocks.0.attn.relative_position_bias_table"
-      let edge = try window(table).edge * (patch << stage)
-      multiple = leastCommonMultiple(multiple, edge)
-    }
-    return multiple
   }
 
   /// The window's edge and the heads of a table of (2 · edge − 1)² × heads biases.
@@ -91,39 +80,21 @@ struct SwinBuilder: NetworkBuilder {
         tensor: table, expected: "with heads that divide \(channels)",
         found: try reader.shape(table, rank: 2))
     }
-    guard shape.height % edge == 0, shape.width % edge == 0 else {
-      throw .inputSize(
-        found: options.inputSize, multipleOf: options.inputSize.height / shape.height * edge)
-    }
     // From rows by query minus key, each with all heads, to heads by key minus query.
     let rows = (2 * edge - 1) * (2 * edge - 1)
     let values = try reader.values(table, [rows, heads])
     let bias = (0..<heads * rows).map { values[(rows - 1 - $0 % rows) * heads + $0 / rows] }
     let attention = FloatAttention(
-      window: edge, shift: isShifted && edge < min(shape.height, shape.width) ? edge / 2 : 0,
+      reach: .window(
+        edge: edge, shift: isShifted && edge < min(shape.height, shape.width) ? edge / 2 : 0,
+        bias: bias),
       heads: heads,
       norm: try reader.norm("\(name).norm1", channels: channels),
       qkv: try reader.matrix(
         "\(name).attn.qkv", inputs: channels, outputs: 3 * channels,
         bias: reader.has("\(name).attn.qkv.bias")),
-      bias: bias,
       project: try reader.matrix(
         "\(name).attn.proj", inputs: channels, outputs: channels, bias: true))
-    add("\(name).attn", .windowAttention(attention), shape)
+    add("\(name).attn", .attention(attention), shape)
   }
-
-  private mutating func addMLP(_ name: String, _ shape: Shape) throws(NetworkError) {
-    let channels = shape.channels
-    let hidden = try reader.shape("\(name).mlp.fc1.weight", rank: 2)[0]
-    let norm = try reader.norm("\(name).norm2", channels: channels)
-    let fc1 = try reader.matrix("\(name).mlp.fc1", inputs: channels, outputs: hidden, bias: true)
-    let fc2 = try reader.matrix("\(name).mlp.fc2", inputs: hidden, outputs: channels, bias: true)
-    add("\(name).mlp", .mlp(norm: norm, expand: fc1, project: fc2), shape)
-  }
-}
-
-private func leastCommonMultiple(_ a: Int, _ b: Int) -> Int {
-  var (x, y) = (a, b)
-  while y > 0 { (x, y) = (y, x % y) }
-  return a / x * b
 }

@@ -12,6 +12,9 @@ public enum NetworkError: Error, Equatable, Sendable {
   case wrongShape(tensor: String, expected: String, found: [Int])
   /// A NaN or an infinity in the weights.
   case notFinite(tensor: String, index: Int)
+  /// Heads that do not divide a stage's channels, or, `groups` being more than 1, into such groups; or
+  /// heads for another number of stages.
+  case heads(found: [Int], stage: Int, channels: Int, groups: Int)
   /// The input size does not fit the architecture.
   case inputSize(found: PictureSize, multipleOf: Int)
 }
@@ -29,6 +32,9 @@ extension NetworkError: CustomStringConvertible {
       "tensor '\(tensor)': expected shape \(expected), found \(found)"
     case .notFinite(let tensor, let index):
       "tensor '\(tensor)': element \(index) is NaN or infinite"
+    case .heads(let found, let stage, let channels, let groups):
+      "heads \(found): expected a divisor of stage \(stage)'s \(channels) channels"
+        + (groups > 1 ? " that is a multiple of \(groups)" : "")
     case .inputSize(let found, let multiple):
       "input size \(found): expected multiples of \(multiple), the network's patch, merges and windows"
     }
@@ -47,6 +53,9 @@ struct TensorReader {
   }
 
   func has(_ name: String) -> Bool { tensors[name] != nil }
+
+  /// Dimensions of a tensor, or nil if there is none.
+  func rank(_ name: String) -> Int? { tensors[name]?.shape.count }
 
   /// The shape of a tensor, which must exist and have `rank` dimensions, all of them positive.
   func shape(_ name: String, rank: Int) throws(NetworkError) -> [Int] {
@@ -79,10 +88,58 @@ struct TensorReader {
         ? try values(name + ".bias", [outputs]) : [Float](repeating: 0, count: outputs))
   }
 
-  mutating func norm(_ name: String, channels: Int) throws(NetworkError) -> FloatNorm {
+  /// `name.weight` and `name.bias` of a depth-wise convolution.
+  mutating func filter(_ name: String, channels: Int) throws(NetworkError) -> FloatFilter {
+    let shape = try shape(name + ".weight", rank: 4)
+    let kernel = shape[2]
+    try requireKernel(kernel, name + ".weight", shape)
+    let taps = kernel * kernel
+    let weights = try values(name + ".weight", [channels, 1, kernel, kernel])
+    var filter = FloatFilter(
+      kernel: kernel, channels: channels, weights: weights,
+      bias: try values(name + ".bias", [channels]))
+    for c in 0..<channels {
+      for tap in 0..<taps { filter.weights[tap * channels + c] = weights[c * taps + tap] }
+    }
+    return filter
+  }
+
+  /// `name.weight` of a convolution with a square kernel, and `name.bias` if `bias`, as a matrix with
+  /// inputs in the order row, column, channel.
+  mutating func convolution(
+    _ name: String, inputs: Int, bias: Bool
+  ) throws(NetworkError) -> (kernel: Int, matrix: FloatMatrix) {
+    let shape = try shape(name + ".weight", rank: 4)
+    let outputs = shape[0], kernel = shape[2], taps = kernel * kernel
+    try requireKernel(kernel, name + ".weight", shape)
+    let weights = try values(name + ".weight", [outputs, inputs, kernel, kernel])
+    var ordered = weights
+    for o in 0..<outputs {
+      for c in 0..<inputs {
+        for tap in 0..<taps {
+          ordered[(o * taps + tap) * inputs + c] = weights[(o * inputs + c) * taps + tap]
+        }
+      }
+    }
+    let matrix = FloatMatrix(
+      inputs: taps * inputs, outputs: outputs, weights: ordered,
+      bias: bias ? try values(name + ".bias", [outputs]) : [Float](repeating: 0, count: outputs))
+    return (kernel, matrix)
+  }
+
+  func requireKernel(_ kernel: Int, _ tensor: String, _ shape: [Int]) throws(NetworkError) {
+    guard kernel % 2 == 1, kernel <= 15 else {
+      throw .wrongShape(
+        tensor: tensor, expected: "with an odd window of at most 15", found: shape)
+    }
+  }
+
+  mutating func norm(
+    _ name: String, channels: Int, epsilon: Float = 1e-5
+  ) throws(NetworkError) -> FloatNorm {
     FloatNorm(
       gamma: try values(name + ".weight", [channels]), beta: try values(name + ".bias", [channels]),
-      epsilon: 1e-5)
+      epsilon: epsilon)
   }
 
   mutating func batchNorm(_ name: String, channels: Int) throws(NetworkError) -> BatchNorm {

@@ -34,10 +34,10 @@ extension Network {
         layers[i].operation = .pointwise(matrix, relu: true, residual: nil)
         layers[i + 1].operation = next
 
-      case .depthwise(var filter):
+      case .depthwise(var filter, residual: false):
         guard let factors = scaleProduct(after: i, ranges) else { continue }
         filter.scaleOutputs(factors)
-        layers[i].operation = .depthwise(filter)
+        layers[i].operation = .depthwise(filter, residual: false)
 
       case .dynamicDepthwise(var filter):
         guard let factors = scaleProduct(after: i, ranges) else { continue }
@@ -59,7 +59,7 @@ extension Network {
         equalize(&norm, &expand, statistics)
         layers[i].operation = .mlp(norm: norm, expand: expand, project: project)
 
-      case .windowAttention(var attention):
+      case .attention(var attention):
         guard let normalized = ranges[.normalized(i)], let queries = ranges[.query(i)],
           let keys = ranges[.key(i)], let values = ranges[.value(i)]
         else { continue }
@@ -67,9 +67,9 @@ extension Network {
         attention.equalize(queries: queries, keys: keys)
         attention.equalize(
           values: values, factors: factors(values.halfWidths, exponent: 0.5))
-        layers[i].operation = .windowAttention(attention)
+        layers[i].operation = .attention(attention)
 
-      case .patchEmbed, .pointwise, .mlp:
+      case .patchEmbed, .pointwise, .depthwise, .mlp, .convolution:
         continue
       }
     }
@@ -114,13 +114,14 @@ extension Network.Operation {
   /// A depth-wise convolution that multiplies its input's channels; nil for other operations.
   fileprivate func scaledInputs(_ factors: [Float]) -> Network.Operation? {
     switch self {
-    case .depthwise(var filter):
+    case .depthwise(var filter, residual: false):
       filter.scaleInputs(factors)
-      return .depthwise(filter)
+      return .depthwise(filter, residual: false)
     case .dynamicDepthwise(var filter):
       filter.scaleInputs(factors)
       return .dynamicDepthwise(filter)
-    case .patchEmbed, .pointwise, .mlp, .patchMerge, .head, .windowAttention: return nil
+    case .patchEmbed, .pointwise, .depthwise, .mlp, .patchMerge, .head, .attention, .convolution:
+      return nil
     }
   }
 }
@@ -146,11 +147,16 @@ extension FloatDynamicFilter {
 }
 
 extension FloatAttention {
+  /// Whether a constant may be taken off keys and values: not off the zeros outside a map.
+  private var isShiftable: Bool {
+    if case .dilated = reach { false } else { true }
+  }
+
   /// Puts each channel of the keys around zero, and makes it as wide as the queries' channel.
   fileprivate mutating func equalize(queries: Statistics, keys: Statistics) {
     var factors = [Float](repeating: 1, count: 3 * channels)
     for c in 0..<channels {
-      qkv.bias[channels + c] -= keys.middles[c]
+      if isShiftable { qkv.bias[channels + c] -= keys.middles[c] }
       let query = queries.magnitudes[c], key = keys.halfWidths[c]
       guard query > 0, key > 0 else { continue }
       factors[c] = min(max((key / query).squareRoot(), 0x1p-8), 0x1p8)
@@ -161,7 +167,7 @@ extension FloatAttention {
 
   /// Puts each channel of the values around zero, and scales it until the product behind.
   fileprivate mutating func equalize(values: Statistics, factors: [Float]) {
-    for c in 0..<channels {
+    for c in 0..<channels where isShiftable {
       qkv.bias[2 * channels + c] -= values.middles[c]
       for o in 0..<channels {
         project.bias[o] += project.weights[o * channels + c] * values.middles[c]

@@ -13,7 +13,8 @@ public enum ResidualWidth: String, CaseIterable, Sendable {
 extension Network {
   /// Of each value, the stage whose residual stream it is part of; nil for the others.
   ///
-  /// A stage is a run of the stream with one extent, from 0 on.
+  /// A stage is a run of the stream with one extent, from 0 on. A network whose stream is read by
+  /// convolutions has none: their kernels read int8 only.
   var residualStages: [Int?] {
     var stages: [Int?] = [nil]
     var stage = -1
@@ -27,7 +28,10 @@ extension Network {
       shape = layer.output
       stages.append(stage)
     }
-    return stages
+    let isConvolved = layers.indices.contains { i in
+      stages[i] != nil && layers[i].operation.isConvolution
+    }
+    return isConvolved ? stages.map { _ in nil } : stages
   }
 }
 
@@ -35,9 +39,16 @@ extension Network.Operation {
   /// Whether the result is part of the residual stream: starts one or adds to it.
   fileprivate var isResidual: Bool {
     switch self {
-    case .patchEmbed, .mlp, .patchMerge, .windowAttention: true
+    case .patchEmbed, .mlp, .patchMerge, .attention: true
     case .pointwise(_, _, let residual): residual != nil
-    case .depthwise, .dynamicDepthwise, .head: false
+    case .depthwise, .dynamicDepthwise, .convolution, .head: false
+    }
+  }
+
+  fileprivate var isConvolution: Bool {
+    switch self {
+    case .depthwise, .dynamicDepthwise, .convolution: true
+    case .patchEmbed, .pointwise, .mlp, .patchMerge, .attention, .head: false
     }
   }
 }

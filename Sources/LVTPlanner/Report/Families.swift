@@ -52,6 +52,20 @@ public struct Family: Sendable {
         Size(
           name: "Swin-T", embed: 96, depths: [2, 2, 6, 2], parameters: 28.3, macs: 4.49, top1: 81.2)
       ]),
+    Family(
+      name: "DilateFormer", paper: "arXiv 2302.01791",
+      recognisedBy: "stages.0.blocks.0.pos_embed.weight",
+      sizes: [
+        Size(
+          name: "DilateFormer-T", embed: 72, depths: [2, 2, 6, 2], parameters: 17.2, macs: 3.16,
+          top1: 82.1),
+        Size(
+          name: "DilateFormer-S", embed: 72, depths: [3, 5, 8, 3], parameters: 0, macs: 0,
+          top1: 83.3),
+        Size(
+          name: "DilateFormer-B", embed: 96, depths: [4, 8, 10, 3], parameters: 0, macs: 0,
+          top1: 84.4),
+      ]),
   ]
 
   /// The families as lines of text.

@@ -107,6 +107,14 @@ extension Step.Operation {
     case .patchMerge: ["layernorm", "gemm_s8"]
     case .head: ["layernorm", "column_sums_s8", "gemm_s8"]
     case .windowAttention: ["layernorm", "gemm_s8", "attention_s8", "gemm_s8"]
+    case .mapAttention(let s):
+      [
+        "layernorm", "gemm_s8", s.dilations == nil ? "attention_s8" : "dilated_attention_s8",
+        "gemm_s8",
+      ]
+    case .convolution(let s):
+      [s.outside == nil ? "taps_s8" : "taps_u8", "gemm_s8"]
+        + (s.tableOffset == nil ? [] : ["table_s8"])
     }
   }
 
@@ -120,6 +128,8 @@ extension Step.Operation {
     case .patchMerge(let s): [s.matrix]
     case .head(let s): [s.matrix]
     case .windowAttention(let s): [s.qkv, s.project]
+    case .mapAttention(let s): [s.qkv, s.project]
+    case .convolution(let s): [s.matrix]
     }
   }
 
@@ -133,7 +143,11 @@ extension Step.Operation {
       return output.positions * taps + s.squeeze.k * s.squeeze.n + s.expand.k * taps
     case .windowAttention(let s):
       return products(output) + 2 * output.positions * s.tokens * output.channels
-    case .patchEmbed, .pointwise, .mlp, .patchMerge, .head:
+    case .mapAttention(let s):
+      return products(output) + 2 * output.positions * s.keys(of: output) * output.channels
+    case .convolution(let s) where s.outside != nil:
+      return products(output) / Convolution.pictureChannels * 3
+    case .patchEmbed, .pointwise, .mlp, .patchMerge, .head, .convolution:
       return products(output)
     }
   }

@@ -13,7 +13,8 @@ extension Workspace {
     guard let panels = constant(step.filter.offset, as: UInt8.self) else { return }
     rows.convolve(
       panels: panels, panelBytes: step.filter.panelBytes,
-      outputZeroPoint: step.filter.outputZeroPoint, lowerBound: step.filter.lowerBound, kernels)
+      outputZeroPoint: step.filter.outputZeroPoint, lowerBound: step.filter.lowerBound,
+      residualMultiplier: step.residualMultiplier ?? 0, kernels)
   }
 }
 
@@ -56,10 +57,11 @@ struct DepthwiseRows {
     }
   }
 
-  /// Convolves the rows with a panel for each block of channels.
+  /// Convolves the rows with a panel for each block of channels, and adds them where the multiplier is
+  /// not 0.
   func convolve(
     panels: UnsafeRawPointer, panelBytes: Int, outputZeroPoint: Int, lowerBound: Int,
-    _ kernels: lvt_kernels
+    residualMultiplier: Float = 0, _ kernels: lvt_kernels
   ) {
     let shape = share.input.shape
     var arguments = lvt_dwconv_args(
@@ -67,7 +69,8 @@ struct DepthwiseRows {
       pixel_stride: shape.pitch, height: shape.height, width: shape.width,
       y_begin: rows.lowerBound, y_end: rows.upperBound, kernel: kernel, panel: nil,
       in_zero_point: share.input.zeroPoint, out_zero_point: Int32(outputZeroPoint),
-      out_lo: Int32(lowerBound), out_hi: 127, scratch: share.scratch + parts.ring)
+      out_lo: Int32(lowerBound), out_hi: 127, residual_multiplier: residualMultiplier,
+      scratch: share.scratch + parts.ring)
     for block in 0..<Shape.blocks(shape.channels) {
       let channel = block * Shape.block
       arguments.in = UnsafePointer(share.input.position(0) + channel)

@@ -6,24 +6,35 @@ extension Workspace {
   /// Window by window: gather its positions, normalise, make queries, keys and values, let them attend,
   /// project, add the positions, and put them back.
   ///
-  /// Windows share no position, so each may overwrite its own as soon as it is done.
+  /// Windows share no position, so each may overwrite its own as soon as it is done. Positions of a
+  /// window that the map does not have are zeros behind the LayerNorm; what they attend to is not kept.
   func run(_ step: WindowAttention, _ share: Share) {
-    let shape = share.output.shape, pitch = shape.pitch
-    let parts = WindowAttentionScratch(step, shape: shape)
-    let gathered = share.scratch(parts.gathered, as: Int8.self)
+    let map = share.input, shape = map.shape, pitch = shape.pitch
+    let parts = WindowAttentionScratch(step, shape: shape, type: map.type)
+    let gathered = Map(
+      base: share.scratch + parts.gathered, shape: Shape(
+        height: step.window, width: step.window, channels: shape.channels), type: map.type,
+      pitch: map.pitch, zeroPoint: map.zeroPoint, scale: map.scale)
     let normalized = share.scratch(parts.normalized, as: Int8.self)
     let qkv = share.scratch(parts.qkv, as: Int8.self)
     let qkvPitch = step.qkv.panelCount * Shape.block
     let kernelScratch = share.scratch + parts.kernel
-    let columns = shape.width / step.window
-    for index in share.range(of: shape.height / step.window * columns) {
+    let (rows, columns) = step.windows(of: shape)
+    for index in share.range(of: rows * columns) {
       let window = Window(step, of: shape, row: index / columns, column: index % columns)
+      if window.isPadded {
+        gathered.position(0).update(repeating: 0, count: step.tokens * map.pitch)
+      }
       window.forEachPosition { token, position in
-        (gathered + token * pitch).update(from: share.input.position(position), count: pitch)
+        gathered.position(token).update(from: map.position(position), count: map.pitch)
       }
       normalize(
-        step.norm, step.tokens, gathered, stride: pitch, type: .int8, out: normalized,
+        step.norm, step.tokens, gathered.base, stride: map.pitch, type: map.type, out: normalized,
         outStride: pitch)
+      window.forEachMissing { token in
+        (normalized + token * pitch).update(
+          repeating: Int8(step.norm.outputZeroPoint), count: pitch)
+      }
       var multiply = product(
         step.qkv, normalized, stride: pitch, rows: step.tokens, out: qkv, outStride: qkvPitch,
         scratch: kernelScratch)
@@ -34,55 +45,69 @@ extension Workspace {
       if let regions { window.fillRegions(regions) }
       var attend = lvt_attention_args(
         q: qkv, k: qkv + shape.channels, v: qkv + 2 * shape.channels, stride: qkvPitch,
-        window: step.window, heads: step.heads, head_dim: shape.channels / step.heads,
-        score_multiplier: step.scoreMultiplier,
-        bias: step.biasOffset.flatMap { constant($0, as: Int32.self) },
+        keys: step.tokens, first: 0, queries: step.tokens, heads: step.heads,
+        head_dim: shape.channels / step.heads, score_multiplier: step.scoreMultiplier,
+        bias: step.biasOffset.flatMap { constant($0, as: Int32.self) }, window: step.window,
         regions: UnsafePointer(regions), out_multiplier: step.attendedMultiplier,
         out_zero_point: Int32(step.attendedZeroPoint), out: normalized, out_stride: pitch,
         scratch: kernelScratch)
       kernels.attention_s8(&attend)
 
       var project = product(
-        step.project, normalized, stride: pitch, rows: step.tokens, out: gathered,
-        outStride: pitch, scratch: kernelScratch)
-      project.residual = UnsafeRawPointer(gathered)
-      project.residual_stride = pitch
-      project.residual_zero_point = share.input.zeroPoint
-      project.residual_multiplier = step.residualMultiplier
+        step.project, normalized, stride: pitch, to: gathered, 0..<step.tokens,
+        scratch: kernelScratch)
+      project.add(gathered, from: 0, multiplier: step.residualMultiplier)
       kernels.gemm_s8(&project)
       window.forEachPosition { token, position in
-        share.output.position(position).update(from: gathered + token * pitch, count: pitch)
+        share.output.position(position).update(from: gathered.position(token), count: map.pitch)
       }
     }
   }
 }
 
 /// Which positions of a map a window has.
+///
+/// The windows cover the map and, if it does not cut into whole ones, rows and columns behind its end.
 private struct Window {
   private let edge, top, left: Int
+  private let map: Shape
+  /// Rows and columns of all windows.
   private let height, width: Int
-  /// Rows and columns of the window from which on it lies beyond the map's end, at its start.
-  private let rowSeam, columnSeam: Int
 
   init(_ step: WindowAttention, of map: Shape, row: Int, column: Int) {
     edge = step.window
-    (height, width) = (map.height, map.width)
+    self.map = map
+    let (rows, columns) = step.windows(of: map)
+    (height, width) = (rows * edge, columns * edge)
     top = row * edge + step.shift
     left = column * edge + step.shift
-    rowSeam = min(edge, height - top)
-    columnSeam = min(edge, width - left)
   }
 
-  /// Whether the window lies on both sides of an end of the map.
-  var hasSeam: Bool { rowSeam < edge || columnSeam < edge }
+  /// Whether the window lies on both sides of an end of what the windows cover.
+  var hasSeam: Bool { top + edge > height || left + edge > width }
+
+  /// Whether windows reach beyond the map.
+  var isPadded: Bool { height > map.height || width > map.width }
 
   /// Calls `body` with each position's index in the window and in the map.
   func forEachPosition(_ body: (_ token: Int, _ position: Int) -> Void) {
     for y in 0..<edge {
-      let row = (y < rowSeam ? top + y : y - rowSeam) * width
+      let row = (top + y) % height
       for x in 0..<edge {
-        body(y * edge + x, row + (x < columnSeam ? left + x : x - columnSeam))
+        let column = (left + x) % width
+        if row < map.height && column < map.width {
+          body(y * edge + x, row * map.width + column)
+        }
       }
+    }
+  }
+
+  /// Calls `body` with the index in the window of each position that the map does not have.
+  func forEachMissing(_ body: (_ token: Int) -> Void) {
+    guard isPadded else { return }
+    for y in 0..<edge {
+      let isMissing = (top + y) % height >= map.height
+      for x in 0..<edge where isMissing || (left + x) % width >= map.width { body(y * edge + x) }
     }
   }
 
@@ -90,7 +115,7 @@ private struct Window {
   func fillRegions(_ regions: UnsafeMutablePointer<UInt8>) {
     for y in 0..<edge {
       for x in 0..<edge {
-        regions[y * edge + x] = (y < rowSeam ? 0 : 2) + (x < columnSeam ? 0 : 1)
+        regions[y * edge + x] = (top + y < height ? 0 : 2) + (left + x < width ? 0 : 1)
       }
     }
   }

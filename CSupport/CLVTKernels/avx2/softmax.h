@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the attention kernels share on AVX2. Include inside a target region.
+#pragma once
+#include "internal/attention.h"
+#include "internal/target_region.h"
+#include <immintrin.h>
+#include <string.h>
+
+/// The first `n` bytes at `in`, at most 16, and zeros.
+LVT_INLINE __m128i lvt_load_bytes(const int8_t *in, size_t n) {
+    if (n >= 16)
+        return _mm_loadu_si128((const __m128i *)in);
+    if (n == 8)
+        return _mm_loadl_epi64((const __m128i *)in);
+    int8_t bytes[16] = {0};
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = in[i];
+    return _mm_loadu_si128((const __m128i *)bytes);
+}
+
+/// The first `n` bytes of 16.
+LVT_INLINE void lvt_store_bytes(int8_t *out, __m128i bytes, size_t n) {
+    if (n >= 16)
+        _mm_storeu_si128((__m128i *)out, bytes);
+    else if (n == 8)
+        _mm_storel_epi64((__m128i *)out, bytes);
+    else
+        memcpy(out, &bytes, n);
+}
+
+/// Scores of eight sums.
+LVT_INLINE __m256i lvt_scores_x8(__m256i sums, float multiplier) {
+    const __m256 reach = _mm256_set1_ps(2097152.0f);
+    const __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_set1_ps(multiplier));
+    return _mm256_cvtps_epi32(
+        _mm256_min_ps(_mm256_max_ps(v, _mm256_sub_ps(_mm256_setzero_ps(), reach)), reach));
+}
+
+/// lvt_attention_weight of the distances from `greatest` to eight scores.
+LVT_INLINE __m256i lvt_weights_x8(__m256i scores, __m256i greatest, int32_t shift) {
+    const __m256i d =
+        _mm256_min_epi32(_mm256_sub_epi32(greatest, scores), _mm256_set1_epi32(LVT_WEIGHT_REACH));
+    const __m256i x = _mm256_slli_epi32(_mm256_and_si256(d, _mm256_set1_epi32(1023)), 5);
+    // VPMULHRSW on the lower halves; the upper halves of x are 0 and stay so.
+    __m256i p = _mm256_mulhrs_epi16(_mm256_set1_epi32(LVT_EXP2_C3), x);
+    p = _mm256_mulhrs_epi16(_mm256_add_epi16(p, _mm256_set1_epi16(LVT_EXP2_C2)), x);
+    p = _mm256_mulhrs_epi16(_mm256_add_epi16(p, _mm256_set1_epi16(LVT_EXP2_C1)), x);
+    p = _mm256_add_epi16(p, _mm256_set1_epi32(INT16_MAX));
+    return _mm256_srlv_epi32(p,
+                             _mm256_add_epi32(_mm256_srli_epi32(d, 10), _mm256_set1_epi32(shift)));
+}
+
+/// Sixteen weights as int16, in order.
+LVT_INLINE __m256i lvt_pack_weights(__m256i first, __m256i second) {
+    return _mm256_permute4x64_epi64(_mm256_packs_epi32(first, second), _MM_SHUFFLE(3, 1, 2, 0));
+}
+
+LVT_INLINE int32_t lvt_greatest_lane(__m256i v) {
+    __m128i m = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    m = _mm_max_epi32(m, _mm_shuffle_epi32(m, _MM_SHUFFLE(1, 0, 3, 2)));
+    m = _mm_max_epi32(m, _mm_shuffle_epi32(m, _MM_SHUFFLE(2, 3, 0, 1)));
+    return _mm_cvtsi128_si32(m);
+}
+
+LVT_INLINE int32_t lvt_sum_of_lanes(__m256i v) {
+    __m128i m = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    m = _mm_add_epi32(m, _mm_shuffle_epi32(m, _MM_SHUFFLE(1, 0, 3, 2)));
+    m = _mm_add_epi32(m, _mm_shuffle_epi32(m, _MM_SHUFFLE(2, 3, 0, 1)));
+    return _mm_cvtsi128_si32(m);
+}
+
+/// Eight weighted sums as int8 in the lower half.
+LVT_INLINE __m128i lvt_means_x8(__m256i sums, float multiplier, int32_t zero_point) {
+    const __m256i q = _mm256_add_epi32(
+        _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_set1_ps(multiplier))),
+        _mm256_set1_epi32(zero_point));
+    const __m128i s16 = _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
+    return _mm_packs_epi16(s16, s16);
+}

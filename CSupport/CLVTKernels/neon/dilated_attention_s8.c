@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Dilated attention, one head of one position at a time, on int16. NEON. Sums are exact integers.
+#include "internal/kernels.h"
+#include "internal/target_region.h"
+#if defined(__aarch64__)
+#include "neon/softmax.h"
+
+/// Writes the weights of the neighbours, and zeros behind them, and returns their sum.
+LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
+                         const int8_t *q,
+                         const int8_t *const k[LVT_NEIGHBOURS],
+                         int16_t weights[16]) {
+    int32x4_t sums[12];
+    LVT_UNROLL for (size_t i = 0; i < 12; i++) sums[i] = vdupq_n_s32(0);
+    for (size_t c = 0; c < a->head_dim; c += 8) {
+        const size_t n = a->head_dim - c;
+        const int16x8_t query = lvt_load_s16x8(q + c, n);
+        LVT_UNROLL for (size_t i = 0; i < LVT_NEIGHBOURS; i++) {
+            const int16x8_t key = lvt_load_s16x8(k[i] + c, n);
+            sums[i] = vmlal_s16(sums[i], vget_low_s16(query), vget_low_s16(key));
+            sums[i] = vmlal_high_s16(sums[i], query, key);
+        }
+    }
+    int32x4_t scores[3];
+    LVT_UNROLL for (size_t i = 0; i < 3; i++) scores[i] =
+        lvt_scores_x4(vpaddq_s32(vpaddq_s32(sums[4 * i], sums[4 * i + 1]),
+                                 vpaddq_s32(sums[4 * i + 2], sums[4 * i + 3])),
+                      a->score_multiplier);
+    const int32x4_t masked = vdupq_n_s32(LVT_ATTENTION_MASKED);
+    scores[2] = vsetq_lane_s32(vgetq_lane_s32(scores[2], 0), masked, 0);
+    const int32_t greatest = vmaxvq_s32(vmaxq_s32(vmaxq_s32(scores[0], scores[1]), scores[2]));
+    const int16x8_t w0 = lvt_weights_x8(scores[0], scores[1], greatest, 0);
+    const int16x8_t w1 = lvt_weights_x8(scores[2], masked, greatest, 0);
+    vst1q_s16(weights, w0);
+    vst1q_s16(weights + 8, w1);
+    return vaddlvq_s16(w0) + vaddlvq_s16(w1);
+}
+
+LVT_INLINE void add_values(const lvt_dilated_attention_args *a,
+                           const int8_t *const v[LVT_NEIGHBOURS],
+                           const int16_t weights[16],
+                           float multiplier,
+                           int8_t *out) {
+    for (size_t c = 0; c < a->head_dim; c += 8) {
+        const size_t n = a->head_dim - c;
+        int32x4_t lo = vdupq_n_s32(0), hi = vdupq_n_s32(0);
+        LVT_UNROLL for (size_t i = 0; i < LVT_NEIGHBOURS; i++) {
+            const int16x8_t values = lvt_load_s16x8(v[i] + c, n);
+            lo = vmlal_n_s16(lo, vget_low_s16(values), weights[i]);
+            hi = vmlal_high_n_s16(hi, values, weights[i]);
+        }
+        lvt_store_means_x8(lo, hi, multiplier, a->out_zero_point, out + c, n);
+    }
+}
+
+void lvt_dilated_attention_s8__neon(const lvt_dilated_attention_args *a) {
+    const int8_t *zeros = a->scratch;
+    memset(a->scratch, 0, lvt_dilated_attention_scratch_bytes(a->head_dim));
+    const size_t group = a->heads / a->dilations;
+    for (size_t y = a->y_begin; y < a->y_end; y++) {
+        for (size_t x = 0; x < a->width; x++) {
+            const size_t position = y * a->width + x;
+            ptrdiff_t offsets[LVT_NEIGHBOURS];
+            for (size_t head = 0; head < a->heads; head++) {
+                const size_t first = head * a->head_dim;
+                if (head % group == 0)
+                    lvt_neighbours(a, y, x, lvt_dilation(a, head), offsets);
+                const int8_t *k[LVT_NEIGHBOURS], *v[LVT_NEIGHBOURS];
+                for (size_t i = 0; i < LVT_NEIGHBOURS; i++) {
+                    const int outside = offsets[i] == PTRDIFF_MAX;
+                    k[i] = outside ? zeros : a->k + first + offsets[i];
+                    v[i] = outside ? zeros : a->v + first + offsets[i];
+                }
+                int16_t weights[16];
+                const int32_t sum = weigh(a, a->q + position * a->stride + first, k, weights);
+                add_values(a,
+                           v,
+                           weights,
+                           a->out_multiplier / (float)sum,
+                           a->out + position * a->out_stride + first);
+            }
+        }
+    }
+}
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the attention kernels share on NEON.
+#pragma once
+#include "internal/attention.h"
+#include "internal/target_region.h"
+#include <arm_neon.h>
+#include <string.h>
+
+/// The first `n` bytes at `in`, at most 8, and zeros, widened.
+LVT_INLINE int16x8_t lvt_load_s16x8(const int8_t *in, size_t n) {
+    if (n >= 8)
+        return vmovl_s8(vld1_s8(in));
+    int8_t bytes[8] = {0};
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = in[i];
+    return vmovl_s8(vld1_s8(bytes));
+}
+
+/// Scores of four sums.
+LVT_INLINE int32x4_t lvt_scores_x4(int32x4_t sums, float multiplier) {
+    const float32x4_t v = vmulq_n_f32(vcvtq_f32_s32(sums), multiplier);
+    return vcvtnq_s32_f32(
+        vminq_f32(vmaxq_f32(v, vdupq_n_f32(-2097152.0f)), vdupq_n_f32(2097152.0f)));
+}
+
+/// lvt_attention_weight of the distances from `greatest` to eight scores; SQRDMULH is
+/// lvt_multiply_q15.
+LVT_INLINE int16x8_t lvt_weights_x8(int32x4_t first,
+                                    int32x4_t second,
+                                    int32_t greatest,
+                                    int32_t shift) {
+    const int32x4_t top = vdupq_n_s32(greatest), reach = vdupq_n_s32(LVT_WEIGHT_REACH);
+    const int16x8_t d = vcombine_s16(vmovn_s32(vminq_s32(vsubq_s32(top, first), reach)),
+                                     vmovn_s32(vminq_s32(vsubq_s32(top, second), reach)));
+    const int16x8_t x = vshlq_n_s16(vandq_s16(d, vdupq_n_s16(1023)), 5);
+    int16x8_t p = vaddq_s16(vdupq_n_s16(LVT_EXP2_C2), vqrdmulhq_n_s16(x, LVT_EXP2_C3));
+    p = vaddq_s16(vdupq_n_s16(LVT_EXP2_C1), vqrdmulhq_s16(p, x));
+    p = vaddq_s16(vdupq_n_s16(INT16_MAX), vqrdmulhq_s16(p, x));
+    // SSHL shifts right by a negative number.
+    return vshlq_s16(p, vsubq_s16(vdupq_n_s16((int16_t)-shift), vshrq_n_s16(d, 10)));
+}
+
+/// Eight weighted sums as int8, of which `n`, at most 8, are stored.
+LVT_INLINE void lvt_store_means_x8(int32x4_t first,
+                                   int32x4_t second,
+                                   float multiplier,
+                                   int32_t zero_point,
+                                   int8_t *out,
+                                   size_t n) {
+    const int32x4_t zero_points = vdupq_n_s32(zero_point);
+    first = vaddq_s32(vcvtnq_s32_f32(vmulq_n_f32(vcvtq_f32_s32(first), multiplier)), zero_points);
+    second = vaddq_s32(vcvtnq_s32_f32(vmulq_n_f32(vcvtq_f32_s32(second), multiplier)), zero_points);
+    const int8x8_t q = vqmovn_s16(vcombine_s16(vqmovn_s32(first), vqmovn_s32(second)));
+    if (n >= 8) {
+        vst1_s8(out, q);
+        return;
+    }
+    int8_t bytes[8];
+    vst1_s8(bytes, q);
+    memcpy(out, bytes, n);
+}
