@@ -173,7 +173,7 @@ import Testing
       convolution("a matrix of", index) { $0.kernel = 1 }
       convolution("a stride of", index) { $0.stride = 0 }
       convolution("a stride of", index) { $0.stride = 16 }
-      convolution("every 3th position", index) { $0.stride = 3 }
+      convolution("at a stride of 3", index) { $0.stride = 3 }
       convolution("a matrix of", index) { $0.matrix.k += 1 }
       convolution("a matrix of", index) { $0.matrix.n += 1 }
       convolution("constants at a multiple of 64", index) { $0.matrix.offset = end }

@@ -281,7 +281,7 @@ struct PlanChecker {
     try require(
       b.height == Convolution.edge(a.height, stride: s.stride)
         && b.width == Convolution.edge(a.width, stride: s.stride),
-      name, "every \(s.stride)th position of \(a)", "\(b)")
+      name, "the positions of \(a) at a stride of \(s.stride)", "\(b)")
     let channels = s.outside?.count ?? a.channels
     try check(s.matrix, k: s.kernel * s.kernel * channels, n: b.channels, name)
     if let offset = s.tableOffset { try requireConstants(offset, 256, name) }

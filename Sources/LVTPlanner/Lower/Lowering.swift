@@ -296,18 +296,18 @@ struct Lowering {
         outputScales: parts.flatMap { [Float](repeating: $0, count: attention.channels) }),
       inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
     let scoreMultiplier = parts[0] * parts[1] * attention.scale * units
+    let bias = attention.positionBiases.map { value in
+      Int32(max(-0x1p21, min(0x1p21, (value * units).rounded(.toNearestOrEven))))
+    }
+    let biasOffset = bias.isEmpty ? nil : constants.append(bias)
     let packedProject = pack(project, attended, output, relu: false)
     var dilations: Int?
     switch attention.reach {
-    case .window(let edge, let shift, let bias):
-      let bias = bias.map { value in
-        Int32(max(-0x1p21, min(0x1p21, (value * units).rounded(.toNearestOrEven))))
-      }
+    case .window(let edge, let shift, _):
       return .windowAttention(
         WindowAttention(
           window: edge, shift: shift, heads: attention.heads, norm: norm, qkv: packedQKV,
-          scoreMultiplier: scoreMultiplier,
-          biasOffset: bias.isEmpty ? nil : constants.append(bias),
+          scoreMultiplier: scoreMultiplier, biasOffset: biasOffset,
           attendedMultiplier: parts[2] / attended.scale, attendedZeroPoint: attended.zeroPoint,
           project: packedProject, residualMultiplier: input.scale / output.scale))
     case .dilated(let groups): dilations = groups

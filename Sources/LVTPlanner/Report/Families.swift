@@ -60,10 +60,10 @@ public struct Family: Sendable {
           name: "DilateFormer-T", embed: 72, depths: [2, 2, 6, 2], parameters: 17.2, macs: 3.16,
           top1: 82.1),
         Size(
-          name: "DilateFormer-S", embed: 72, depths: [3, 5, 8, 3], parameters: 0, macs: 0,
+          name: "DilateFormer-S", embed: 72, depths: [3, 5, 8, 3], parameters: 24.1, macs: 4.59,
           top1: 83.3),
         Size(
-          name: "DilateFormer-B", embed: 96, depths: [4, 8, 10, 3], parameters: 0, macs: 0,
+          name: "DilateFormer-B", embed: 96, depths: [4, 8, 10, 3], parameters: 47.4, macs: 9.92,
           top1: 84.4),
       ]),
   ]
