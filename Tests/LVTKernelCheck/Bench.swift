@@ -8,6 +8,7 @@ struct Layer {
     case product(rows: Int, k: Int, n: Int)
     case depthwise(kernel: Int, size: Int, channels: Int)
     case attention(window: Int, heads: Int, headChannels: Int)
+    case posconv(kernel: Int, groups: Int, groupChannels: Int, pixels: Int)
   }
 
   let kind: Kind
@@ -21,12 +22,17 @@ struct Layer {
     .map { Layer(kind: .depthwise(kernel: $0.0, size: $0.1, channels: $0.2)) }
     + [(4, 3, 8), (7, 3, 32), (14, 1, 24)]
     .map { Layer(kind: .attention(window: $0.0, heads: $0.1, headChannels: $0.2)) }
+    + [(7, 32, 3, 24), (7, 32, 6, 24), (7, 32, 12, 14), (7, 32, 24, 7)]
+    .map {
+      Layer(kind: .posconv(kernel: $0.0, groups: $0.1, groupChannels: $0.2, pixels: $0.3))
+    }
 
   var operation: Operation {
     switch kind {
     case .product: .gemm
     case .depthwise: .dwconv
     case .attention: .attention
+    case .posconv: .posconv
     }
   }
 
@@ -37,6 +43,8 @@ struct Layer {
       "\(kernel)x\(kernel) \(size)x\(size)x\(channels)"
     case .attention(let window, let heads, let headChannels):
       "\(window)x\(window) \(heads) heads of \(headChannels)"
+    case .posconv(let kernel, let groups, let groupChannels, let pixels):
+      "\(kernel)x\(kernel) \(pixels) pixels, \(groups) groups of \(groupChannels)"
     }
   }
 
@@ -47,6 +55,8 @@ struct Layer {
     case .depthwise(let kernel, let size, let channels): kernel * kernel * size * size * channels
     case .attention(let window, let heads, let headChannels):
       2 * window * window * window * window * heads * headChannels
+    case .posconv(let kernel, let groups, let groupChannels, let pixels):
+      kernel * kernel * groups * groupChannels * pixels
     }
   }
 }
@@ -91,6 +101,11 @@ public func benchmark(_ row: KernelRow, seed: UInt64) throws(CheckFailure) -> [S
       let attention = AttentionCase(
         window: window, heads: heads, headChannels: headChannels, isLayer: true, &draw)
       lines.append(try line(row, layer, attention))
+    case .posconv(let kernel, let groups, let groupChannels, let pixels):
+      let convolution = PosconvCase(
+        kernel: kernel, groups: groups, groupChannels: groupChannels, count: pixels, isLayer: true,
+        &draw)
+      lines.append(try line(row, layer, convolution))
     }
   }
   return lines

@@ -57,7 +57,8 @@ def calibrate(model: nn.Module, pictures: Tensor, batch: int = 16) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--family", choices=["dwnet", "dynamic_dwnet"], default="dwnet")
+    parser.add_argument("--family", choices=["dwnet", "dynamic_dwnet", "inhomogeneous_dwnet"], default="dwnet")
+    parser.add_argument("--group-channels", type=int, default=3, help="of an inhomogeneous network's first stage")
     parser.add_argument("--embed", type=int, default=32)
     parser.add_argument("--depths", type=int, nargs="+", default=[2, 2, 6, 2])
     parser.add_argument("--window", type=int, default=7)
@@ -69,7 +70,8 @@ def main() -> None:
     args = parser.parse_args()
 
     config = DWNetConfig(
-        args.embed, tuple(args.depths), args.window, args.classes, dynamic=args.family == "dynamic_dwnet")
+        args.embed, tuple(args.depths), args.window, args.classes, dynamic=args.family == "dynamic_dwnet",
+        group_channels=args.group_channels if args.family == "inhomogeneous_dwnet" else 0)
     config.check_input(args.input)
     torch.manual_seed(args.seed)
     model = DWNet(config)

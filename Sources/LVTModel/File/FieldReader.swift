@@ -111,7 +111,7 @@ struct FieldReader {
   mutating func step() throws(PlanError) -> Step {
     let number = try integer(UInt32.self)
     guard let code = PlanFormat.OperationCode(rawValue: number) else {
-      throw .invalid(where: "step kind", expected: "1 ... 9", found: "\(number)")
+      throw .invalid(where: "step kind", expected: "1 ... 10", found: "\(number)")
     }
     let input = try index(), output = try index()
     let scratchOffset = try size("scratch offset", limit: PlanLimits.arenaBytes)
@@ -142,6 +142,11 @@ struct FieldReader {
           kernel: try index(), meanMultiplier: try float(), squeeze: try matrix(),
           squeezeBiasOffset: try offset(), expand: try matrix(), expandBiasOffset: try offset(),
           biasOffset: try offset()))
+    case .inhomogeneousDepthwise:
+      return .inhomogeneousDepthwise(
+        InhomogeneousDepthwise(
+          kernel: try index(), groups: try index(), squeeze: try matrix(), expand: try matrix(),
+          multiplierOffset: try offset(), biasOffset: try offset()))
     case .mlp, .normalizedMLP:
       return .mlp(
         MLP(

@@ -12,11 +12,13 @@ public enum PlanFormat {
     static let dynamicDepthwise: UInt32 = 1 << 0
     static let windowAttention: UInt32 = 1 << 1
     static let normalizedMLP: UInt32 = 1 << 2
+    static let inhomogeneousDepthwise: UInt32 = 1 << 3
   }
 
   /// Features that this code knows; a plan may require a subset of them.
   static let knownFeatures =
     Feature.dynamicDepthwise | Feature.windowAttention | Feature.normalizedMLP
+    | Feature.inhomogeneousDepthwise
   /// The first eight bytes of every plan: "LVTPLAN" and a zero.
   static let magic: [UInt8] = [0x4C, 0x56, 0x54, 0x50, 0x4C, 0x41, 0x4E, 0x00]
 
@@ -74,6 +76,7 @@ public enum PlanFormat {
     case windowAttention = 8
     /// An MLP with a LayerNorm in front.
     case normalizedMLP = 9
+    case inhomogeneousDepthwise = 10
   }
 
   /// Stands for "no tensor" where an index may be absent.
@@ -92,4 +95,6 @@ enum PlanLimits {
   static let kernel = 15
   /// Of a score or bias of attention, in magnitude.
   static let score: Int32 = 1 << 21
+  /// Of a bias that is added in units of the output, in magnitude.
+  static let outputBias: Float = 0x1p24
 }

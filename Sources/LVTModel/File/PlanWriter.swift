@@ -86,6 +86,7 @@ extension Step.Operation {
     switch self {
     case .dynamicDepthwise: PlanFormat.Feature.dynamicDepthwise
     case .windowAttention: PlanFormat.Feature.windowAttention
+    case .inhomogeneousDepthwise: PlanFormat.Feature.inhomogeneousDepthwise
     case .mlp(let s): s.norm == nil ? 0 : PlanFormat.Feature.normalizedMLP
     case .patchEmbed, .pointwise, .depthwise, .patchMerge, .head: 0
     }
@@ -201,6 +202,7 @@ struct ByteWriter {
       case .pointwise: .pointwise
       case .depthwise: .depthwise
       case .dynamicDepthwise: .dynamicDepthwise
+      case .inhomogeneousDepthwise: .inhomogeneousDepthwise
       case .mlp(let s): s.norm == nil ? .mlp : .normalizedMLP
       case .patchMerge: .patchMerge
       case .head: .head
@@ -230,6 +232,13 @@ struct ByteWriter {
       append(UInt64(s.squeezeBiasOffset))
       append(s.expand)
       append(UInt64(s.expandBiasOffset))
+      append(UInt64(s.biasOffset))
+    case .inhomogeneousDepthwise(let s):
+      append(UInt32(s.kernel))
+      append(UInt32(s.groups))
+      append(s.squeeze)
+      append(s.expand)
+      append(UInt64(s.multiplierOffset))
       append(UInt64(s.biasOffset))
     case .mlp(let s):
       if let norm = s.norm { append(norm) }

@@ -26,7 +26,7 @@ public struct Strip: Sendable {
 
   static let maximumRows = 60
 
-  init(positions: Int) { rows = min(positions, Self.maximumRows) }
+  init(positions: Int, atMost limit: Int = Self.maximumRows) { rows = min(positions, limit) }
 }
 
 /// Gathered patches, the product's scratch and the int16 sums of one strip.
@@ -74,9 +74,14 @@ public struct DepthwiseScratch: Sendable {
 
   /// The scratch of a K × K convolution over a map.
   public init(kernel: Int, shape: Shape) {
+    self.init(
+      kernel: kernel, shape: shape, ringBytes: lvt_dwconv_scratch_bytes(shape.width, kernel))
+  }
+
+  init(kernel: Int, shape: Shape, ringBytes: Int) {
     let halo = (kernel - 1) / 2 * shape.width * shape.pitch
     var cursor = ScratchCursor()
-    ring = cursor.reserve(lvt_dwconv_scratch_bytes(shape.width, kernel))
+    ring = cursor.reserve(ringBytes)
     above = cursor.reserve(halo)
     below = cursor.reserve(halo)
     byteCount = cursor.byteCount
@@ -115,6 +120,39 @@ public struct DynamicDepthwiseScratch: Sendable {
     values = cursor.reserve(columns * 4)
     hidden = cursor.reserve(2 * hiddenPitch)
     panels = cursor.reserve(Shape.blocks(shape.channels) * panelBytes)
+    byteCount = cursor.byteCount
+  }
+}
+
+/// A ring of rows as pairs of pixels, the addresses of those that a window needs, copies of the rows
+/// that neighbouring threads overwrite, and one strip's hidden values and taps.
+public struct InhomogeneousDepthwiseScratch: Sendable {
+  /// Work is cut into these; few positions, because each has thousands of taps.
+  public let strip: Strip
+  /// The ring and the copies, at the start.
+  public let convolution: DepthwiseScratch
+  /// Int16 elements from one row of the ring to the next.
+  public let ringPitch: Int
+  /// Int16 elements from one position's taps to the next one's.
+  public let tapPitch: Int
+  /// Offsets of the parts.
+  public let rows, hidden, taps, product: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step over a map.
+  public init(_ step: InhomogeneousDepthwise, shape: Shape) {
+    strip = Strip(positions: shape.positions, atMost: 24)
+    ringPitch = (shape.width + step.kernel - 1) * shape.pitch * 2
+    tapPitch = lvt_posconv_tap_count(step.kernel, step.groups)
+    convolution = DepthwiseScratch(
+      kernel: step.kernel, shape: shape, ringBytes: step.kernel * ringPitch * 2)
+    var cursor = ScratchCursor()
+    _ = cursor.reserve(convolution.byteCount)
+    rows = cursor.reserve(step.kernel * 8)
+    hidden = cursor.reserve(strip.rows * step.squeeze.panelCount * Shape.block)
+    taps = cursor.reserve(strip.rows * tapPitch * 2)
+    product = cursor.reserveProduct(rows: strip.rows, k: max(step.squeeze.k, step.expand.k))
     byteCount = cursor.byteCount
   }
 }
@@ -219,6 +257,8 @@ extension Step.Operation {
     case .pointwise(let s): PointwiseScratch(s, positions: output.positions).byteCount
     case .depthwise(let s): DepthwiseScratch(kernel: s.kernel, shape: output).byteCount
     case .dynamicDepthwise(let s): DynamicDepthwiseScratch(s, shape: output).byteCount
+    case .inhomogeneousDepthwise(let s):
+      InhomogeneousDepthwiseScratch(s, shape: output).byteCount
     case .mlp(let s): MLPScratch(s, positions: output.positions).byteCount
     case .patchMerge(let s): PatchMergeScratch(s, positions: output.positions).byteCount
     case .head(let s): HeadScratch(s, shape: input).byteCount
