@@ -62,7 +62,7 @@ import Testing
 
 /// Plans that an earlier build wrote: the format and every kernel must still agree with them.
 @Suite struct StoredPlanTests {
-  @Test(arguments: ["tiny", "tiny-dynamic", "tiny-swin"])
+  @Test(arguments: ["tiny", "tiny-dynamic", "tiny-inhomogeneous", "tiny-swin"])
   func storedPlanStillGivesItsGoldenHashes(name: String) throws {
     let plan = try Plan(path: fixtures + "/plan/\(name).lvt")
     #expect(plan.hashMatches())
@@ -85,7 +85,13 @@ import Testing
     plain.input = 32
     var dynamic = plain
     dynamic.isDynamic = true
-    for (name, tiny) in [("tiny", plain), ("tiny-dynamic", dynamic), ("tiny-swin", .swin)] {
+    var inhomogeneous = plain
+    inhomogeneous.groups = 4
+    let networks = [
+      ("tiny", plain), ("tiny-dynamic", dynamic), ("tiny-inhomogeneous", inhomogeneous),
+      ("tiny-swin", .swin),
+    ]
+    for (name, tiny) in networks {
       let bytes = try tiny.compile().bytes
       try Data(bytes).write(to: URL(fileURLWithPath: fixtures + "/plan/\(name).lvt"))
     }

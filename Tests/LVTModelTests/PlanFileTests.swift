@@ -41,7 +41,7 @@ import Testing
 
   /// Mutants whose checksums are right again, so that the checks behind them are reached: each is
   /// refused with an error, or runs.
-  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .swin])
+  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin])
   func sealedMutantsAreRefusedOrRun(tiny: TinyNetwork) throws {
     let bytes = try tiny.compile().bytes
     var generator = SplitMix64(seed: 20)
@@ -98,9 +98,9 @@ import Testing
 
   @Test func unknownFeatureIsNamed() {
     var newer = bytes
-    newer[12] = 8
+    newer[12] = 0x80
     PlanFormat.seal(&newer)
-    #expect(throws: PlanError.unsupportedFeatures(bits: 8)) { try plan(newer) }
+    #expect(throws: PlanError.unsupportedFeatures(bits: 0x80)) { try plan(newer) }
   }
 
   @Test func laterStepKindsRequireTheirFeature() throws {
@@ -108,6 +108,7 @@ import Testing
     #expect(try features(TinyNetwork()) == 0)
     #expect(try features(TinyNetwork(isDynamic: true)) == 1)
     #expect(try features(.swin) == 6)
+    #expect(try features(.inhomogeneous) == 8)
   }
 
   @Test func otherFilesAreNoPlans() {
