@@ -19,18 +19,17 @@ typedef struct {
     __m256i lanes;
 } spread;
 
-LVT_INLINE size_t group(const lvt_posconv_args *a, size_t c) {
-    const size_t g = c / a->group_channels;
-    return g < a->groups ? g : a->groups - 1;
-}
-
 LVT_INLINE spread spread_from(const lvt_posconv_args *a, size_t c) {
-    spread s = {.first = group(a, c)};
+    size_t group = c / a->group_channels, rest = c % a->group_channels;
+    const size_t last = a->groups - 1; // also of the channels that pad the last block
+    const size_t first = group < last ? group : last;
     int32_t lanes[8];
-    for (size_t i = 0; i < 8; i++)
-        lanes[i] = (int32_t)(group(a, c + i) - s.first);
-    s.lanes = _mm256_loadu_si256((const __m256i *)lanes);
-    return s;
+    for (size_t i = 0; i < 8; i++) {
+        lanes[i] = (int32_t)((group < last ? group : last) - first);
+        rest = rest + 1 == a->group_channels ? 0 : rest + 1;
+        group += rest == 0;
+    }
+    return (spread){first, _mm256_loadu_si256((const __m256i *)lanes)};
 }
 
 LVT_INLINE __m256i load_taps(const int16_t *taps, const spread *s) {
@@ -60,40 +59,61 @@ LVT_INLINE void finish(const lvt_posconv_args *a, const __m256i acc[2], size_t c
     _mm_storeu_si128((__m128i *)out, q_s8x16);
 }
 
-LVT_INLINE void run(const lvt_posconv_args *a, const size_t kernel) {
+/// One pixel of the 16 channels from `c` on; `taps` are the pixel's, and `x` is where it is in a row.
+LVT_INLINE void run_block(const lvt_posconv_args *a,
+                          const size_t kernel,
+                          const spread s[2],
+                          const int16_t *taps,
+                          size_t x,
+                          size_t c,
+                          int8_t *out) {
     const size_t last = kernel - 1, pair = 2 * a->groups, pixel = 2 * a->channels;
-    const size_t stride = lvt_posconv_tap_count(kernel, a->groups);
     const __m256i first_half = _mm256_set1_epi32(0xFFFF);
-    for (size_t c = 0; c < a->channels; c += LVT_BLOCK) {
-        const spread s[2] = {spread_from(a, c), spread_from(a, c + 8)};
+    __m256i acc[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (size_t ky = 0; ky < kernel; ky++) {
+        const int16_t *pixels = a->rows[ky] + x;
+        LVT_UNROLL for (size_t kx = 0; kx < last; kx += 2, taps += pair) {
+            LVT_UNROLL for (size_t h = 0; h < 2; h++) acc[h] =
+                add_products(acc[h], pixels + kx * pixel + 16 * h, load_taps(taps, &s[h]));
+        }
+    }
+    x += last * pixel;
+    for (size_t ky = 0; ky < last; ky += 2, taps += pair) {
+        const int16_t *upper = a->rows[ky] + x, *lower = a->rows[ky + 1] + x - pixel;
+        LVT_UNROLL for (size_t h = 0; h < 2; h++) {
+            const __m256i both = load_taps(taps, &s[h]);
+            acc[h] = add_products(acc[h], upper + 16 * h, _mm256_and_si256(both, first_half));
+            acc[h] = add_products(acc[h], lower + 16 * h, _mm256_andnot_si256(first_half, both));
+        }
+    }
+    LVT_UNROLL for (size_t h = 0; h < 2; h++) acc[h] =
+        add_products(acc[h],
+                     a->rows[last] + x + 16 * h,
+                     _mm256_and_si256(load_taps(taps, &s[h]), first_half));
+    finish(a, acc, c, out + c);
+}
+
+/// Pixel by pixel, so that a pixel's taps stay in L1 for all channels of some blocks.
+LVT_INLINE void run(const lvt_posconv_args *a, const size_t kernel) {
+    enum { BLOCKS = 8 };
+    const size_t stride = lvt_posconv_tap_count(kernel, a->groups);
+    for (size_t begin = 0; begin < a->channels; begin += BLOCKS * LVT_BLOCK) {
+        const size_t left = (a->channels - begin) / LVT_BLOCK;
+        const size_t blocks = left < BLOCKS ? left : BLOCKS;
+        spread s[BLOCKS][2];
+        for (size_t i = 0; i < 2 * blocks; i++)
+            s[i / 2][i % 2] = spread_from(a, begin + 8 * i);
         for (size_t i = 0; i < a->count; i++) {
-            const int16_t *taps = a->taps + i * stride;
-            const size_t x = i * pixel + 2 * c;
-            __m256i acc[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-            for (size_t ky = 0; ky < kernel; ky++) {
-                const int16_t *pixels = a->rows[ky] + x;
-                LVT_UNROLL for (size_t kx = 0; kx < last; kx += 2) {
-                    LVT_UNROLL for (size_t h = 0; h < 2; h++) acc[h] = add_products(
-                        acc[h], pixels + kx * pixel + 16 * h, load_taps(taps, &s[h]));
-                    taps += pair;
-                }
+            for (size_t block = 0; block < blocks; block++) {
+                const size_t c = begin + block * LVT_BLOCK;
+                run_block(a,
+                          kernel,
+                          s[block],
+                          a->taps + i * stride,
+                          2 * (i * a->channels + c),
+                          c,
+                          a->out + i * a->out_stride);
             }
-            const size_t at = x + last * pixel;
-            LVT_UNROLL for (size_t h = 0; h < 2; h++) {
-                const int16_t *column = taps;
-                for (size_t ky = 0; ky < last; ky += 2, column += pair) {
-                    const __m256i both = load_taps(column, &s[h]);
-                    acc[h] = add_products(
-                        acc[h], a->rows[ky] + at + 16 * h, _mm256_and_si256(both, first_half));
-                    acc[h] = add_products(acc[h],
-                                          a->rows[ky + 1] + at - pixel + 16 * h,
-                                          _mm256_andnot_si256(first_half, both));
-                }
-                acc[h] = add_products(acc[h],
-                                      a->rows[last] + at + 16 * h,
-                                      _mm256_and_si256(load_taps(column, &s[h]), first_half));
-            }
-            finish(a, acc, c, a->out + i * a->out_stride + c);
         }
     }
 }
