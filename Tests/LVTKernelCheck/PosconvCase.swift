@@ -198,7 +198,8 @@ extension Checker {
         for _ in 0..<(isQuick || kernel > 7 ? 1 : 5) {
           try check(
             PosconvCase(
-              kernel: kernel, groups: draw.choose(draw.int(1...9), draw.int(1...40 / groupChannels + 1)),
+              kernel: kernel,
+              groups: draw.choose(draw.int(1...9), draw.int(1...40 / groupChannels + 1)),
               groupChannels: groupChannels, count: draw.int(0...5), &draw))
         }
       }

@@ -52,14 +52,15 @@ LVT_INLINE void finish(const lvt_posconv_args *a, const __m256i acc[2], size_t c
     }
     __m256i q_s16x16 = _mm256_permute4x64_epi64(_mm256_packs_epi32(q[0], q[1]), 0xD8);
     q_s16x16 = _mm256_adds_epi16(q_s16x16, _mm256_set1_epi16((int16_t)a->out_zero_point));
-    __m128i q_s8x16 = _mm_packs_epi16(_mm256_castsi256_si128(q_s16x16),
-                                      _mm256_extracti128_si256(q_s16x16, 1));
+    __m128i q_s8x16 =
+        _mm_packs_epi16(_mm256_castsi256_si128(q_s16x16), _mm256_extracti128_si256(q_s16x16, 1));
     q_s8x16 = _mm_max_epi8(q_s8x16, _mm_set1_epi8((int8_t)a->out_lo));
     q_s8x16 = _mm_min_epi8(q_s8x16, _mm_set1_epi8((int8_t)a->out_hi));
     _mm_storeu_si128((__m128i *)out, q_s8x16);
 }
 
-/// One pixel of the 16 channels from `c` on; `taps` are the pixel's, and `x` is where it is in a row.
+/// One pixel of the 16 channels from `c` on; `taps` are the pixel's, and `x` is where it is in a
+/// row.
 LVT_INLINE void run_block(const lvt_posconv_args *a,
                           const size_t kernel,
                           const spread s[2],
@@ -86,10 +87,8 @@ LVT_INLINE void run_block(const lvt_posconv_args *a,
             acc[h] = add_products(acc[h], lower + 16 * h, _mm256_andnot_si256(first_half, both));
         }
     }
-    LVT_UNROLL for (size_t h = 0; h < 2; h++) acc[h] =
-        add_products(acc[h],
-                     a->rows[last] + x + 16 * h,
-                     _mm256_and_si256(load_taps(taps, &s[h]), first_half));
+    LVT_UNROLL for (size_t h = 0; h < 2; h++) acc[h] = add_products(
+        acc[h], a->rows[last] + x + 16 * h, _mm256_and_si256(load_taps(taps, &s[h]), first_half));
     finish(a, acc, c, out + c);
 }
 

@@ -135,7 +135,8 @@ typedef struct {
     lvt_panel *panel; ///< lvt_panel_bytes(lvt_dwconv_panel_k(kernel)), 64-byte aligned.
 } lvt_pack_dwconv_args;
 
-// ---- Depth-wise convolution with taps of each position --------------------------------------------
+// ---- Depth-wise convolution with taps of each position
+// --------------------------------------------
 
 /// Makes row `in` of a map ready for posconv_s16: position p of `out` holds for each channel c, as
 /// neighbours, in(p - pad)[c] - zero_point and in(p + 1 - pad)[c] - zero_point with

@@ -66,9 +66,8 @@ LVT_INLINE void run(const lvt_posconv_args *a, const size_t kernel) {
                 LVT_UNROLL for (size_t j = 0; j < 4; j++) {
                     const int16x8_t both = load_taps(taps, &s[j]);
                     add_products(acc[j], a->rows[ky] + at + 8 * j, vandq_s16(both, first_half));
-                    add_products(acc[j],
-                                 a->rows[ky + 1] + at - pixel + 8 * j,
-                                 vbicq_s16(both, first_half));
+                    add_products(
+                        acc[j], a->rows[ky + 1] + at - pixel + 8 * j, vbicq_s16(both, first_half));
                 }
             }
             float32x4_t v[4];

@@ -72,7 +72,8 @@ struct ArenaLayout {
   private static func overwritable(by step: Step) -> [Int] {
     switch step.operation {
     case .pointwise(let pointwise): pointwise.residual.map { [$0] } ?? []
-    case .depthwise, .dynamicDepthwise, .inhomogeneousDepthwise, .mlp, .windowAttention: [step.input]
+    case .depthwise, .dynamicDepthwise, .inhomogeneousDepthwise, .mlp, .windowAttention:
+      [step.input]
     case .patchEmbed, .patchMerge, .head: []
     }
   }

@@ -180,7 +180,9 @@ struct Lowering {
     let area = filter.kernel * filter.kernel
     let largest = statistics[.taps(i)]?.magnitudes ?? []
     let columnGroups = (0..<expand.outputs).map { $0 / 2 % filter.groups }
-    var tapScales = (0..<filter.groups).map { 2 * (largest[$0 * area..<($0 + 1) * area].max() ?? 1) / 32767 }
+    var tapScales = (0..<filter.groups).map {
+      2 * (largest[$0 * area..<($0 + 1) * area].max() ?? 1) / 32767
+    }
     for (column, group) in columnGroups.enumerated() {
       tapScales[group] = max(tapScales[group], expand.leastOutputScale(of: column..<column + 1))
     }
@@ -190,7 +192,8 @@ struct Lowering {
     let output = choose(.output(i), leastScale: 2 * (factors.map(\.magnitude).max() ?? 0))
     quantizations.append(output)
     return InhomogeneousDepthwise(
-      kernel: filter.kernel, groups: filter.groups, squeeze: pack(squeeze, input, hidden, relu: true),
+      kernel: filter.kernel, groups: filter.groups,
+      squeeze: pack(squeeze, input, hidden, relu: true),
       expand: constants.append(
         expand, multipliers: expand.multipliers(outputScales: columnGroups.map { tapScales[$0] }),
         inputZeroPoint: hidden.zeroPoint, outputZeroPoint: 0, lowerBound: -128),

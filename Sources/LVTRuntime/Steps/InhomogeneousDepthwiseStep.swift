@@ -41,7 +41,8 @@ extension Workspace {
     let hiddenPitch = step.squeeze.panelCount * Shape.block
     var squeeze = product(
       step.squeeze, share.input.position(strip.lowerBound), stride: share.input.pitch,
-      rows: strip.count, out: hidden, outStride: hiddenPitch, scratch: share.scratch + parts.product)
+      rows: strip.count, out: hidden, outStride: hiddenPitch, scratch: share.scratch + parts.product
+    )
     kernels.gemm_s8(&squeeze)
     var expand = product(
       step.expand, hidden, stride: hiddenPitch, rows: strip.count,
