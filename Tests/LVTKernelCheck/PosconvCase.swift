@@ -7,9 +7,9 @@ struct PosconvCase: KernelCase {
   private let channels, outStride: Int
   private let zeroPoint: Int
   private let bounds: ClosedRange<Int>
-  /// [filter row][position][channel]
+  /// By filter row, position and channel.
   private let values: [[Int16]]
-  /// [pixel][tap in raster order][group]
+  /// By pixel, tap in raster order and group.
   private let taps: [Int16]
   private let multiplier, bias: [Float]
   let operands: [Operand]
