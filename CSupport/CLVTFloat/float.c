@@ -116,6 +116,41 @@ CLONED void lvtf_depthwise(const float *in,
     }
 }
 
+CLONED void lvtf_inhomogeneous_depthwise(const float *in,
+                                         size_t height,
+                                         size_t width,
+                                         size_t channels,
+                                         size_t kernel,
+                                         size_t groups,
+                                         const float *taps,
+                                         const float *scale,
+                                         const float *bias,
+                                         float *out) {
+    const ptrdiff_t pad = (ptrdiff_t)kernel / 2;
+    const size_t group_channels = channels / groups, area = kernel * kernel;
+    for (ptrdiff_t y = 0; y < (ptrdiff_t)height; y++) {
+        for (ptrdiff_t x = 0; x < (ptrdiff_t)width; x++, taps += groups * area, out += channels) {
+            memset(out, 0, channels * sizeof(float));
+            for (size_t tap = 0; tap < area; tap++) {
+                const ptrdiff_t sy = y + (ptrdiff_t)(tap / kernel) - pad;
+                const ptrdiff_t sx = x + (ptrdiff_t)(tap % kernel) - pad;
+                if (sy < 0 || sx < 0 || sy >= (ptrdiff_t)height || sx >= (ptrdiff_t)width)
+                    continue;
+                const float *pixel = in + ((size_t)sy * width + (size_t)sx) * channels;
+                for (size_t g = 0; g < groups; g++) {
+                    const float value = taps[g * area + tap];
+                    for (size_t c = g * group_channels; c < (g + 1) * group_channels; c++)
+                        out[c] += pixel[c] * value;
+                }
+            }
+            for (size_t c = 0; c < channels; c++) {
+                const float v = out[c] * scale[c] + bias[c];
+                out[c] = v < 0 ? 0 : v;
+            }
+        }
+    }
+}
+
 CLONED void lvtf_layernorm(const float *in,
                            size_t rows,
                            size_t channels,

@@ -21,6 +21,11 @@ size_t lvt_dwconv_scratch_bytes(size_t width, size_t kernel) {
            2 * lvt_dwconv_panel_k(kernel) * LVT_BLOCK;
 }
 
+size_t lvt_posconv_tap_count(size_t kernel, size_t groups) {
+    // Behind the last group's pair a vector of 8 pairs may reach over 7 more.
+    return ((kernel * kernel + 1) / 2 * groups * 2 + 14 + 15) / 16 * 16;
+}
+
 size_t lvt_attention_scratch_bytes(size_t keys, size_t head_dim) {
     // Scores and weights of some queries, and one head's queries, keys and values widened to int16.
     const size_t padded = (keys + 15) / 16 * 16, channels = (head_dim + 15) / 16 * 16;

@@ -48,6 +48,7 @@ struct Workspace {
     case .pointwise(let s): run(s, share)
     case .depthwise(let s): run(s, share, barrier: barrier)
     case .dynamicDepthwise(let s): run(s, share, barrier: barrier)
+    case .inhomogeneousDepthwise(let s): run(s, share, barrier: barrier)
     case .mlp(let s): run(s, share)
     case .patchMerge(let s): run(s, share)
     case .head(let s): run(s, share)

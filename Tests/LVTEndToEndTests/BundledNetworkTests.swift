@@ -62,7 +62,9 @@ import Testing
 
 /// Plans that an earlier build wrote: the format and every kernel must still agree with them.
 @Suite struct StoredPlanTests {
-  @Test(arguments: ["tiny", "tiny-dynamic", "tiny-swin", "tiny-dilateformer", "tiny-int16"])
+  @Test(arguments: [
+    "tiny", "tiny-dynamic", "tiny-inhomogeneous", "tiny-swin", "tiny-dilateformer", "tiny-int16",
+  ])
   func storedPlanStillGivesItsGoldenHashes(name: String) throws {
     let plan = try Plan(path: fixtures + "/plan/\(name).lvt")
     #expect(plan.hashMatches())
@@ -85,10 +87,13 @@ import Testing
     plain.input = 32
     var dynamic = plain
     dynamic.isDynamic = true
-    for (name, tiny) in [
-      ("tiny", plain), ("tiny-dynamic", dynamic), ("tiny-swin", .swin),
-      ("tiny-dilateformer", .dilateFormer), ("tiny-int16", plain.wide),
-    ] {
+    var inhomogeneous = plain
+    inhomogeneous.groups = 4
+    let networks = [
+      ("tiny", plain), ("tiny-dynamic", dynamic), ("tiny-inhomogeneous", inhomogeneous),
+      ("tiny-swin", .swin), ("tiny-dilateformer", .dilateFormer), ("tiny-int16", plain.wide),
+    ]
+    for (name, tiny) in networks {
       let bytes = try tiny.compile().bytes
       try Data(bytes).write(to: URL(fileURLWithPath: fixtures + "/plan/\(name).lvt"))
     }

@@ -10,6 +10,7 @@ struct Layer {
     case attention(window: Int, heads: Int, headChannels: Int)
     case dilatedAttention(size: Int, heads: Int, headChannels: Int)
     case taps(size: Int, channels: Int, step: Int)
+    case posconv(kernel: Int, groups: Int, groupChannels: Int, pixels: Int)
   }
 
   let kind: Kind
@@ -27,6 +28,10 @@ struct Layer {
     .map { Layer(kind: .dilatedAttention(size: $0.0, heads: $0.1, headChannels: $0.2)) }
     + [(112, 16, 2), (112, 32, 1)]
     .map { Layer(kind: .taps(size: $0.0, channels: $0.1, step: $0.2)) }
+    + [(7, 32, 3, 24), (7, 32, 6, 24), (7, 32, 12, 14), (7, 32, 24, 7)]
+    .map {
+      Layer(kind: .posconv(kernel: $0.0, groups: $0.1, groupChannels: $0.2, pixels: $0.3))
+    }
 
   var operation: Operation {
     switch kind {
@@ -35,6 +40,7 @@ struct Layer {
     case .attention: .attention
     case .dilatedAttention: .dilatedAttention
     case .taps: .taps
+    case .posconv: .posconv
     }
   }
 
@@ -49,6 +55,8 @@ struct Layer {
       "\(size)x\(size) \(heads) heads of \(headChannels)"
     case .taps(let size, let channels, let step):
       "3x3 \(size)x\(size)x\(channels) stride \(step)"
+    case .posconv(let kernel, let groups, let groupChannels, let pixels):
+      "\(kernel)x\(kernel) \(pixels) pixels, \(groups) groups of \(groupChannels)"
     }
   }
 
@@ -62,6 +70,8 @@ struct Layer {
     case .dilatedAttention(let size, let heads, let headChannels):
       2 * 9 * size * size * heads * headChannels
     case .taps(let size, let channels, let step): 9 * size * size * channels / step / step
+    case .posconv(let kernel, let groups, let groupChannels, let pixels):
+      kernel * kernel * groups * groupChannels * pixels
     }
   }
 }
@@ -117,6 +127,11 @@ public func benchmark(_ row: KernelRow, seed: UInt64) throws(CheckFailure) -> [S
         height: size, width: size, channels: channels, kernel: 3, step: step, isPicture: false,
         isLayer: true, &draw)
       lines.append(try line(row, layer, taps))
+    case .posconv(let kernel, let groups, let groupChannels, let pixels):
+      let convolution = PosconvCase(
+        kernel: kernel, groups: groups, groupChannels: groupChannels, count: pixels, isLayer: true,
+        &draw)
+      lines.append(try line(row, layer, convolution))
     }
   }
   return lines

@@ -15,6 +15,8 @@ public func checkKernel(
   case .gemm: try checker.checkGemm()
   case .dwconv: try checker.checkDwconv()
   case .packDwconv: try checker.checkPackDwconv()
+  case .pairPixels: try checker.checkPairPixels()
+  case .posconv: try checker.checkPosconv()
   case .layerNorm: try checker.checkLayerNorm()
   case .table: try checker.checkTable()
   case .columnSums: try checker.checkColumnSums()

@@ -42,6 +42,8 @@ public struct KernelRow: Sendable {
     case .gemm: unsafeBitCast(kernels.gemm_s8, to: UInt.self) == wanted
     case .dwconv: unsafeBitCast(kernels.dwconv_s8, to: UInt.self) == wanted
     case .packDwconv: unsafeBitCast(kernels.pack_dwconv_f32, to: UInt.self) == wanted
+    case .pairPixels: unsafeBitCast(kernels.pair_pixels_s8, to: UInt.self) == wanted
+    case .posconv: unsafeBitCast(kernels.posconv_s16, to: UInt.self) == wanted
     case .layerNorm: unsafeBitCast(kernels.layernorm, to: UInt.self) == wanted
     case .table: unsafeBitCast(kernels.table_s8, to: UInt.self) == wanted
     case .columnSums: unsafeBitCast(kernels.column_sums_s8, to: UInt.self) == wanted
@@ -61,6 +63,8 @@ enum Operation: String {
   case gemm = "gemm_s8"
   case dwconv = "dwconv_s8"
   case packDwconv = "pack_dwconv_f32"
+  case pairPixels = "pair_pixels_s8"
+  case posconv = "posconv_s16"
   case layerNorm = "layernorm"
   case table = "table_s8"
   case columnSums = "column_sums_s8"

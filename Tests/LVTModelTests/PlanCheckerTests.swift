@@ -208,6 +208,55 @@ import Testing
     attention("groups that divide", 5) { $0.dilations = 2 }
   }
 
+  /// Every field of the inhomogeneous step, just outside its range.
+  @Test func wrongInhomogeneousStepIsRejected() throws {
+    let (contents, constants) = try Self.parts(tinyInhomogeneousPlanBytes())
+    guard case .inhomogeneousDepthwise(let step) = contents.steps[2].operation else {
+      Issue.record("step 2 is another operation")
+      return
+    }
+    func expectInvalid(_ part: String, _ change: (inout InhomogeneousDepthwise) -> Void) {
+      var step = step, changed = contents
+      change(&step)
+      changed.steps[2].operation = .inhomogeneousDepthwise(step)
+      self.expectInvalid(part, changed, constants)
+    }
+    expectInvalid("an odd kernel") { $0.kernel = 4 }
+    expectInvalid("an odd kernel") { $0.kernel = 17 }
+    expectInvalid("a matrix of") { $0.kernel = 5 }
+    expectInvalid("groups that divide") { $0.groups = 0 }
+    expectInvalid("groups that divide") { $0.groups = 3 }
+    expectInvalid("groups that divide") { $0.groups = 16 }
+    expectInvalid("groups that divide") { $0.groups = Int(UInt32.max) }
+    expectInvalid("a matrix of") { $0.groups = 2 }
+    expectInvalid("a matrix of") { $0.squeeze.k += 1 }
+    expectInvalid("a matrix of") { $0.squeeze.n += 1 }
+    expectInvalid("a matrix of") { $0.expand.k += 1 }
+    expectInvalid("a matrix of") { $0.expand.n -= 1 }
+    let end = constants.count / 64 * 64
+    expectInvalid("constants at a multiple of 64") { $0.squeeze.offset = end }
+    expectInvalid("constants at a multiple of 64") { $0.expand.offset = end }
+    expectInvalid("constants at a multiple of 64") { $0.multiplierOffset = end }
+    expectInvalid("constants at a multiple of 64") { $0.biasOffset = end }
+    expectInvalid("constants at a multiple of 64") { $0.biasOffset += 4 }
+    // The last of the padding too: it is used as the channels are.
+    let wrong: [(Int, Float)] = [
+      (step.multiplierOffset, Float(0.5).nextUp), (step.multiplierOffset + 60, -0.6),
+      (step.multiplierOffset, .nan), (step.biasOffset, Float(0x1p24).nextUp),
+      (step.biasOffset + 60, -.infinity),
+    ]
+    for (offset, value) in wrong {
+      var damaged = constants
+      let bits = value.bitPattern
+      damaged.replaceSubrange(
+        offset..<offset + 4, with: (0..<4).map { UInt8(truncatingIfNeeded: bits >> (8 * $0)) })
+      self.expectInvalid("constants within", contents, damaged)
+    }
+    var changed = contents
+    changed.steps[2].scratchBytes -= 64
+    self.expectInvalid("bytes of scratch", changed, constants)
+  }
+
   @Test func unchangedContentsAreValid() throws {
     _ = try plan(contents.encoded(constants: constants))
   }

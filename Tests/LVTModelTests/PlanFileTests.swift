@@ -42,7 +42,8 @@ import Testing
   /// Mutants whose checksums are right again, so that the checks behind them are reached: each is
   /// refused with an error, or runs.
   @Test(arguments: [
-    TinyNetwork(), TinyNetwork(isDynamic: true), .swin, .dilateFormer, TinyNetwork().wide,
+    TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer,
+    TinyNetwork().wide,
   ])
   func sealedMutantsAreRefusedOrRun(tiny: TinyNetwork) throws {
     let bytes = try tiny.compile().bytes
@@ -115,6 +116,7 @@ import Testing
     #expect(try features(.swin) == 6)
     #expect(try features(.dilateFormer) == 4 + 64 + 128 + 256)
     #expect(try features(TinyNetwork().wide) == 512)
+    #expect(try features(.inhomogeneous) == 8)
   }
 
   @Test func otherFilesAreNoPlans() {

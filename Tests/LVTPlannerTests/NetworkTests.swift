@@ -52,6 +52,22 @@ import Testing
     }
   }
 
+  @Test func tensorOfAnInhomogeneousFilterIsNamed() throws {
+    let name = "layers.0.blocks.0.attn2conv.conv.conv2.0.weight"
+    var checkpoint = TinyNetwork.inhomogeneous.checkpoint()
+    let options = Network.Options()
+    checkpoint.tensors[name] = FloatTensor(
+      shape: [35, 2, 1, 1], values: [Float](repeating: 1, count: 70))
+    #expect(
+      throws: NetworkError.wrongShape(
+        tensor: name, expected: "K² taps for groups of 8 channels", found: [35, 2, 1, 1])
+    ) { try Network(checkpoint, options: options) }
+    checkpoint.tensors[name] = nil
+    #expect(throws: NetworkError.missing(tensor: name, family: "inhomogeneous dynamic DWNet")) {
+      try Network(checkpoint, options: options)
+    }
+  }
+
   @Test func extraTensorIsNamed() {
     #expect(throws: NetworkError.unexpected(tensor: "layers.0.extra", family: "DWNet")) {
       try network { $0.tensors["layers.0.extra"] = FloatTensor(shape: [1], values: [0]) }
@@ -132,9 +148,9 @@ import Testing
   }
 
   /// Folding, executor and kernels against a plain transcription of the architecture.
-  @Test(arguments: [false, true])
-  func foldedNetworkEqualsTheDefinition(isDynamic: Bool) throws {
-    var tiny = TinyNetwork(isDynamic: isDynamic)
+  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous])
+  func foldedNetworkEqualsTheDefinition(tiny: TinyNetwork) throws {
+    var tiny = tiny
     tiny.depths = [1, 2]
     let executor = FloatExecutor(try tiny.network())
     for picture in tiny.pictures(3) {
@@ -261,7 +277,7 @@ import Testing
     for (a, b) in zip(found, expected) { #expect(abs(a - b) < 0.0375) }
   }
 
-  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .swin, .dilateFormer])
+  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer])
   func equalizingChangesNothing(tiny: TinyNetwork) throws {
     let compiled = try tiny.compile()
     // The calibration's float logits come from the equalized network, the plan's from its int8 form:

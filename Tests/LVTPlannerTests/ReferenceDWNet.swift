@@ -3,7 +3,7 @@ import Foundation
 import LVTPlanner
 import LVTTestSupport
 
-/// The static and the dynamic DWNet, and what Swin and DilateFormer share with them, as their papers draw them: no folding,
+/// The static, the dynamic and the inhomogeneous DWNet, and what Swin and DilateFormer share with them, as their papers draw them: no folding,
 /// no packing, loops only.
 struct ReferenceDWNet {
   struct Map {
@@ -68,7 +68,8 @@ struct ReferenceDWNet {
     if spec.heads != nil { return swinBlock(x, name) }
     let conv = name + ".attn2conv"
     var t = relu(batchNorm(linear(x, conv + ".conv0"), conv + ".bn0"))
-    t = relu(batchNorm(depthwise(t, conv + ".conv"), conv + ".bn"))
+    t = spec.groups == nil ? depthwise(t, conv + ".conv") : inhomogeneous(t, conv + ".conv")
+    t = relu(batchNorm(t, conv + ".bn"))
     t = batchNorm(linear(t, conv + ".conv2"), conv + ".bn2")
     let y = add(x, t)
     var h = linear(batchNorm(y, name + ".bn"), name + ".mlp.fc1")
@@ -127,6 +128,31 @@ struct ReferenceDWNet {
               let (v, u) = (y + i - pad, x + j - pad)
               guard (0..<map.height).contains(v), (0..<map.width).contains(u) else { continue }
               sum += w[(c * k + i) * k + j] * map[v, u, c]
+            }
+          }
+          result[y, x, c] = sum
+        }
+      }
+    }
+    return result
+  }
+
+  /// Every position with taps of its own; those of group g are columns g · K² and on.
+  private func inhomogeneous(_ map: Map, _ name: String) -> Map {
+    let k = spec.window, pad = k / 2
+    let hidden = relu(batchNorm(linear(map, name + ".conv1.0"), name + ".conv1.1"))
+    let taps = linear(hidden, name + ".conv2.0")
+    let groupChannels = map.channels * k * k / taps.channels
+    var result = map
+    for y in 0..<map.height {
+      for x in 0..<map.width {
+        for c in 0..<map.channels {
+          var sum: Float = 0
+          for i in 0..<k {
+            for j in 0..<k {
+              let (v, u) = (y + i - pad, x + j - pad)
+              guard (0..<map.height).contains(v), (0..<map.width).contains(u) else { continue }
+              sum += taps[y, x, c / groupChannels * k * k + i * k + j] * map[v, u, c]
             }
           }
           result[y, x, c] = sum

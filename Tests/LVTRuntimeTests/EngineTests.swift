@@ -29,6 +29,25 @@ import Testing
     }
   }
 
+  /// Groups of 1 to 6 channels and more, channels that are no multiple of 16, strips that end inside rows,
+  /// and more threads than the last map has rows.
+  @Test(arguments: [(3, 20, 20), (5, 4, 12), (7, 4, 24), (9, 3, 36), (7, 1, 40)])
+  func inhomogeneousGivesTheSameBitsEverywhere(window: Int, groups: Int, embed: Int) throws {
+    var network = TinyNetwork.inhomogeneous
+    network.embed = embed
+    network.groups = groups
+    network.depths = [2, 1, 1]
+    network.window = window
+    network.input = 40
+    let plan = try network.compile(pictures: 4).plan
+    for isa in ISA.available {
+      for threads in [1, 2, 3, 4, 7] {
+        let engine = try Engine(plan: plan, threads: threads, isa: isa)
+        #expect(engine.firstMismatch() == nil, "\(isa.name), \(threads) threads")
+      }
+    }
+  }
+
   /// Inputs of 8 windows and, in the last cases, of a part of one more.
   @Test(arguments: [
     (2, 2, 10, 0), (3, 1, 24, 0), (4, 4, 8, 0), (5, 1, 20, 0), (8, 3, 24, 0), (3, 2, 10, 4),

@@ -3,10 +3,12 @@ public import LVTModel
 public import LVTPlanner
 import LVTRuntime
 
-/// A static or dynamic DWNet, a Swin or a DilateFormer with seeded random weights, as the tensors of a checkpoint.
+/// A static, dynamic or inhomogeneous DWNet, a Swin or a DilateFormer with seeded random weights, as the tensors of a checkpoint.
 public struct TinyNetwork: Sendable {
   /// Whether the depth-wise filters are computed from their input.
   public var isDynamic = false
+  /// Groups of channels that share the taps of a position: the network is inhomogeneous.
+  public var groups: Int?
   /// Channels of the first stage.
   public var embed = 8
   /// Blocks of each stage.
@@ -110,7 +112,12 @@ public struct TinyNetwork: Sendable {
         }
         addMatrix("\(name).attn2conv.conv0", [channels, channels, 1, 1], bias: false)
         addNorm("\(name).attn2conv.bn0", channels, batch: true)
-        if isDynamic {
+        if let groups {
+          let conv = "\(name).attn2conv.conv", hidden = channels / 4
+          addMatrix("\(conv).conv1.0", [hidden, channels, 1, 1], bias: true)
+          addNorm("\(conv).conv1.1", hidden, batch: true)
+          addMatrix("\(conv).conv2.0", [groups * window * window, hidden, 1, 1], bias: true)
+        } else if isDynamic {
           let conv = "\(name).attn2conv.conv", hidden = channels / 4
           addMatrix("\(conv).conv1", [hidden, channels, 1, 1], bias: false)
           addNorm("\(conv).bn", hidden, batch: true)
@@ -178,6 +185,11 @@ public func tinyPlanBytes(isDynamic: Bool = false) throws -> [UInt8] {
   try (isDynamic ? TinyPlan.dynamic : TinyPlan.fixed).get()
 }
 
+/// The bytes of a tiny inhomogeneous plan, made once.
+public func tinyInhomogeneousPlanBytes() throws -> [UInt8] {
+  try TinyPlan.inhomogeneousBytes.get()
+}
+
 /// The bytes of a tiny Swin's plan, made once; its second block's windows are shifted.
 public func tinySwinPlanBytes() throws -> [UInt8] { try TinyPlan.swinBytes.get() }
 
@@ -187,6 +199,7 @@ public func tinyDilateFormerPlanBytes() throws -> [UInt8] { try TinyPlan.dilateF
 private enum TinyPlan {
   static let fixed = Result { try TinyNetwork().compile().bytes }
   static let dynamic = Result { try TinyNetwork(isDynamic: true).compile().bytes }
+  static let inhomogeneousBytes = Result { try TinyNetwork.inhomogeneous.compile().bytes }
   static let swinBytes = Result { try TinyNetwork.swin.compile().bytes }
   static let dilateFormerBytes = Result { try TinyNetwork.dilateFormer.compile().bytes }
 }
@@ -196,6 +209,13 @@ extension TinyNetwork {
   public var wide: TinyNetwork {
     var tiny = self
     tiny.residual = .int16
+    return tiny
+  }
+
+  /// An inhomogeneous DWNet with groups of 2 and 4 channels.
+  public static var inhomogeneous: TinyNetwork {
+    var tiny = TinyNetwork()
+    tiny.groups = 4
     return tiny
   }
 

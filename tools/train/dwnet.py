@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Static and dynamic DWNet (arXiv 2106.04263), with the published state-dict names.
+"""Static, dynamic and inhomogeneous dynamic DWNet (arXiv 2106.04263), with the published state-dict names.
 
 The importer recognises a network by those names, so the module tree mirrors them, `attn2conv` and all.
 """
@@ -21,6 +21,8 @@ class DWNetConfig:
     mlp_ratio: int = 4
     patch: int = 4
     dynamic: bool = False
+    #: Channels of the first stage that share the taps of a position, doubled in each further stage; 0: no such taps.
+    group_channels: int = 0
     drop_path: float = field(default=0.0, compare=False)
 
     @property
@@ -73,15 +75,38 @@ class DynamicDepthwise(nn.Module):
         return y.reshape(x.shape)
 
 
+class InhomogeneousDepthwise(nn.Module):
+    """A depth-wise convolution with a kernel of its own for each position and group of channels, computed from the
+    position's channels."""
+
+    def __init__(self, channels: int, window: int, group_channels: int) -> None:
+        super().__init__()
+        self.window = window
+        self.groups = channels // group_channels
+        hidden = channels // 4
+        self.conv1 = nn.Sequential(nn.Conv2d(channels, hidden, 1), nn.BatchNorm2d(hidden), nn.ReLU())
+        self.conv2 = nn.Sequential(nn.Conv2d(hidden, self.groups * window * window, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        pictures, channels, height, width = x.shape
+        area = self.window * self.window
+        taps = self.conv2(self.conv1(x)).reshape(pictures, self.groups, 1, area, height, width)
+        windows = F.unfold(x, self.window, padding=self.window // 2)
+        windows = windows.reshape(pictures, self.groups, channels // self.groups, area, height, width)
+        return (taps * windows).sum(dim=3).reshape(x.shape)
+
+
 class DepthwiseAttention(nn.Module):
     """What replaces the window attention: 1x1, depth-wise KxK, 1x1."""
 
-    def __init__(self, channels: int, window: int, dynamic: bool) -> None:
+    def __init__(self, channels: int, window: int, dynamic: bool, group_channels: int) -> None:
         super().__init__()
         self.conv0 = nn.Conv2d(channels, channels, 1, bias=False)
         self.bn0 = nn.BatchNorm2d(channels)
-        if dynamic:
-            self.conv: nn.Module = DynamicDepthwise(channels, window)
+        if group_channels:
+            self.conv: nn.Module = InhomogeneousDepthwise(channels, window, group_channels)
+        elif dynamic:
+            self.conv = DynamicDepthwise(channels, window)
         else:
             self.conv = nn.Conv2d(channels, channels, window, padding=window // 2, groups=channels)
         self.bn = nn.BatchNorm2d(channels)
@@ -107,7 +132,9 @@ class Mlp(nn.Module):
 class Block(nn.Module):
     def __init__(self, channels: int, config: DWNetConfig, drop: float) -> None:
         super().__init__()
-        self.attn2conv = DepthwiseAttention(channels, config.window, config.dynamic)
+        # The groups of all stages are equally many.
+        group_channels = config.group_channels * channels // config.embed
+        self.attn2conv = DepthwiseAttention(channels, config.window, config.dynamic, group_channels)
         self.bn = nn.BatchNorm2d(channels)
         self.mlp = Mlp(channels, config.mlp_ratio * channels)
         self.drop = drop

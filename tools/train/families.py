@@ -7,13 +7,15 @@ from typing import Callable
 
 from torch import nn
 
+from dilateformer import DilateFormer
 from dwnet import DWNet, DWNetConfig
 from transformer import Transformer, TransformerConfig
 
 
-def dwnet(dynamic: bool) -> Callable[[argparse.Namespace], nn.Module]:
+def dwnet(kind: str) -> Callable[[argparse.Namespace], nn.Module]:
     def build(args: argparse.Namespace) -> nn.Module:
-        config = DWNetConfig(args.embed, tuple(args.depths), args.window, args.classes, dynamic=dynamic,
+        config = DWNetConfig(args.embed, tuple(args.depths), args.window, args.classes, dynamic=kind == "dynamic",
+                             group_channels=args.group_channels if kind == "inhomogeneous" else 0,
                              drop_path=args.drop_path)
         config.check_input(args.input)
         return DWNet(config)
@@ -29,9 +31,15 @@ def transformer(depthwise: bool) -> Callable[[argparse.Namespace], nn.Module]:
     return build
 
 
+def dilateformer(args: argparse.Namespace) -> nn.Module:
+    return DilateFormer(args.embed, args.depths, args.heads, args.classes)
+
+
 FAMILIES: dict[str, Callable[[argparse.Namespace], nn.Module]] = {
-    "dwnet": dwnet(dynamic=False),
-    "dynamic_dwnet": dwnet(dynamic=True),
+    "dwnet": dwnet("static"),
+    "dynamic_dwnet": dwnet("dynamic"),
+    "inhomogeneous_dwnet": dwnet("inhomogeneous"),
+    "dilateformer": dilateformer,
     "swin": transformer(depthwise=False),
     "depthwise_vit": transformer(depthwise=True),
 }
@@ -44,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser, embed: int, depths: list[int]
     sizes.add_argument("--embed", type=int, default=embed, help="channels of the first stage")
     sizes.add_argument("--depths", type=int, nargs="+", default=depths, help="blocks of each stage")
     sizes.add_argument("--heads", type=int, nargs="+", default=[3, 6, 12, 24], help="attention heads of each stage")
+    sizes.add_argument("--group-channels", type=int, default=3, help="channels of a group in the first stage "
+                       "(inhomogeneous DWNet)")
     sizes.add_argument("--window", type=int, default=7, help="edge of a filter or an attention window")
     sizes.add_argument("--input", type=int, default=input, help="edge of the picture")
     sizes.add_argument("--classes", type=int, default=classes)

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data import MEAN, STD
-from dilateformer import DilateFormer
-from dwnet import DWNet, DWNetConfig
+from families import add_arguments, build
 from weights import write_weights
 
 
@@ -56,32 +55,16 @@ def calibrate(model: nn.Module, pictures: Tensor, batch: int = 16) -> None:
     model.eval()
 
 
-def make(args: argparse.Namespace) -> nn.Module:
-    if args.family == "dilateformer":
-        heads = args.heads or [3 << stage for stage in range(len(args.depths))]
-        return DilateFormer(args.embed, args.depths, heads, args.classes)
-    config = DWNetConfig(
-        args.embed, tuple(args.depths), args.window, args.classes, dynamic=args.family == "dynamic_dwnet")
-    config.check_input(args.input)
-    return DWNet(config)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--family", choices=["dwnet", "dynamic_dwnet", "dilateformer"], default="dwnet")
-    parser.add_argument("--embed", type=int, default=32)
-    parser.add_argument("--depths", type=int, nargs="+", default=[2, 2, 6, 2])
-    parser.add_argument("--window", type=int, default=7, help="of a DWNet")
-    parser.add_argument("--heads", type=int, nargs="+", help="of a DilateFormer; by default 3, and twice as many each stage")
-    parser.add_argument("--input", type=int, default=224)
-    parser.add_argument("--classes", type=int, default=1000)
+    add_arguments(parser, embed=32, depths=[2, 2, 6, 2], input=224, classes=1000)
     parser.add_argument("--pictures", type=int, default=32, help="random pictures for the BatchNorm statistics")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True, help="model.safetensors or model.pth")
     args = parser.parse_args()
 
     torch.manual_seed(args.seed)
-    model = make(args)
+    model = build(args)
     randomise(model)
     pictures = random_pictures(args.pictures, args.input, torch.Generator().manual_seed(args.seed + 1))
     calibrate(model, pictures)

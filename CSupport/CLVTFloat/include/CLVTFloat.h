@@ -33,6 +33,20 @@ void lvtf_depthwise(const float *in,
                     int relu,
                     float *out);
 
+/// K x K depth-wise convolution, stride 1, zero padding, with taps of each position: `taps` is
+/// [height * width][groups][K * K], and neighbouring channels form groups of equal size. Then
+/// max(0, sum * scale[c] + bias[c]).
+void lvtf_inhomogeneous_depthwise(const float *in,
+                                  size_t height,
+                                  size_t width,
+                                  size_t channels,
+                                  size_t kernel,
+                                  size_t groups,
+                                  const float *taps,
+                                  const float *scale,
+                                  const float *bias,
+                                  float *out);
+
 /// LayerNorm over each of `rows` rows; `out` may be `in`.
 void lvtf_layernorm(const float *in,
                     size_t rows,

@@ -137,6 +137,50 @@ typedef struct {
     lvt_panel *panel; ///< lvt_panel_bytes(lvt_dwconv_panel_k(kernel)), 64-byte aligned.
 } lvt_pack_dwconv_args;
 
+// ---- Depth-wise convolution with taps of each position
+// --------------------------------------------
+
+/// Makes row `in` of a map ready for posconv_s16: position p of `out` holds for each channel c, as
+/// neighbours, in(p - pad)[c] - zero_point and in(p + 1 - pad)[c] - zero_point with
+/// pad = (kernel - 1) / 2, and 0 for pixels outside the row.
+typedef struct {
+    const int8_t *in; ///< width pixels; NULL for a row outside the map, which is zeros.
+    size_t pixel_stride;
+    size_t width;    ///< At least 1.
+    size_t channels; ///< A multiple of 16.
+    size_t kernel;   ///< Odd, 1 ... 15.
+    int32_t zero_point;
+    int16_t *out; ///< [width + kernel - 1][channels][2], 32-byte aligned.
+} lvt_pair_pixels_args;
+
+/// Neighbouring pixels of a row of a K x K depth-wise convolution, each with taps of its own that
+/// groups of channels share:
+///
+///   acc[c] = sum over ky, kx of x(ky, kx)[c] * tap(ky, kx)[c / group_channels]
+///   out[c] = clamp(zero_point + rne(f32(acc[c]) * multiplier[c] + bias[c]), lo, hi)
+///
+/// Each operation is rounded once; c / group_channels is at most groups - 1. Taps stand in pairs:
+/// tap t of group g is taps[(t / 2 * groups + g) * 2 + t % 2], with t = ky * (kernel - 1) + kx but
+/// for the last column of the filter, which follows: t = kernel * (kernel - 1) + ky. The other half
+/// of the last pair has no meaning. At most 15^2 taps: 225 * 32768 * 255 < 2^31, no sum overflows.
+typedef struct {
+    const int16_t *const *rows; ///< kernel rows of pair_pixels_s8, at the first pixel's position.
+    const int16_t *taps;        ///< count x lvt_posconv_tap_count(kernel, groups).
+    size_t kernel;              ///< Odd, 1 ... 15.
+    size_t channels;            ///< A multiple of 16.
+    size_t groups, group_channels; ///< At least 1.
+    size_t count;                  ///< Pixels, also 0.
+    const float *multiplier;       ///< For each channel, in [-0.5, 0.5].
+    const float *bias;             ///< For each channel, in units of the output, in [-2^24, 2^24].
+    int32_t out_zero_point, out_lo, out_hi; ///< As in lvt_gemm_args.
+    int8_t *out;
+    size_t out_stride; ///< Bytes from pixel to pixel.
+} lvt_posconv_args;
+
+/// Int16 elements from one position's taps to the next one's: taps, and elements behind them that
+/// kernels may load and do not use. A multiple of 16.
+size_t lvt_posconv_tap_count(size_t kernel, size_t groups);
+
 // ---- LayerNorm ----------------------------------------------------------------------------------
 
 /// Normalises each row of `channels` values. With n = channels, S = sum q, V = sum q^2 (exact):
@@ -290,6 +334,8 @@ enum {
 typedef void lvt_gemm_fn(const lvt_gemm_args *);
 typedef void lvt_dwconv_fn(const lvt_dwconv_args *);
 typedef void lvt_pack_dwconv_fn(const lvt_pack_dwconv_args *);
+typedef void lvt_pair_pixels_fn(const lvt_pair_pixels_args *);
+typedef void lvt_posconv_fn(const lvt_posconv_args *);
 typedef void lvt_layernorm_fn(const lvt_layernorm_args *);
 typedef void lvt_patches_fn(const lvt_patches_args *);
 typedef void lvt_attention_fn(const lvt_attention_args *);
@@ -302,6 +348,8 @@ typedef struct {
     lvt_gemm_fn *gemm_s8;
     lvt_dwconv_fn *dwconv_s8;
     lvt_pack_dwconv_fn *pack_dwconv_f32;
+    lvt_pair_pixels_fn *pair_pixels_s8;
+    lvt_posconv_fn *posconv_s16;
     lvt_layernorm_fn *layernorm;
     lvt_table_fn *table_s8;
     lvt_column_sums_fn *column_sums_s8;

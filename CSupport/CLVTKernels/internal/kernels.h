@@ -7,6 +7,8 @@
 typedef lvt_gemm_fn lvt_fn_gemm_s8;
 typedef lvt_dwconv_fn lvt_fn_dwconv_s8;
 typedef lvt_pack_dwconv_fn lvt_fn_pack_dwconv_f32;
+typedef lvt_pair_pixels_fn lvt_fn_pair_pixels_s8;
+typedef lvt_posconv_fn lvt_fn_posconv_s16;
 typedef lvt_layernorm_fn lvt_fn_layernorm;
 typedef lvt_table_fn lvt_fn_table_s8;
 typedef lvt_column_sums_fn lvt_fn_column_sums_s8;

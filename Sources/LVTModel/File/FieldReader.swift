@@ -157,6 +157,11 @@ struct FieldReader {
           kernel: try index(), meanMultiplier: try float(), squeeze: try matrix(),
           squeezeBiasOffset: try offset(), expand: try matrix(), expandBiasOffset: try offset(),
           biasOffset: try offset()))
+    case .inhomogeneousDepthwise:
+      return .inhomogeneousDepthwise(
+        InhomogeneousDepthwise(
+          kernel: try index(), groups: try index(), squeeze: try matrix(), expand: try matrix(),
+          multiplierOffset: try offset(), biasOffset: try offset()))
     case .mlp, .normalizedMLP, .narrowedMLP:
       return .mlp(
         MLP(

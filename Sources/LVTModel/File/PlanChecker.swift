@@ -200,6 +200,18 @@ struct PlanChecker {
       try checkFloats(s.expandBiasOffset, count: columns, name)
       try checkFloats(s.biasOffset, count: Shape.blocks(a.channels) * Shape.block, name)
 
+    case .inhomogeneousDepthwise(let s):
+      try require(a == b, name, "an output of \(a)", "\(b)")
+      try checkKernel(s.kernel, name)
+      try require(
+        s.groups >= 1 && a.channels % s.groups == 0, name, "groups that divide \(a)", "\(s.groups)")
+      try check(s.squeeze, k: a.channels, n: s.expand.k, name)
+      let columns = InhomogeneousDepthwise.columns(kernel: s.kernel, groups: s.groups)
+      try check(s.expand, k: s.squeeze.n, n: columns, name)
+      let padded = Shape.blocks(a.channels) * Shape.block
+      try checkFloats(s.multiplierOffset, count: padded, within: 0.5, name)
+      try checkFloats(s.biasOffset, count: padded, within: PlanLimits.outputBias, name)
+
     case .mlp(let s):
       (inputTypes, outputTypes) = (stream, [input.type])
       try require(a == b, name, "an output of \(a)", "\(b)")
@@ -380,11 +392,16 @@ struct PlanChecker {
       "\(bytes) constants at a multiple of 64 below \(constants.count)", "offset \(offset)")
   }
 
-  private func checkFloats(_ offset: Int, count: Int, _ name: String) throws(PlanError) {
+  private func checkFloats(
+    _ offset: Int, count: Int, within limit: Float = .greatestFiniteMagnitude, _ name: String
+  ) throws(PlanError) {
     try requireConstants(offset, count * 4, name)
     for i in 0..<count {
       let value = constants.loadUnaligned(fromByteOffset: offset + 4 * i, as: Float.self)
-      try require(value.isFinite, name, "finite constants", "another at offset \(offset + 4 * i)")
+      try require(
+        value.magnitude <= limit, name,
+        limit == .greatestFiniteMagnitude ? "finite constants" : "constants within ±\(limit)",
+        "another at offset \(offset + 4 * i)")
     }
   }
 

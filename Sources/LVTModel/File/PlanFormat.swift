@@ -12,6 +12,7 @@ public enum PlanFormat {
     static let dynamicDepthwise: UInt32 = 1 << 0
     static let windowAttention: UInt32 = 1 << 1
     static let normalizedMLP: UInt32 = 1 << 2
+    static let inhomogeneousDepthwise: UInt32 = 1 << 3
     static let convolution: UInt32 = 1 << 6
     static let mapAttention: UInt32 = 1 << 7
     static let residualDepthwise: UInt32 = 1 << 8
@@ -21,8 +22,8 @@ public enum PlanFormat {
   /// Features that this code knows; a plan may require a subset of them.
   static let knownFeatures =
     Feature.dynamicDepthwise | Feature.windowAttention | Feature.normalizedMLP
-    | Feature.convolution | Feature.mapAttention | Feature.residualDepthwise
-    | Feature.int16Stream
+    | Feature.inhomogeneousDepthwise | Feature.convolution | Feature.mapAttention
+    | Feature.residualDepthwise | Feature.int16Stream
   /// The first eight bytes of every plan: "LVTPLAN" and a zero.
   static let magic: [UInt8] = [0x4C, 0x56, 0x54, 0x50, 0x4C, 0x41, 0x4E, 0x00]
 
@@ -80,6 +81,7 @@ public enum PlanFormat {
     case windowAttention = 8
     /// An MLP with a LayerNorm in front.
     case normalizedMLP = 9
+    case inhomogeneousDepthwise = 10
     case convolution = 13
     /// A convolution of the picture.
     case pictureConvolution = 14
@@ -110,4 +112,6 @@ enum PlanLimits {
   static let score: Int32 = 1 << 21
   /// Of what an int16 value is multiplied with: 2¹⁶ · 2¹⁴, with the 2³⁰ of a sum beside it, fits int32.
   static let residual: Float = 16384
+  /// Of a bias that is added in units of the output, in magnitude.
+  static let outputBias: Float = 0x1p24
 }

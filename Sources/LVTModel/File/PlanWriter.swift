@@ -92,6 +92,7 @@ extension Step.Operation {
     switch self {
     case .dynamicDepthwise: PlanFormat.Feature.dynamicDepthwise
     case .windowAttention: PlanFormat.Feature.windowAttention
+    case .inhomogeneousDepthwise: PlanFormat.Feature.inhomogeneousDepthwise
     case .mlp(let s): s.norm == nil ? 0 : PlanFormat.Feature.normalizedMLP
     case .convolution: PlanFormat.Feature.convolution
     case .mapAttention: PlanFormat.Feature.mapAttention
@@ -216,6 +217,7 @@ struct ByteWriter {
       case .pointwise(let s): s.narrowing == nil ? .pointwise : .narrowedPointwise
       case .depthwise(let s): s.residualMultiplier == nil ? .depthwise : .residualDepthwise
       case .dynamicDepthwise: .dynamicDepthwise
+      case .inhomogeneousDepthwise: .inhomogeneousDepthwise
       case .mlp(let s):
         s.norm != nil ? .normalizedMLP : s.narrowing == nil ? .mlp : .narrowedMLP
       case .patchMerge: .patchMerge
@@ -250,6 +252,13 @@ struct ByteWriter {
       append(UInt64(s.squeezeBiasOffset))
       append(s.expand)
       append(UInt64(s.expandBiasOffset))
+      append(UInt64(s.biasOffset))
+    case .inhomogeneousDepthwise(let s):
+      append(UInt32(s.kernel))
+      append(UInt32(s.groups))
+      append(s.squeeze)
+      append(s.expand)
+      append(UInt64(s.multiplierOffset))
       append(UInt64(s.biasOffset))
     case .mlp(let s):
       if let norm = s.norm { append(norm) } else if let narrowing = s.narrowing { append(narrowing) }

@@ -27,9 +27,7 @@ public struct Strip: Sendable {
 
   static let maximumRows = 60
 
-  init(positions: Int) { rows = min(positions, Self.maximumRows) }
-
-  init(whole positions: Int) { rows = positions }
+  init(positions: Int, atMost limit: Int = Self.maximumRows) { rows = min(positions, limit) }
 }
 
 /// Gathered patches, the product's scratch and the int16 sums of one strip.
@@ -68,7 +66,7 @@ public struct PointwiseScratch: Sendable {
 
   /// The scratch of a step over `positions` positions.
   public init(_ step: Pointwise, positions: Int) {
-    strip = step.narrowing == nil ? Strip(whole: positions) : Strip(positions: positions)
+    strip = step.narrowing == nil ? Strip(positions: positions, atMost: positions) : Strip(positions: positions)
     narrowedPitch = Shape.blocks(step.matrix.k) * Shape.block
     var cursor = ScratchCursor()
     narrowed = cursor.reserve(step.narrowing == nil ? 0 : strip.rows * narrowedPitch)
@@ -86,9 +84,14 @@ public struct DepthwiseScratch: Sendable {
 
   /// The scratch of a K × K convolution over a map.
   public init(kernel: Int, shape: Shape) {
+    self.init(
+      kernel: kernel, shape: shape, ringBytes: lvt_dwconv_scratch_bytes(shape.width, kernel))
+  }
+
+  init(kernel: Int, shape: Shape, ringBytes: Int) {
     let halo = (kernel - 1) / 2 * shape.width * shape.pitch
     var cursor = ScratchCursor()
-    ring = cursor.reserve(lvt_dwconv_scratch_bytes(shape.width, kernel))
+    ring = cursor.reserve(ringBytes)
     above = cursor.reserve(halo)
     below = cursor.reserve(halo)
     byteCount = cursor.byteCount
@@ -130,6 +133,39 @@ public struct DynamicDepthwiseScratch: Sendable {
     ownByteCount = cursor.byteCount
     hidden = cursor.reserve(2 * hiddenPitch)
     panels = cursor.reserve(Shape.blocks(shape.channels) * panelBytes)
+    byteCount = cursor.byteCount
+  }
+}
+
+/// A ring of rows as pairs of pixels, the addresses of those that a window needs, copies of the rows
+/// that neighbouring threads overwrite, and one strip's hidden values and taps.
+public struct InhomogeneousDepthwiseScratch: Sendable {
+  /// Work is cut into these; few positions, because each has thousands of taps.
+  public let strip: Strip
+  /// The ring and the copies, at the start.
+  public let convolution: DepthwiseScratch
+  /// Int16 elements from one row of the ring to the next.
+  public let ringPitch: Int
+  /// Int16 elements from one position's taps to the next one's.
+  public let tapPitch: Int
+  /// Offsets of the parts.
+  public let rows, hidden, taps, product: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// The scratch of a step over a map.
+  public init(_ step: InhomogeneousDepthwise, shape: Shape) {
+    strip = Strip(positions: shape.positions, atMost: 24)
+    ringPitch = (shape.width + step.kernel - 1) * shape.pitch * 2
+    tapPitch = lvt_posconv_tap_count(step.kernel, step.groups)
+    convolution = DepthwiseScratch(
+      kernel: step.kernel, shape: shape, ringBytes: step.kernel * ringPitch * 2)
+    var cursor = ScratchCursor()
+    _ = cursor.reserve(convolution.byteCount)
+    rows = cursor.reserve(step.kernel * 8)
+    hidden = cursor.reserve(strip.rows * step.squeeze.panelCount * Shape.block)
+    taps = cursor.reserve(strip.rows * tapPitch * 2)
+    product = cursor.reserveProduct(rows: strip.rows, k: max(step.squeeze.k, step.expand.k))
     byteCount = cursor.byteCount
   }
 }
@@ -297,6 +333,7 @@ extension Step.Operation {
     case .pointwise(let s): PointwiseScratch(s, positions: shape.positions).byteCount
     case .depthwise(let s): DepthwiseScratch(kernel: s.kernel, shape: shape).byteCount
     case .dynamicDepthwise(let s): DynamicDepthwiseScratch(s, shape: shape).byteCount
+    case .inhomogeneousDepthwise(let s): InhomogeneousDepthwiseScratch(s, shape: shape).byteCount
     case .mlp(let s): MLPScratch(s, positions: shape.positions).byteCount
     case .patchMerge(let s):
       PatchMergeScratch(s, input: input.type, positions: shape.positions).byteCount
@@ -314,8 +351,8 @@ extension Step.Operation {
     switch self {
     case .dynamicDepthwise(let s): DynamicDepthwiseScratch(s, shape: output.shape).ownByteCount
     case .mapAttention(let s): MapAttentionScratch(s, shape: output.shape).ownByteCount
-    case .patchEmbed, .pointwise, .depthwise, .mlp, .patchMerge, .head, .windowAttention,
-      .convolution:
+    case .patchEmbed, .pointwise, .depthwise, .inhomogeneousDepthwise, .mlp, .patchMerge, .head,
+      .windowAttention, .convolution:
       scratchBytes(input: input, output: output)
     }
   }

@@ -228,6 +228,55 @@ public struct DynamicDepthwise: Equatable, Sendable {
   }
 }
 
+/// A K × K depth-wise convolution with taps of each position, computed from the position's channels and
+/// shared by groups of channels, then scale, bias and ReLU: product → ReLU as int8 → product to the taps
+/// as int16, which exist for some positions at a time.
+///
+/// The output may overwrite the input.
+public struct InhomogeneousDepthwise: Equatable, Sendable {
+  /// K, odd.
+  public var kernel: Int
+  /// Groups of neighbouring channels, which divide the channels.
+  public var groups: Int
+  /// Channels × hidden.
+  public var squeeze: PackedMatrix
+  /// Hidden × taps in the order of lvt_posconv_args, the place that pads the last pair included.
+  public var expand: PackedMatrix
+  /// Byte offset of a float32 factor for each channel, padded to blocks of 16; a multiple of 64.
+  ///
+  /// Scale of the input times that of the group's taps times the channel's own over that of the
+  /// output, within ±0.5.
+  public var multiplierOffset: Int
+  /// Byte offset of the channels' float32 biases in units of the output, within ±2²⁴, padded to blocks of
+  /// 16; a multiple of 64.
+  public var biasOffset: Int
+
+  /// An inhomogeneous depth-wise step.
+  public init(
+    kernel: Int, groups: Int, squeeze: PackedMatrix, expand: PackedMatrix, multiplierOffset: Int,
+    biasOffset: Int
+  ) {
+    self.kernel = kernel
+    self.groups = groups
+    self.squeeze = squeeze
+    self.expand = expand
+    self.multiplierOffset = multiplierOffset
+    self.biasOffset = biasOffset
+  }
+
+  /// The columns of `expand`.
+  public static func columns(kernel: Int, groups: Int) -> Int {
+    (kernel * kernel + 1) / 2 * 2 * groups
+  }
+
+  /// The column of a tap, as lvt_posconv_args orders them.
+  public static func column(kernel: Int, groups: Int, row: Int, column: Int, group: Int) -> Int {
+    let last = kernel - 1
+    let tap = column < last ? row * last + column : kernel * last + row
+    return (tap / 2 * groups + group) * 2 + tap % 2
+  }
+}
+
 /// Two products with a table between them and the input added, LayerNorm in front if there is one:
 /// the hidden map never exists, only some rows of it.
 ///
@@ -429,6 +478,8 @@ public struct Step: Equatable, Sendable {
     case depthwise(Depthwise)
     /// See ``LVTModel/DynamicDepthwise``.
     case dynamicDepthwise(DynamicDepthwise)
+    /// See ``LVTModel/InhomogeneousDepthwise``.
+    case inhomogeneousDepthwise(InhomogeneousDepthwise)
     /// See ``LVTModel/MLP``.
     case mlp(MLP)
     /// See ``LVTModel/PatchMerge``.
@@ -474,6 +525,7 @@ extension Step.Operation {
     case .pointwise: "pointwise"
     case .depthwise: "depthwise"
     case .dynamicDepthwise: "dynamicDepthwise"
+    case .inhomogeneousDepthwise: "inhomogeneousDepthwise"
     case .mlp: "mlp"
     case .patchMerge: "patchMerge"
     case .head: "head"

@@ -72,7 +72,9 @@ struct ArenaLayout {
   private static func overwritable(by step: Step) -> [Int] {
     switch step.operation {
     case .pointwise(let pointwise): pointwise.residual.map { [$0] } ?? []
-    case .depthwise, .dynamicDepthwise, .mlp, .windowAttention, .mapAttention: [step.input]
+    case .depthwise, .dynamicDepthwise, .inhomogeneousDepthwise, .mlp, .windowAttention,
+      .mapAttention:
+      [step.input]
     case .patchEmbed, .patchMerge, .head, .convolution: []
     }
   }

@@ -80,6 +80,9 @@ struct Lowering {
     case .dynamicDepthwise(let filter):
       return .dynamicDepthwise(lowerDynamicDepthwise(i, filter, input))
 
+    case .inhomogeneousDepthwise(let filter):
+      return .inhomogeneousDepthwise(lowerInhomogeneousDepthwise(i, filter, input))
+
     case .mlp(let norm, let expand, let project):
       return .mlp(lowerMLP(i, norm, expand, project, input))
 
@@ -236,6 +239,40 @@ struct Lowering {
       expand: pack(expand, outputScale: 1),
       expandBiasOffset: constants.append(expand.bias),
       biasOffset: constants.append(filter.bias))
+  }
+
+  private mutating func lowerInhomogeneousDepthwise(
+    _ i: Int, _ filter: FloatInhomogeneousFilter, _ input: Quantization
+  ) -> InhomogeneousDepthwise {
+    let squeeze = QuantizedMatrix(
+      filter.squeeze, inputScale: input.scale, means: means(ofValue: i))
+    let hidden = choose(.hidden(i), leastScale: squeeze.leastOutputScale)
+    let expand = QuantizedMatrix(
+      filter.expandByPairs, inputScale: hidden.scale, means: means(.hidden(i)))
+    // A scale for each group: a channel's factor knows its group, so that costs nothing.
+    let area = filter.kernel * filter.kernel
+    let largest = statistics[.taps(i)]?.magnitudes ?? []
+    let columnGroups = (0..<expand.outputs).map { $0 / 2 % filter.groups }
+    var tapScales = (0..<filter.groups).map {
+      2 * (largest[$0 * area..<($0 + 1) * area].max() ?? 1) / 32767
+    }
+    for (column, group) in columnGroups.enumerated() {
+      tapScales[group] = max(tapScales[group], expand.leastOutputScale(of: column..<column + 1))
+    }
+    let factors = filter.scale.enumerated().map { c, scale in
+      input.scale * tapScales[filter.group(of: c)] * scale
+    }
+    let output = choose(.output(i), leastScale: 2 * (factors.map(\.magnitude).max() ?? 0))
+    quantizations.append(output)
+    return InhomogeneousDepthwise(
+      kernel: filter.kernel, groups: filter.groups,
+      squeeze: pack(squeeze, input, hidden, relu: true),
+      expand: constants.append(
+        expand, multipliers: expand.multipliers(outputScales: columnGroups.map { tapScales[$0] }),
+        inputZeroPoint: hidden.zeroPoint, outputZeroPoint: 0, lowerBound: -128),
+      multiplierOffset: constants.append(factors.map { $0 / output.scale }),
+      biasOffset: constants.append(
+        filter.bias.map { max(-0x1p24, min(0x1p24, $0 / output.scale)) }))
   }
 
   private mutating func lowerMLP(
@@ -460,6 +497,25 @@ extension FloatDynamicFilter {
       let row = channel * taps + column / Shape.block % taps
       weights += expand.weights[row * inputs..<(row + 1) * inputs]
       bias[column] = expand.bias[row]
+    }
+    return FloatMatrix(inputs: inputs, outputs: columns, weights: weights, bias: bias)
+  }
+}
+
+extension FloatInhomogeneousFilter {
+  /// The second product with its outputs in the kernels' order; zeros for what pads the last pair.
+  fileprivate var expandByPairs: FloatMatrix {
+    let inputs = expand.inputs
+    let columns = InhomogeneousDepthwise.columns(kernel: kernel, groups: groups)
+    var weights = [Float](repeating: 0, count: columns * inputs)
+    var bias = [Float](repeating: 0, count: columns)
+    for row in 0..<expand.outputs {
+      let tap = row % (kernel * kernel)
+      let column = InhomogeneousDepthwise.column(
+        kernel: kernel, groups: groups, row: tap / kernel, column: tap % kernel,
+        group: row / (kernel * kernel))
+      bias[column] = expand.bias[row]
+      for k in 0..<inputs { weights[column * inputs + k] = expand.weights[row * inputs + k] }
     }
     return FloatMatrix(inputs: inputs, outputs: columns, weights: weights, bias: bias)
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import LVTModel
 
-// The static and the dynamic DWNet of arXiv 2106.04263, by the tensor names of their published code:
+// The static, the dynamic and the inhomogeneous dynamic DWNet of arXiv 2106.04263, by the tensor names of their published code:
 //
 //   x  →  attn2conv.conv0 1×1 → bn0 → ReLU → conv K×K depth-wise → bn → ReLU → conv2 1×1 → bn2   + x
 //   y  →  bn → mlp.fc1 → GELU → mlp.fc2                                                         + y
@@ -9,6 +9,10 @@ internal import LVTModel
 // In the dynamic one, conv has the same weights for no two pictures:
 //
 //   weights = conv.conv2(ReLU(conv.bn(conv.conv1(mean over positions))))
+//
+// In the inhomogeneous one, conv has weights of its own at every position, shared by groups of channels:
+//
+//   weights = conv.conv2.0(ReLU(conv.conv1.1(conv.conv1.0(channels of the position))))
 
 extension Network {
   /// What a checkpoint cannot tell.
@@ -41,27 +45,45 @@ extension Network {
       return
     }
     let conv = "layers.0.blocks.0.attn2conv.conv"
-    let isDynamic = checkpoint.tensors["\(conv).conv1.weight"] != nil
-    guard isDynamic || checkpoint.tensors["\(conv).weight"] != nil else {
+    let kind = DWNetBuilder.Kind.allCases.first {
+      checkpoint.tensors["\(conv).\($0.recognisedBy)"] != nil
+    }
+    guard let kind else {
       let known = ["patch_embed.", "norm.", "head.", "layers."]
       let names = checkpoint.tensors.keys.sorted()
       let odd = names.first { name in !known.contains { name.hasPrefix($0) } }
       throw .unknownFamily(tensor: odd ?? names.first { $0.hasPrefix("layers.") } ?? "none at all")
     }
-    var builder = DWNetBuilder(checkpoint, isDynamic: isDynamic, options: options)
+    var builder = DWNetBuilder(checkpoint, kind, options: options)
     self = try builder.network()
   }
 }
 
 private struct DWNetBuilder: NetworkBuilder {
+  /// Where the depth-wise taps come from.
+  enum Kind: String, CaseIterable {
+    case fixed = "DWNet"
+    case dynamic = "dynamic DWNet"
+    case inhomogeneous = "inhomogeneous dynamic DWNet"
+
+    /// A tensor that only this kind's filters have.
+    var recognisedBy: String {
+      switch self {
+      case .fixed: "weight"
+      case .dynamic: "conv1.weight"
+      case .inhomogeneous: "conv1.0.weight"
+      }
+    }
+  }
+
   var reader: TensorReader
   let options: Network.Options
-  private let isDynamic: Bool
+  private let kind: Kind
   var layers: [Network.Layer] = []
 
-  init(_ checkpoint: Checkpoint, isDynamic: Bool, options: Network.Options) {
-    reader = TensorReader(checkpoint, family: isDynamic ? "dynamic DWNet" : "DWNet")
-    self.isDynamic = isDynamic
+  init(_ checkpoint: Checkpoint, _ kind: Kind, options: Network.Options) {
+    reader = TensorReader(checkpoint, family: kind.rawValue)
+    self.kind = kind
     self.options = options
   }
 
@@ -105,13 +127,20 @@ private struct DWNetBuilder: NetworkBuilder {
     add("\(conv).conv0", .pointwise(conv0.followed(by: bn0), relu: true, residual: nil), shape)
 
     let norm = try reader.batchNorm("\(conv).bn", channels: channels)
-    let filter: Network.Operation =
-      isDynamic
-      ? .dynamicDepthwise(try dynamicFilter("\(conv).conv", channels).followed(by: norm))
-      : .depthwise(
+    let operation: Network.Operation
+    switch kind {
+    case .fixed:
+      operation = .depthwise(
         try reader.filter("\(conv).conv", channels: channels).followed(by: norm),
         residual: false)
-    add("\(conv).conv", filter, shape)
+    case .dynamic:
+      operation = .dynamicDepthwise(
+        try dynamicFilter("\(conv).conv", channels).followed(by: norm))
+    case .inhomogeneous:
+      operation = .inhomogeneousDepthwise(
+        try inhomogeneousFilter("\(conv).conv", channels).followed(by: norm))
+    }
+    add("\(conv).conv", operation, shape)
 
     let conv2 = try reader.matrix(
       "\(conv).conv2", inputs: channels, outputs: channels, convolution: true, bias: false)
@@ -142,5 +171,32 @@ private struct DWNetBuilder: NetworkBuilder {
     return FloatDynamicFilter(
       kernel: kernel, channels: channels, squeeze: squeeze.followed(by: norm), expand: expand,
       bias: try reader.values("\(name).bias", [channels]))
+  }
+
+  private mutating func inhomogeneousFilter(
+    _ name: String, _ channels: Int
+  ) throws(NetworkError) -> FloatInhomogeneousFilter {
+    let hidden = try reader.shape("\(name).conv1.0.weight", rank: 4)[0]
+    let shape = try reader.shape("\(name).conv2.0.weight", rank: 4)
+    // K² · groups: the widest window for which the groups divide the channels.
+    let kernel = stride(from: 15, through: 1, by: -2).first { kernel in
+      let (groups, rest) = shape[0].quotientAndRemainder(dividingBy: kernel * kernel)
+      return rest == 0 && channels % groups == 0
+    }
+    guard let kernel else {
+      throw .wrongShape(
+        tensor: "\(name).conv2.0.weight", expected: "K² taps for groups of \(channels) channels",
+        found: shape)
+    }
+    let squeeze = try reader.matrix(
+      "\(name).conv1.0", inputs: channels, outputs: hidden, convolution: true, bias: true)
+    let norm = try reader.batchNorm("\(name).conv1.1", channels: hidden)
+    let expand = try reader.matrix(
+      "\(name).conv2.0", inputs: hidden, outputs: shape[0], convolution: true, bias: true)
+    return FloatInhomogeneousFilter(
+      kernel: kernel, channels: channels, groups: shape[0] / (kernel * kernel),
+      squeeze: squeeze.followed(by: norm), expand: expand,
+      scale: [Float](repeating: 1, count: channels),
+      bias: [Float](repeating: 0, count: channels))
   }
 }

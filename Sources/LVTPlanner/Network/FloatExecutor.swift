@@ -8,14 +8,15 @@ public enum Point: Hashable, Sendable {
   case output(Int)
   /// The sums of a patch embedding, before its LayerNorm.
   case sums(Int)
-  /// The hidden values of an MLP before and after GELU, of a convolution before it; those of a dynamic
-  /// filter after its ReLU.
+  /// The hidden values of an MLP before and after GELU, of a convolution before it; those of a filter
+  /// with computed taps after its ReLU.
   case hidden(Int), activated(Int)
   /// What the LayerNorm of a merge, a head, an MLP or an attention makes.
   case normalized(Int)
   /// The mean over positions in a head or for a dynamic filter.
   case mean(Int)
-  /// The taps of a dynamic filter, for each tap those of all channels.
+  /// The taps of a dynamic filter, for each tap those of all channels; those of an inhomogeneous one as
+  /// its second product makes them.
   case taps(Int)
   /// Queries, keys and values of an attention, and the values' weighted means.
   case query(Int), key(Int), value(Int), attended(Int)
@@ -87,6 +88,18 @@ public struct FloatExecutor: Sendable {
       let filter = filter(dynamic, dynamic.expand.applied(to: hidden, rows: 1))
       observe(.taps(i), filter.weights, dynamic.channels)
       return convolve(input, source, filter, relu: true)
+
+    case .inhomogeneousDepthwise(let filter):
+      let hidden = filter.squeeze.applied(to: input, rows: positions, relu: true)
+      observe(.hidden(i), hidden, filter.squeeze.outputs)
+      let taps = filter.expand.applied(to: hidden, rows: positions)
+      observe(.taps(i), taps, filter.expand.outputs)
+      return [Float](unsafeUninitializedCapacity: input.count) { out, count in
+        lvtf_inhomogeneous_depthwise(
+          input, source.height, source.width, filter.channels, filter.kernel, filter.groups, taps,
+          filter.scale, filter.bias, out.baseAddress)
+        count = input.count
+      }
 
     case .mlp(let norm, let expand, let project):
       var source = input

@@ -37,6 +37,28 @@ public struct FloatDynamicFilter: Sendable {
   public var bias: [Float]
 }
 
+/// Computes taps of each position from its channels, taps = expand(ReLU(squeeze(x))), and filters with
+/// them; each channel then has a scale and a bias.
+public struct FloatInhomogeneousFilter: Sendable {
+  /// K, odd.
+  public let kernel: Int
+  /// Channels.
+  public let channels: Int
+  /// Groups of neighbouring channels that share taps.
+  public let groups: Int
+  /// Channels → hidden.
+  public var squeeze: FloatMatrix
+  /// Hidden → taps: the K × K taps of group 0 in raster order, then those of group 1.
+  public var expand: FloatMatrix
+  /// One factor for each channel.
+  public var scale: [Float]
+  /// One value for each channel.
+  public var bias: [Float]
+
+  /// The group of a channel.
+  func group(of channel: Int) -> Int { channel / (channels / groups) }
+}
+
 /// A K × K convolution with padding (K − 1) / 2.
 public struct FloatConvolution: Sendable {
   /// K, odd.
@@ -112,6 +134,8 @@ public struct Network: Sendable {
     case depthwise(FloatFilter, residual: Bool)
     /// Depth-wise convolution with taps computed from the input's mean over positions, then ReLU.
     case dynamicDepthwise(FloatDynamicFilter)
+    /// Depth-wise convolution with taps computed from each position's channels, then ReLU.
+    case inhomogeneousDepthwise(FloatInhomogeneousFilter)
     /// LayerNorm if there is one, product, GELU, product, plus the input.
     case mlp(norm: FloatNorm?, expand: FloatMatrix, project: FloatMatrix)
     /// 2 × 2 positions side by side → LayerNorm → product.
@@ -169,6 +193,9 @@ public struct Network: Sendable {
     case .dynamicDepthwise(let f):
       return positions * f.channels * f.kernel * f.kernel
         + f.squeeze.weights.count + f.expand.weights.count
+    case .inhomogeneousDepthwise(let f):
+      return positions
+        * (f.channels * f.kernel * f.kernel + f.squeeze.weights.count + f.expand.weights.count)
     case .mlp(_, let expand, let project):
       return positions * (expand.inputs * expand.outputs + project.inputs * project.outputs)
     case .attention(let a):
@@ -189,6 +216,9 @@ public struct Network: Sendable {
       case .dynamicDepthwise(let f):
         total + f.squeeze.weights.count + f.squeeze.bias.count
           + f.expand.weights.count + f.expand.bias.count + f.bias.count
+      case .inhomogeneousDepthwise(let f):
+        total + f.squeeze.weights.count + f.squeeze.bias.count
+          + f.expand.weights.count + f.expand.bias.count + f.scale.count + f.bias.count
       case .mlp(let norm, let a, let b):
         total + a.weights.count + a.bias.count + b.weights.count + b.bias.count
           + 2 * (norm?.gamma.count ?? 0)

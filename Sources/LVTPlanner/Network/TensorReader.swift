@@ -199,6 +199,16 @@ extension FloatDynamicFilter {
   }
 }
 
+extension FloatInhomogeneousFilter {
+  /// The filter followed by a BatchNorm.
+  func followed(by norm: BatchNorm) -> FloatInhomogeneousFilter {
+    var result = self
+    result.scaleOutputs(norm.scale)
+    for c in bias.indices { result.bias[c] += norm.shift[c] }
+    return result
+  }
+}
+
 extension FloatMatrix {
   /// The map followed by a BatchNorm.
   func followed(by norm: BatchNorm) -> FloatMatrix {

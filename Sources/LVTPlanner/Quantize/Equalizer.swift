@@ -22,10 +22,13 @@ extension Network {
       switch layers[i].operation {
       case .pointwise(var matrix, relu: true, residual: nil):
         guard i + 1 < layers.count, let statistics = ranges[.output(i)] else { continue }
-        // A dynamic filter's factors also meet the weights that its mean is multiplied with, which share
-        // a scale.
-        var exponent: Float = 1
-        if case .dynamicDepthwise = layers[i + 1].operation { exponent = 0.5 }
+        // The factors of a filter whose taps are computed also meet the weights of the product that
+        // computes them, which share a scale.
+        let exponent: Float =
+          switch layers[i + 1].operation {
+          case .dynamicDepthwise, .inhomogeneousDepthwise: 0.5
+          default: 1
+          }
         let factors = factors(statistics.magnitudes, exponent: exponent)
         guard let next = layers[i + 1].operation.scaledInputs(factors.map { 1 / $0 }) else {
           continue
@@ -43,6 +46,15 @@ extension Network {
         guard let factors = scaleProduct(after: i, ranges) else { continue }
         filter.scaleOutputs(factors)
         layers[i].operation = .dynamicDepthwise(filter)
+
+      case .inhomogeneousDepthwise(var filter):
+        if let factors = scaleProduct(after: i, ranges) { filter.scaleOutputs(factors) }
+        if let statistics = ranges[.hidden(i)] {
+          let factors = factors(statistics.magnitudes, exponent: 0.5)
+          filter.squeeze.scaleOutputs(factors)
+          filter.expand.scaleInputs(factors.map { 1 / $0 })
+        }
+        layers[i].operation = .inhomogeneousDepthwise(filter)
 
       case .patchMerge(var norm, var matrix):
         guard let statistics = ranges[.normalized(i)] else { continue }
@@ -120,6 +132,9 @@ extension Network.Operation {
     case .dynamicDepthwise(var filter):
       filter.scaleInputs(factors)
       return .dynamicDepthwise(filter)
+    case .inhomogeneousDepthwise(var filter):
+      filter.scaleInputs(factors)
+      return .inhomogeneousDepthwise(filter)
     case .patchEmbed, .pointwise, .depthwise, .mlp, .patchMerge, .head, .attention, .convolution:
       return nil
     }
@@ -143,6 +158,23 @@ extension FloatDynamicFilter {
   private mutating func scaleTaps(_ factors: [Float]) {
     let taps = kernel * kernel
     expand.scaleOutputs((0..<channels * taps).map { factors[$0 / taps] })
+  }
+}
+
+extension FloatInhomogeneousFilter {
+  /// Multiplies the scale of each channel and what the taps are computed with, as if the input were
+  /// divided.
+  mutating func scaleInputs(_ factors: [Float]) {
+    squeeze.scaleInputs(factors)
+    for c in scale.indices { scale[c] *= factors[c] }
+  }
+
+  /// Multiplies the scale and the bias of each channel.
+  mutating func scaleOutputs(_ factors: [Float]) {
+    for c in scale.indices {
+      scale[c] *= factors[c]
+      bias[c] *= factors[c]
+    }
   }
 }
 

@@ -46,6 +46,14 @@ public struct Family: Sendable {
           top1: 83.2),
       ]),
     Family(
+      name: "inhomogeneous dynamic DWNet", paper: "arXiv 2106.04263",
+      recognisedBy: "layers.0.blocks.0.attn2conv.conv.conv1.0.weight",
+      sizes: [
+        Size(
+          name: "inhomogeneous dynamic DWNet-T", embed: 96, depths: [2, 2, 6, 2], parameters: 26.2,
+          macs: 4.30, top1: 81.8)
+      ]),
+    Family(
       name: "Swin", paper: "arXiv 2103.14030",
       recognisedBy: "layers.0.blocks.0.attn.relative_position_bias_table",
       sizes: [

@@ -103,6 +103,7 @@ extension Step.Operation {
     case .depthwise: ["dwconv_s8"]
     case .dynamicDepthwise:
       ["column_sums_s8", "gemm_s8", "gemm_s8", "pack_dwconv_f32", "dwconv_s8"]
+    case .inhomogeneousDepthwise: ["gemm_s8", "gemm_s8", "pair_pixels_s8", "posconv_s16"]
     case .mlp(let s): (s.norm == nil ? [] : ["layernorm"]) + ["gemm_s8", "table_s8", "gemm_s8"]
     case .patchMerge: ["layernorm", "gemm_s8"]
     case .head: ["layernorm", "column_sums_s8", "gemm_s8"]
@@ -124,6 +125,7 @@ extension Step.Operation {
     case .pointwise(let s): [s.matrix]
     case .depthwise(let s): [s.filter]
     case .dynamicDepthwise(let s): [s.squeeze, s.expand]
+    case .inhomogeneousDepthwise(let s): [s.squeeze, s.expand]
     case .mlp(let s): [s.expand, s.project]
     case .patchMerge(let s): [s.matrix]
     case .head(let s): [s.matrix]
@@ -141,6 +143,10 @@ extension Step.Operation {
     case .dynamicDepthwise(let s):
       let taps = output.channels * s.kernel * s.kernel
       return output.positions * taps + s.squeeze.k * s.squeeze.n + s.expand.k * taps
+    case .inhomogeneousDepthwise(let s):
+      let taps = s.kernel * s.kernel
+      return output.positions
+        * (output.channels * taps + s.squeeze.k * s.squeeze.n + s.expand.k * taps * s.groups)
     case .windowAttention(let s):
       return products(output) + 2 * output.positions * s.tokens * output.channels
     case .mapAttention(let s):

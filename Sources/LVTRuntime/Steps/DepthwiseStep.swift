@@ -25,14 +25,19 @@ extension Workspace {
 struct DepthwiseRows {
   private let kernel: Int
   private let share: Share
-  private let rows: Range<Int>
+  /// What the thread computes.
+  let rows: Range<Int>
   private let parts: DepthwiseScratch
 
   init(kernel: Int, _ share: Share) {
+    self.init(kernel: kernel, share, DepthwiseScratch(kernel: kernel, shape: share.input.shape))
+  }
+
+  init(kernel: Int, _ share: Share, _ parts: DepthwiseScratch) {
     self.kernel = kernel
     self.share = share
+    self.parts = parts
     rows = share.range(of: share.input.shape.height)
-    parts = DepthwiseScratch(kernel: kernel, shape: share.input.shape)
   }
 
   /// Whether all threads must copy, and meet, before any convolves.
@@ -55,6 +60,21 @@ struct DepthwiseRows {
       (copy + (y - rows.lowerBound) * rowBytes).update(
         from: map.position(y * map.shape.width), count: rowBytes)
     }
+  }
+
+  /// A row as it was before the step: in the map, or in the copy if another thread overwrites it; nil
+  /// outside the map.
+  func source(row y: Int) -> UnsafePointer<Int8>? {
+    let map = share.input, halo = (kernel - 1) / 2
+    guard (0..<map.shape.height).contains(y) else { return nil }
+    let rowBytes = map.shape.width * map.pitch
+    if needCopies && y < rows.lowerBound {
+      return UnsafePointer(above + (y - (rows.lowerBound - halo)) * rowBytes)
+    }
+    if needCopies && y >= rows.upperBound {
+      return UnsafePointer(below + (y - rows.upperBound) * rowBytes)
+    }
+    return UnsafePointer(map.position(y * map.shape.width))
   }
 
   /// Convolves the rows with a panel for each block of channels, and adds them where the multiplier is
