@@ -41,13 +41,13 @@ extension Network.Operation {
     switch self {
     case .patchEmbed, .mlp, .patchMerge, .attention: true
     case .pointwise(_, _, let residual): residual != nil
-    case .depthwise, .dynamicDepthwise, .convolution, .head: false
+    case .depthwise, .dynamicDepthwise, .inhomogeneousDepthwise, .convolution, .head: false
     }
   }
 
   fileprivate var isConvolution: Bool {
     switch self {
-    case .depthwise, .dynamicDepthwise, .convolution: true
+    case .depthwise, .dynamicDepthwise, .inhomogeneousDepthwise, .convolution: true
     case .patchEmbed, .pointwise, .mlp, .patchMerge, .attention, .head: false
     }
   }
