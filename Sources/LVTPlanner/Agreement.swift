@@ -18,6 +18,9 @@ public struct Agreement: Sendable {
   /// The share of pictures with the same class.
   public var share: Double { Double(sameTop) / Double(max(1, pictures)) }
 
+  /// Threads of the engines that run plans on pictures.
+  static var threads: Int { max(1, min(4, ProcessInfo.processInfo.activeProcessorCount)) }
+
   /// Nothing compared yet.
   public init() {}
 
@@ -45,8 +48,7 @@ public struct Agreement: Sendable {
   ) throws(PlannerError) {
     self.init()
     do throws(EngineError) {
-      let threads = max(1, min(4, ProcessInfo.processInfo.activeProcessorCount))
-      let engine = try Engine(plan: plan, threads: threads)
+      let engine = try Engine(plan: plan, threads: Self.threads)
       for (i, picture) in pictures.enumerated() {
         engine.run(picture: picture)
         add(float: floatLogits[i], plan: engine.logits)

@@ -27,6 +27,8 @@ public struct Planner {
     case equalizing
     /// Ranges and histograms.
     case calibrating
+    /// Running an int8 plan to see by how much it shifts the means.
+    case correcting
     /// Choosing ranges, packing weights and comparing with the float network, for each width of the
     /// residual stream.
     case quantizing
@@ -68,9 +70,11 @@ public struct Planner {
     let calibration = Calibration(equalized, pictures: pictures) {
       progress(.calibrating, $0, 2 * count)
     }
-    let calibrated = Calibrated(
+    var calibrated = Calibrated(
       original: network, network: equalized, pictures: pictures, calibration: calibration)
-    let (choice, draft) = try residualChoice(calibrated)
+    var memo = ChoiceMemo()
+    try correctBiases(&calibrated, &memo)
+    let (choice, draft) = try residualChoice(calibrated, &memo)
 
     progress(.verifying, 0, 1)
     var contents = draft.contents
@@ -87,7 +91,8 @@ public struct Planner {
 
   /// A network whose values were observed.
   private struct Calibrated {
-    let original, network: Network
+    let original: Network
+    var network: Network
     let pictures: [[UInt8]]
     let calibration: Calibration
   }
@@ -101,18 +106,45 @@ public struct Planner {
     let agreement: Agreement
   }
 
+  /// Corrects biases stage by stage, twice each, as long as that helps; see BiasCorrection.swift.
+  private func correctBiases(
+    _ calibrated: inout Calibrated, _ memo: inout ChoiceMemo
+  ) throws(PlannerError) {
+    let passes = 2 * ((calibrated.network.residualStages.compactMap { $0 }.max() ?? -1) + 1)
+    var drift = try drift(calibrated, &memo)
+    for pass in 0..<passes {
+      progress(.correcting, pass, passes)
+      var corrected = calibrated
+      corrected.network.correctBiases(drift.shifts, stage: pass / 2)
+      let found = try self.drift(corrected, &memo)
+      if found.agreement.decibels > drift.agreement.decibels {
+        (calibrated, drift) = (corrected, found)
+      }
+    }
+  }
+
+  private func drift(
+    _ calibrated: Calibrated, _ memo: inout ChoiceMemo
+  ) throws(PlannerError) -> Drift {
+    let (_, _, _, plan) = try plan(calibrated, wideStages: [], &memo)
+    do throws(EngineError) {
+      return try Drift(plan, calibrated.calibration, pictures: calibrated.pictures)
+    } catch { throw .engine(error) }
+  }
+
   /// Tries the widths of the residual stream that the options allow; see ``ResidualChoice``.
   private func residualChoice(
-    _ calibrated: Calibrated
+    _ calibrated: Calibrated, _ memo: inout ChoiceMemo
   ) throws(PlannerError) -> (ResidualChoice, Draft) {
-    let all = Set(calibrated.network.residualStages.compactMap { $0 })
+    let all = calibrated.network.wideStages
     if options.residual == .int16 && all.isEmpty {
       throw .int8Only(family: calibrated.network.family)
     }
     let count = options.residual == .auto ? 2 * all.count : 1
     var trials: [ResidualChoice.Trial] = []
-    var memo = ChoiceMemo()
-    func attempt(_ stages: Set<Int>) throws(PlannerError) -> Draft {
+    func attempt(
+      _ stages: Set<Int>, _ memo: inout ChoiceMemo
+    ) throws(PlannerError) -> Draft {
       progress(.quantizing, trials.count, count)
       let draft = try draft(calibrated, wideStages: stages, &memo)
       trials.append(
@@ -122,16 +154,16 @@ public struct Planner {
       return draft
     }
     guard options.residual == .auto, !all.isEmpty else {
-      let draft = try attempt(options.residual == .int16 ? all : [])
+      let draft = try attempt(options.residual == .int16 ? all : [], &memo)
       return (ResidualChoice(trials: trials), draft)
     }
-    let plain = try attempt([])
-    for stage in all.sorted() { _ = try attempt([stage]) }
+    let plain = try attempt([], &memo)
+    for stage in all.sorted() { _ = try attempt([stage], &memo) }
     let byGain = trials.dropFirst().sorted { $0.agreement.decibels > $1.agreement.decibels }
     var widened: Set<Int> = []
     for trial in byGain {
       widened.formUnion(trial.stages)
-      if widened.count > 1 { _ = try attempt(widened) }
+      if widened.count > 1 { _ = try attempt(widened, &memo) }
     }
     var choice = ResidualChoice(trials: trials)
     choice.choose()
@@ -142,17 +174,23 @@ public struct Planner {
   private func draft(
     _ calibrated: Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
   ) throws(PlannerError) -> Draft {
+    let (lowered, layout, contents, plan) = try plan(calibrated, wideStages: wideStages, &memo)
+    let agreement = try Agreement(
+      plan: plan, pictures: calibrated.pictures, floatLogits: calibrated.calibration.logits)
+    return Draft(
+      lowered: lowered, layout: layout, contents: contents, plan: plan, agreement: agreement)
+  }
+
+  private func plan(
+    _ calibrated: Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
+  ) throws(PlannerError) -> (LoweredNetwork, ArenaLayout, PlanContents, Plan) {
     var lowering = Lowering(
       calibrated.network, calibrated.calibration.statistics, wideStages: wideStages, memo: memo)
     let lowered = lowering.lower()
     memo = lowering.memo
     let layout = ArenaLayout(lowered)
     let contents = contents(calibrated.original, lowered, layout)
-    let plan = try Self.read(contents.encoded(constants: lowered.constants))
-    let agreement = try Agreement(
-      plan: plan, pictures: calibrated.pictures, floatLogits: calibrated.calibration.logits)
-    return Draft(
-      lowered: lowered, layout: layout, contents: contents, plan: plan, agreement: agreement)
+    return (lowered, layout, contents, try Self.read(contents.encoded(constants: lowered.constants)))
   }
 
   private func contents(

@@ -12,7 +12,7 @@ from PIL import Image
 from data import DEFAULT_FOLDER, LABELS, MEAN, STD, load_split, resize_all
 from families import add_arguments, build
 from train import top1
-from weights import read_weights
+from weights import read_weights, write_weights
 
 
 def normalise_rgb(picture: np.ndarray) -> torch.Tensor:
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="model.safetensors or model.pth")
     parser.add_argument("pictures", type=Path, nargs="*", help="pictures to name, in place of the test set")
     add_arguments(parser, embed=24, depths=[2, 2, 4, 2], input=64, classes=len(LABELS))
+    parser.add_argument("--logits", type=Path, help="write the pictures' logits, as safetensors")
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
@@ -38,13 +39,17 @@ def main() -> None:
         test = torch.from_numpy(resize_all(pictures, args.input))
         print(f"top-1 {100 * top1(model, test, torch.from_numpy(labels.astype(np.int64))):.2f} %")
         return
+    logits = []
     for path in args.pictures:
         with Image.open(path) as picture:
             rgb = picture.convert("RGB").resize((args.input, args.input), Image.BILINEAR)
         with torch.inference_mode():
-            scores = model(normalise_rgb(np.asarray(rgb))).softmax(1)[0]
+            logits.append(model(normalise_rgb(np.asarray(rgb)))[0])
+        scores = logits[-1].softmax(0)
         best = int(scores.argmax())
         print(f"{path.name}: {LABELS[best] if len(scores) == len(LABELS) else best} {100 * scores[best]:.1f} %")
+    if args.logits:
+        write_weights(args.logits, {"logits": torch.stack(logits)})
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ public enum ResidualWidth: String, CaseIterable, Sendable {
 extension Network {
   /// Of each value, the stage whose residual stream it is part of; nil for the others.
   ///
-  /// A stage is a run of the stream with one extent, from 0 on. A network whose stream is read by
-  /// convolutions has none: their kernels read int8 only.
+  /// A stage is a run of the stream with one extent, from 0 on.
   var residualStages: [Int?] {
     var stages: [Int?] = [nil]
     var stage = -1
@@ -28,10 +27,17 @@ extension Network {
       shape = layer.output
       stages.append(stage)
     }
+    return stages
+  }
+
+  /// The stages whose stream may be int16: all, or none if convolutions read it, whose kernels
+  /// read int8 only.
+  var wideStages: Set<Int> {
+    let stages = residualStages
     let isConvolved = layers.indices.contains { i in
       stages[i] != nil && layers[i].operation.isConvolution
     }
-    return isConvolved ? stages.map { _ in nil } : stages
+    return isConvolved ? [] : Set(stages.compactMap { $0 })
   }
 }
 
@@ -41,7 +47,9 @@ extension Network.Operation {
     switch self {
     case .patchEmbed, .mlp, .patchMerge, .attention: true
     case .pointwise(_, _, let residual): residual != nil
-    case .depthwise, .dynamicDepthwise, .inhomogeneousDepthwise, .convolution, .head: false
+    case .depthwise(_, let residual): residual
+    case .convolution(let convolution): !convolution.gelu
+    case .dynamicDepthwise, .inhomogeneousDepthwise, .head: false
     }
   }
 

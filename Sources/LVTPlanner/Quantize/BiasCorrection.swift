@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LVTModel
+internal import LVTRuntime
+
+// Rounding and clipping shift the mean of what a layer makes. The shift of rounded weights is taken back
+// where they are rounded (QuantizedMatrix); what is left, mostly from activations, adds up along the
+// residual stream, and what normalises by a small deviation, such as the filter of a dynamic DWNet that
+// looks at means only, multiplies it. So a plan runs on the calibration pictures, and each layer's bias
+// takes back the shift that the layer adds (the empirical bias correction of Nagel and others, arXiv
+// 1906.04721, section 4.2.2). Layers that respond to each other's corrections are corrected one after
+// the other, stage by stage; inside a stage, where a layer mostly hands its input on, all at once. What
+// does not bring the logits nearer to the float network's is not kept.
+
+extension Network {
+  /// Takes what each layer of a stage adds to the shifts of its output's channels off its bias.
+  ///
+  /// - Parameter shifts: Of each value, the mean over the calibration pictures in the plan less that in
+  ///   the float network; of the picture, none.
+  mutating func correctBiases(_ shifts: [[Double]], stage: Int) {
+    let stages = residualStages
+    for i in layers.indices where stages[i + 1] == stage {
+      let shift = shifts[i + 1]
+      guard !shift.isEmpty else { continue }
+      func added(to residual: Int?) -> [Float] {
+        guard let residual else { return shift.map { Float($0) } }
+        return zip(shift, shifts[residual]).map { Float($0 - $1) }
+      }
+      switch layers[i].operation {
+      case .pointwise(var matrix, relu: false, let residual):
+        matrix.subtractFromBias(added(to: residual))
+        layers[i].operation = .pointwise(matrix, relu: false, residual: residual)
+      case .mlp(let norm, let expand, var project):
+        project.subtractFromBias(added(to: i))
+        layers[i].operation = .mlp(norm: norm, expand: expand, project: project)
+      case .attention(var attention):
+        attention.project.subtractFromBias(added(to: i))
+        layers[i].operation = .attention(attention)
+      case .patchMerge(let norm, var matrix):
+        matrix.subtractFromBias(added(to: nil))
+        layers[i].operation = .patchMerge(norm, matrix)
+      case .convolution(var convolution):
+        convolution.matrix.subtractFromBias(added(to: nil))
+        layers[i].operation = .convolution(convolution)
+      case .depthwise(var filter, residual: true):
+        let shift = added(to: i)
+        for c in shift.indices { filter.bias[c] -= shift[c] }
+        layers[i].operation = .depthwise(filter, residual: true)
+      // The others are not part of the stream; a patch embedding ends in a LayerNorm of small shifts.
+      case .patchEmbed, .pointwise, .depthwise, .dynamicDepthwise, .inhomogeneousDepthwise, .head:
+        continue
+      }
+    }
+  }
+}
+
+extension FloatMatrix {
+  fileprivate mutating func subtractFromBias(_ shift: [Float]) {
+    for o in bias.indices { bias[o] -= shift[o] }
+  }
+}
+
+/// What a plan makes of the calibration pictures, beside what the float network makes of them.
+struct Drift {
+  /// Of each tensor, the mean of every channel over the pictures and positions, less that in the float
+  /// network; nothing for the picture and the logits.
+  let shifts: [[Double]]
+  /// The logits.
+  let agreement: Agreement
+
+  init(_ plan: Plan, _ calibration: Calibration, pictures: [[UInt8]]) throws(EngineError) {
+    let engine = try Engine(plan: plan, threads: Agreement.threads)
+    var sums = plan.tensors.map { [Double](repeating: 0, count: $0.shape.channels) }
+    var agreement = Agreement()
+    for (i, picture) in pictures.enumerated() {
+      engine.withPicture { $0.copyBytes(from: picture) }
+      engine.run { step in
+        let value = plan.steps[step].output
+        plan.tensors[value].addChannels(engine.bytes(ofTensor: value), to: &sums[value])
+      }
+      agreement.add(float: calibration.logits[i], plan: engine.logits)
+    }
+    self.agreement = agreement
+    shifts = plan.tensors.indices.map { value in
+      let tensor = plan.tensors[value]
+      guard tensor.type == .int8 || tensor.type == .int16 else { return [] }
+      let count = Double(pictures.count * tensor.shape.positions)
+      let q = tensor.quantization
+      let means = calibration.statistics[.output(value - 1)]?.means ?? []
+      return zip(sums[value], means).map { sum, mean in
+        Double(q.scale) * (sum / count - Double(q.zeroPoint)) - mean
+      }
+    }
+  }
+}
+
+extension Tensor {
+  /// Adds up each channel's integers.
+  fileprivate func addChannels(_ bytes: UnsafeRawBufferPointer, to sums: inout [Double]) {
+    guard type == .int8 || type == .int16 else { return }
+    for position in 0..<shape.positions {
+      for c in 0..<shape.channels {
+        let offset = position * pitch + c * type.byteCount
+        sums[c] += Double(
+          type == .int8
+            ? Int(bytes.load(fromByteOffset: offset, as: Int8.self))
+            : Int(bytes.load(fromByteOffset: offset, as: Int16.self)))
+      }
+    }
+  }
+}
