@@ -73,8 +73,18 @@ public struct Planner {
     var calibrated = Calibrated(
       original: network, network: equalized, pictures: pictures, calibration: calibration)
     var memo = ChoiceMemo()
-    try correctBiases(&calibrated, &memo)
-    let (choice, draft) = try residualChoice(calibrated, &memo)
+    let uncorrected = calibrated
+    try correctBiases(&calibrated, wideStages: [], &memo)
+    var (choice, draft) = try residualChoice(calibrated, &memo)
+
+    if !choice.trials[choice.chosen].stages.isEmpty {
+      // An int16 stream shifts less, so other corrections are right for it.
+      calibrated = uncorrected
+      let stages = choice.trials[choice.chosen].stages
+      try correctBiases(&calibrated, wideStages: stages, &memo)
+      let again = try self.draft(calibrated, wideStages: stages, &memo)
+      if again.agreement.decibels > draft.agreement.decibels { draft = again }
+    }
 
     progress(.verifying, 0, 1)
     var contents = draft.contents
@@ -106,27 +116,36 @@ public struct Planner {
     let agreement: Agreement
   }
 
-  /// Corrects biases stage by stage, twice each, as long as that helps; see BiasCorrection.swift.
+  /// Corrects biases stage by stage as long as that helps; see BiasCorrection.swift.
   private func correctBiases(
-    _ calibrated: inout Calibrated, _ memo: inout ChoiceMemo
+    _ calibrated: inout Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
   ) throws(PlannerError) {
-    let passes = 2 * ((calibrated.network.residualStages.compactMap { $0 }.max() ?? -1) + 1)
-    var drift = try drift(calibrated, &memo)
-    for pass in 0..<passes {
-      progress(.correcting, pass, passes)
-      var corrected = calibrated
-      corrected.network.correctBiases(drift.shifts, stage: pass / 2)
-      let found = try self.drift(corrected, &memo)
-      if found.agreement.decibels > drift.agreement.decibels {
-        (calibrated, drift) = (corrected, found)
+    let stages = (calibrated.network.residualStages.compactMap { $0 }.max() ?? -1) + 1
+    var drift = try drift(calibrated, wideStages: wideStages, &memo)
+    for stage in 0..<stages {
+      var share: Float = 1
+      for pass in 0..<Self.correctionPasses {
+        progress(
+          .correcting, stage * Self.correctionPasses + pass, stages * Self.correctionPasses)
+        var corrected = calibrated
+        corrected.network.correctBiases(drift.shifts, stage: stage, share: share)
+        let found = try self.drift(corrected, wideStages: wideStages, &memo)
+        if found.agreement.decibels > drift.agreement.decibels {
+          (calibrated, drift) = (corrected, found)
+        } else {
+          share /= 2
+        }
       }
     }
   }
 
+  /// Passes over each stage.
+  private static let correctionPasses = 2
+
   private func drift(
-    _ calibrated: Calibrated, _ memo: inout ChoiceMemo
+    _ calibrated: Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
   ) throws(PlannerError) -> Drift {
-    let (_, _, _, plan) = try plan(calibrated, wideStages: [], &memo)
+    let (_, _, _, plan) = try plan(calibrated, wideStages: wideStages, &memo)
     do throws(EngineError) {
       return try Drift(plan, calibrated.calibration, pictures: calibrated.pictures)
     } catch { throw .engine(error) }
@@ -190,7 +209,8 @@ public struct Planner {
     memo = lowering.memo
     let layout = ArenaLayout(lowered)
     let contents = contents(calibrated.original, lowered, layout)
-    return (lowered, layout, contents, try Self.read(contents.encoded(constants: lowered.constants)))
+    let bytes = contents.encoded(constants: lowered.constants, hashed: false)
+    return (lowered, layout, contents, try Self.read(bytes))
   }
 
   private func contents(

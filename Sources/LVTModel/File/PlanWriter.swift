@@ -3,8 +3,11 @@
 extension PlanContents {
   /// The bytes of a plan file with these contents.
   ///
-  /// - Parameter constants: Packed weights and tables, as the steps' offsets say.
-  public func encoded(constants: [UInt8]) -> [UInt8] {
+  /// - Parameters:
+  ///   - constants: Packed weights and tables, as the steps' offsets say.
+  ///   - hashed: Whether the SHA-256 is computed, which takes longer than all the rest; a plan without is
+  ///     for this process only.
+  public func encoded(constants: [UInt8], hashed: Bool = true) -> [UInt8] {
     var sections: [[UInt8]] = []
     for section in PlanFormat.Section.allCases {
       sections.append(section == .constants ? constants : body(of: section))
@@ -34,7 +37,7 @@ extension PlanContents {
       file.bytes += [UInt8](repeating: 0, count: aligned(file.bytes.count) - file.bytes.count)
       file.bytes += bytes
     }
-    PlanFormat.seal(&file.bytes)
+    PlanFormat.seal(&file.bytes, hashed: hashed)
     return file.bytes
   }
 
@@ -108,7 +111,7 @@ extension PlanFormat {
   ///
   /// For the writer, and for tests that alter a plan: the altered one is then refused, if at all, for what
   /// it says and not for its checksums. Does nothing to a file too short to hold a section table.
-  package static func seal(_ file: inout [UInt8]) {
+  package static func seal(_ file: inout [UInt8], hashed: Bool = true) {
     let sections = Section.allCases.count
     guard file.count >= headerBytes + sections * sectionRecordBytes else { return }
     for i in 0..<sections {
@@ -127,8 +130,10 @@ extension PlanFormat {
       store(crc, at: record + 4, in: &file)
     }
     for i in Header.checksum..<headerBytes { file[i] = 0 }
-    let hash = file.withUnsafeBytes { SHA256.hash($0) }
-    file.replaceSubrange(Header.hash..<headerBytes, with: hash)
+    if hashed {
+      let hash = file.withUnsafeBytes { SHA256.hash($0) }
+      file.replaceSubrange(Header.hash..<headerBytes, with: hash)
+    }
     store(file.withUnsafeBytes { headerChecksum($0) }, at: Header.checksum, in: &file)
   }
 

@@ -14,16 +14,18 @@ internal import LVTRuntime
 extension Network {
   /// Takes what each layer of a stage adds to the shifts of its output's channels off its bias.
   ///
-  /// - Parameter shifts: Of each value, the mean over the calibration pictures in the plan less that in
-  ///   the float network; of the picture, none.
-  mutating func correctBiases(_ shifts: [[Double]], stage: Int) {
+  /// - Parameters:
+  ///   - shifts: Of each value, the mean over the calibration pictures in the plan less that in the
+  ///     float network; of the picture, none.
+  ///   - share: How much of it is taken off.
+  mutating func correctBiases(_ shifts: [[Double]], stage: Int, share: Float) {
     let stages = residualStages
     for i in layers.indices where stages[i + 1] == stage {
       let shift = shifts[i + 1]
       guard !shift.isEmpty else { continue }
       func added(to residual: Int?) -> [Float] {
-        guard let residual else { return shift.map { Float($0) } }
-        return zip(shift, shifts[residual]).map { Float($0 - $1) }
+        guard let residual else { return shift.map { share * Float($0) } }
+        return zip(shift, shifts[residual]).map { share * Float($0 - $1) }
       }
       switch layers[i].operation {
       case .pointwise(var matrix, relu: false, let residual):
@@ -67,6 +69,7 @@ struct Drift {
   /// The logits.
   let agreement: Agreement
 
+  /// - Parameter pictures: Those of the calibration, all of them: means of others would differ.
   init(_ plan: Plan, _ calibration: Calibration, pictures: [[UInt8]]) throws(EngineError) {
     let engine = try Engine(plan: plan, threads: Agreement.threads)
     var sums = plan.tensors.map { [Double](repeating: 0, count: $0.shape.channels) }
