@@ -3,6 +3,10 @@
 // What the attention kernels share: the exponential in integers and where a query's biases are.
 #pragma once
 #include "include/CLVTKernels.h"
+#include <math.h>
+
+// Two roundings in a * b + c, as on every CPU.
+#pragma STDC FP_CONTRACT OFF
 
 enum {
     LVT_ATTENTION_QUERIES = 4,         ///< Queries that the vector kernels work on at once.
@@ -60,20 +64,53 @@ static inline size_t lvt_dilation(const lvt_dilated_attention_args *a, size_t he
     return head / (a->heads / a->dilations) + 1;
 }
 
-/// Positions that a position attends to in the dilated attention.
-enum { LVT_NEIGHBOURS = 9 };
+enum {
+    LVT_NEIGHBOURS = 9,             ///< Positions that a position attends to in the dilated attention.
+    LVT_MAXIMUM_NEIGHBOURS = 15 * 15, ///< And in the depth-wise one.
+};
 
-/// Where the neighbours of a position start, in bytes from position 0; PTRDIFF_MAX outside the map.
-static inline void lvt_neighbours(const lvt_dilated_attention_args *a,
+/// Where the kernel x kernel neighbours of a position start, in bytes from position 0; PTRDIFF_MAX
+/// outside the map.
+static inline void lvt_neighbours(size_t height,
+                                  size_t width,
+                                  size_t stride,
+                                  size_t kernel,
+                                  size_t dilation,
                                   size_t y,
                                   size_t x,
-                                  size_t dilation,
-                                  ptrdiff_t offsets[LVT_NEIGHBOURS]) {
-    const ptrdiff_t d = (ptrdiff_t)dilation, width = (ptrdiff_t)a->width;
-    for (ptrdiff_t i = 0; i < LVT_NEIGHBOURS; i++) {
-        const ptrdiff_t row = (ptrdiff_t)y + (i / 3 - 1) * d,
-                        column = (ptrdiff_t)x + (i % 3 - 1) * d;
-        const int inside = row >= 0 && row < (ptrdiff_t)a->height && column >= 0 && column < width;
-        offsets[i] = inside ? (row * width + column) * (ptrdiff_t)a->stride : PTRDIFF_MAX;
+                                  ptrdiff_t *offsets) {
+    const ptrdiff_t d = (ptrdiff_t)dilation, half = (ptrdiff_t)kernel / 2;
+    for (ptrdiff_t i = -half; i <= half; i++) {
+        for (ptrdiff_t j = -half; j <= half; j++) {
+            const ptrdiff_t row = (ptrdiff_t)y + i * d, column = (ptrdiff_t)x + j * d;
+            const int inside =
+                row >= 0 && row < (ptrdiff_t)height && column >= 0 && column < (ptrdiff_t)width;
+            *offsets++ =
+                inside ? (row * (ptrdiff_t)width + column) * (ptrdiff_t)stride : PTRDIFF_MAX;
+        }
     }
+}
+
+/// Where the keys and values of a position's neighbours are in a depth-wise attention; `zeros`
+/// outside the map.
+static inline void lvt_depthwise_neighbours(const lvt_depthwise_attention_args *a,
+                                            size_t y,
+                                            size_t x,
+                                            const int8_t *zeros,
+                                            const int8_t *k[LVT_MAXIMUM_NEIGHBOURS],
+                                            const int8_t *v[LVT_MAXIMUM_NEIGHBOURS]) {
+    ptrdiff_t offsets[LVT_MAXIMUM_NEIGHBOURS];
+    lvt_neighbours(a->height, a->width, a->stride, a->kernel, 1, y, x, offsets);
+    for (size_t i = 0; i < a->kernel * a->kernel; i++) {
+        const int outside = offsets[i] == PTRDIFF_MAX;
+        k[i] = outside ? zeros : a->k + offsets[i];
+        v[i] = outside ? zeros : a->v + offsets[i];
+    }
+}
+
+/// The k of a key norm's formula: n keys, the sum of their weights and of the weights' squares.
+static inline float lvt_key_norm_factor(int64_t n, int64_t sum, int64_t squares, float epsilon) {
+    const float inv_n = 1.0f / (float)n;
+    const float spread = (float)(n * squares - sum * sum) * (inv_n * inv_n);
+    return (1.0f / sqrtf(spread + epsilon)) * inv_n;
 }
