@@ -9,11 +9,6 @@
 LVT_TARGET_BEGIN("avx2")
 #include "avx2/attention.h"
 
-/// Neighbours of a position, at channel 0.
-typedef struct {
-    const int8_t *k[LVT_MAXIMUM_NEIGHBOURS], *v[LVT_MAXIMUM_NEIGHBOURS];
-} neighbours_t;
-
 LVT_INLINE __m256i load_s16x16(const int8_t *in) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)in));
 }
@@ -62,7 +57,7 @@ weigh(const lvt_depthwise_attention_args *a, __m256i q, const int8_t *k, size_t 
 }
 
 LVT_INLINE sums_t sum_neighbours(const lvt_depthwise_attention_args *a,
-                                 const neighbours_t *near,
+                                 const lvt_depthwise_neighbours *near,
                                  const int8_t *query,
                                  size_t c) {
     const __m256i zero = _mm256_setzero_si256();
@@ -133,7 +128,7 @@ normalize(const lvt_depthwise_attention_args *a, const sums_t *s, size_t c, cons
 }
 
 LVT_INLINE void layernorm(const lvt_depthwise_attention_args *a,
-                          const neighbours_t *near,
+                          const lvt_depthwise_neighbours *near,
                           const int8_t *query,
                           int8_t *out) {
     for (size_t c = 0; c < a->channels; c += 16) {
@@ -147,7 +142,7 @@ LVT_INLINE void layernorm(const lvt_depthwise_attention_args *a,
 }
 
 LVT_INLINE void softmax(const lvt_depthwise_attention_args *a,
-                        const neighbours_t *near,
+                        const lvt_depthwise_neighbours *near,
                         const int8_t *query,
                         int8_t *out) {
     const size_t n = a->kernel * a->kernel;
@@ -177,13 +172,13 @@ LVT_INLINE void softmax(const lvt_depthwise_attention_args *a,
 }
 
 LVT_INLINE void run(const lvt_depthwise_attention_args *a, const int is_softmax) {
-    neighbours_t near;
+    lvt_depthwise_neighbours near;
     memset(a->scratch, 0, a->channels);
     for (size_t y = a->y_begin; y < a->y_end; y++) {
         for (size_t x = 0; x < a->width; x++) {
             const int8_t *query = a->q + (y * a->width + x) * a->stride;
             int8_t *out = a->out + (y * a->width + x) * a->out_stride;
-            lvt_depthwise_neighbours(a, y, x, a->scratch, near.k, near.v);
+            lvt_find_neighbours(a, y, x, a->scratch, &near);
             if (is_softmax)
                 softmax(a, &near, query, out);
             else

@@ -115,8 +115,7 @@ void lvt_dilated_attention_s8__avx2(const lvt_dilated_attention_args *a) {
             ptrdiff_t offsets[LVT_NEIGHBOURS];
             for (size_t head = 0; head < a->heads; head++) {
                 if (head % group == 0)
-                    lvt_neighbours(
-                    a->height, a->width, a->stride, 3, lvt_dilation(a, head), y, x, offsets);
+                    lvt_neighbours(a, y, x, lvt_dilation(a, head), offsets);
                 attend(a, offsets, y * a->width + x, head * a->head_dim);
             }
         }

@@ -65,46 +65,56 @@ static inline size_t lvt_dilation(const lvt_dilated_attention_args *a, size_t he
 }
 
 enum {
-    LVT_NEIGHBOURS = 9,             ///< Positions that a position attends to in the dilated attention.
+    LVT_NEIGHBOURS = 9,               ///< Positions that a position attends to in the dilated attention.
     LVT_MAXIMUM_NEIGHBOURS = 15 * 15, ///< And in the depth-wise one.
 };
 
-/// Where the kernel x kernel neighbours of a position start, in bytes from position 0; PTRDIFF_MAX
-/// outside the map.
-static inline void lvt_neighbours(size_t height,
-                                  size_t width,
-                                  size_t stride,
-                                  size_t kernel,
-                                  size_t dilation,
+/// Where the neighbours of a position start, in bytes from position 0; PTRDIFF_MAX outside the map.
+static inline void lvt_neighbours(const lvt_dilated_attention_args *a,
                                   size_t y,
                                   size_t x,
-                                  ptrdiff_t *offsets) {
-    const ptrdiff_t d = (ptrdiff_t)dilation, half = (ptrdiff_t)kernel / 2;
-    for (ptrdiff_t i = -half; i <= half; i++) {
-        for (ptrdiff_t j = -half; j <= half; j++) {
-            const ptrdiff_t row = (ptrdiff_t)y + i * d, column = (ptrdiff_t)x + j * d;
-            const int inside =
-                row >= 0 && row < (ptrdiff_t)height && column >= 0 && column < (ptrdiff_t)width;
-            *offsets++ =
-                inside ? (row * (ptrdiff_t)width + column) * (ptrdiff_t)stride : PTRDIFF_MAX;
-        }
+                                  size_t dilation,
+                                  ptrdiff_t offsets[LVT_NEIGHBOURS]) {
+    const ptrdiff_t d = (ptrdiff_t)dilation, width = (ptrdiff_t)a->width;
+    for (ptrdiff_t i = 0; i < LVT_NEIGHBOURS; i++) {
+        const ptrdiff_t row = (ptrdiff_t)y + (i / 3 - 1) * d,
+                        column = (ptrdiff_t)x + (i % 3 - 1) * d;
+        const int inside = row >= 0 && row < (ptrdiff_t)a->height && column >= 0 && column < width;
+        offsets[i] = inside ? (row * width + column) * (ptrdiff_t)a->stride : PTRDIFF_MAX;
     }
 }
 
-/// Where the keys and values of a position's neighbours are in a depth-wise attention; `zeros`
-/// outside the map.
-static inline void lvt_depthwise_neighbours(const lvt_depthwise_attention_args *a,
-                                            size_t y,
-                                            size_t x,
-                                            const int8_t *zeros,
-                                            const int8_t *k[LVT_MAXIMUM_NEIGHBOURS],
-                                            const int8_t *v[LVT_MAXIMUM_NEIGHBOURS]) {
-    ptrdiff_t offsets[LVT_MAXIMUM_NEIGHBOURS];
-    lvt_neighbours(a->height, a->width, a->stride, a->kernel, 1, y, x, offsets);
-    for (size_t i = 0; i < a->kernel * a->kernel; i++) {
-        const int outside = offsets[i] == PTRDIFF_MAX;
-        k[i] = outside ? zeros : a->k + offsets[i];
-        v[i] = outside ? zeros : a->v + offsets[i];
+/// Keys and values of a position's neighbours in a depth-wise attention, at channel 0.
+typedef struct {
+    const int8_t *k[LVT_MAXIMUM_NEIGHBOURS], *v[LVT_MAXIMUM_NEIGHBOURS];
+} lvt_depthwise_neighbours;
+
+/// The neighbours of a position; `zeros` outside the map. `n` has those of the position to the left if
+/// there is one.
+static inline void lvt_find_neighbours(const lvt_depthwise_attention_args *a,
+                                       size_t y,
+                                       size_t x,
+                                       const int8_t *zeros,
+                                       lvt_depthwise_neighbours *n) {
+    const size_t half = a->kernel / 2;
+    const int moves = x > half && x + half < a->width; // all columns were inside and are
+    for (size_t i = 0; i < a->kernel; i++) {
+        const int8_t **k = n->k + i * a->kernel, **v = n->v + i * a->kernel;
+        const size_t row = y + i - half; // wraps around below 0
+        if (moves && row < a->height) {
+            for (size_t j = 0; j < a->kernel; j++) {
+                k[j] += a->stride;
+                v[j] += a->stride;
+            }
+        } else if (!moves) {
+            for (size_t j = 0; j < a->kernel; j++) {
+                const size_t column = x + j - half;
+                const int inside = row < a->height && column < a->width;
+                const size_t offset = inside ? (row * a->width + column) * a->stride : 0;
+                k[j] = inside ? a->k + offset : zeros;
+                v[j] = inside ? a->v + offset : zeros;
+            }
+        }
     }
 }
 

@@ -7,11 +7,6 @@
 #if defined(__aarch64__)
 #include "neon/attention.h"
 
-/// Neighbours of a position, at channel 0.
-typedef struct {
-    const int8_t *k[LVT_MAXIMUM_NEIGHBOURS], *v[LVT_MAXIMUM_NEIGHBOURS];
-} neighbours_t;
-
 /// Sums over neighbours; where there are two vectors, of four channels each.
 typedef struct {
     int32x4_t weights[2], weighted[2];
@@ -21,7 +16,7 @@ typedef struct {
 
 /// Adds a neighbour, and its weights' squares to 32 bits.
 LVT_INLINE void add(const lvt_depthwise_attention_args *a,
-                    const neighbours_t *near,
+                    const lvt_depthwise_neighbours *near,
                     int16x8_t q,
                     size_t i,
                     size_t c,
@@ -41,7 +36,7 @@ LVT_INLINE void add(const lvt_depthwise_attention_args *a,
 }
 
 LVT_INLINE sums_t sum_neighbours(const lvt_depthwise_attention_args *a,
-                                 const neighbours_t *near,
+                                 const lvt_depthwise_neighbours *near,
                                  const int8_t *query,
                                  size_t c) {
     const int16x8_t q = vmovl_s8(vld1_s8(query + c));
@@ -95,7 +90,7 @@ normalize(const lvt_depthwise_attention_args *a, const sums_t *s, size_t c, cons
 }
 
 LVT_INLINE void layernorm(const lvt_depthwise_attention_args *a,
-                          const neighbours_t *near,
+                          const lvt_depthwise_neighbours *near,
                           const int8_t *query,
                           int8_t *out) {
     for (size_t c = 0; c < a->channels; c += 8) {
@@ -106,7 +101,7 @@ LVT_INLINE void layernorm(const lvt_depthwise_attention_args *a,
 }
 
 LVT_INLINE void softmax(const lvt_depthwise_attention_args *a,
-                        const neighbours_t *near,
+                        const lvt_depthwise_neighbours *near,
                         const int8_t *query,
                         int8_t *out) {
     const size_t n = a->kernel * a->kernel;
@@ -149,13 +144,13 @@ LVT_INLINE void softmax(const lvt_depthwise_attention_args *a,
 }
 
 LVT_INLINE void run(const lvt_depthwise_attention_args *a, const int is_softmax) {
-    neighbours_t near;
+    lvt_depthwise_neighbours near;
     memset(a->scratch, 0, a->channels);
     for (size_t y = a->y_begin; y < a->y_end; y++) {
         for (size_t x = 0; x < a->width; x++) {
             const int8_t *query = a->q + (y * a->width + x) * a->stride;
             int8_t *out = a->out + (y * a->width + x) * a->out_stride;
-            lvt_depthwise_neighbours(a, y, x, a->scratch, near.k, near.v);
+            lvt_find_neighbours(a, y, x, a->scratch, &near);
             if (is_softmax)
                 softmax(a, &near, query, out);
             else

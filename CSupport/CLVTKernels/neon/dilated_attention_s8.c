@@ -69,8 +69,7 @@ void lvt_dilated_attention_s8__neon(const lvt_dilated_attention_args *a) {
             for (size_t head = 0; head < a->heads; head++) {
                 const size_t first = head * a->head_dim;
                 if (head % group == 0)
-                    lvt_neighbours(
-                    a->height, a->width, a->stride, 3, lvt_dilation(a, head), y, x, offsets);
+                    lvt_neighbours(a, y, x, lvt_dilation(a, head), offsets);
                 const int8_t *k[LVT_NEIGHBOURS], *v[LVT_NEIGHBOURS];
                 for (size_t i = 0; i < LVT_NEIGHBOURS; i++) {
                     const int outside = offsets[i] == PTRDIFF_MAX;

@@ -50,7 +50,7 @@ static int8_t layernorm(const lvt_depthwise_attention_args *a, const channel_t *
 
 static inline void run(const lvt_depthwise_attention_args *a,
                        int8_t attend(const lvt_depthwise_attention_args *, const channel_t *)) {
-    const int8_t *k[LVT_MAXIMUM_NEIGHBOURS], *v[LVT_MAXIMUM_NEIGHBOURS];
+    lvt_depthwise_neighbours near;
     int8_t *zeros = a->scratch;
     for (size_t c = 0; c < a->channels; c++)
         zeros[c] = 0;
@@ -58,9 +58,9 @@ static inline void run(const lvt_depthwise_attention_args *a,
         for (size_t x = 0; x < a->width; x++) {
             const int8_t *q = a->q + (y * a->width + x) * a->stride;
             int8_t *out = a->out + (y * a->width + x) * a->out_stride;
-            lvt_depthwise_neighbours(a, y, x, zeros, k, v);
+            lvt_find_neighbours(a, y, x, zeros, &near);
             for (size_t c = 0; c < a->channels; c++) {
-                const channel_t channel = {c, a->kernel * a->kernel, q[c], k, v};
+                const channel_t channel = {c, a->kernel * a->kernel, q[c], near.k, near.v};
                 out[c] = attend(a, &channel);
             }
         }

@@ -40,8 +40,7 @@ void lvt_dilated_attention_s8__scalar(const lvt_dilated_attention_args *a) {
             for (size_t head = 0; head < a->heads; head++) {
                 const size_t first = head * a->head_dim;
                 ptrdiff_t offsets[LVT_NEIGHBOURS];
-                lvt_neighbours(
-                    a->height, a->width, a->stride, 3, lvt_dilation(a, head), y, x, offsets);
+                lvt_neighbours(a, y, x, lvt_dilation(a, head), offsets);
                 attend(a,
                        offsets,
                        a->q + position * a->stride + first,
