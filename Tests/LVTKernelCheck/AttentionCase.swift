@@ -323,7 +323,9 @@ struct DepthwiseAttentionCase: KernelCase {
   private let constants: [[Float]]
   let operands: [Operand]
 
-  private enum Slot { static let out = 0, q = 1, k = 2, v = 3, scratch = 4, bias = 5, constants = 6 }
+  private enum Slot {
+    static let out = 0, q = 1, k = 2, v = 3, scratch = 4, bias = 5, constants = 6
+  }
 
   init(
     height: Int, width: Int, kernel: Int, channels: Int, isSoftmax: Bool, isLayer: Bool = false,

@@ -179,7 +179,8 @@ import Testing
 
   /// Both attentions with both norms, windows over whole maps, shifted ones, and kernels wider than a map.
   @Test(arguments: [
-    (3, 32, [true]), (3, 16, [false, true]), (5, 40, [true, false, true]), (5, 32, [false, true, true]),
+    (3, 32, [true]), (3, 16, [false, true]), (5, 40, [true, false, true]),
+    (5, 32, [false, true, true]),
     (7, 16, [true]),
   ])
   func depthwiseViTEqualsItsDefinition(window: Int, input: Int, keyNorms: [Bool]) throws {
@@ -325,7 +326,8 @@ import Testing
   }
 
   @Test(arguments: [
-    TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer, .depthwiseViT,
+    TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer,
+    .depthwiseViT,
   ])
   func equalizingChangesNothing(tiny: TinyNetwork) throws {
     let compiled = try tiny.compile()

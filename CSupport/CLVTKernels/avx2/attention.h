@@ -83,8 +83,8 @@ LVT_INLINE __m128i lvt_narrow_x8(__m256i v, int32_t zero_point) {
 
 /// Eight weighted sums as int8 in the lower half.
 LVT_INLINE __m128i lvt_means_x8(__m256i sums, __m256 multipliers, int32_t zero_point) {
-    return lvt_narrow_x8(
-        _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), multipliers)), zero_point);
+    return lvt_narrow_x8(_mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), multipliers)),
+                         zero_point);
 }
 
 /// f32(n * a - s * v) of eight sums each: exact in binary64, as |n * a| < 2^53.

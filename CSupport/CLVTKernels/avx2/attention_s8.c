@@ -159,11 +159,8 @@ typedef struct {
 } normalized_t;
 
 /// Turns scores into weights, and then into ones for visible keys and zeros for others.
-LVT_INLINE normalized_t normalize(const lvt_attention_args *a,
-                                  const head_t *h,
-                                  size_t head,
-                                  int32_t *scores,
-                                  int16_t *weights) {
+LVT_INLINE normalized_t normalize(
+    const lvt_attention_args *a, const head_t *h, size_t head, int32_t *scores, int16_t *weights) {
     const __m256i zero = _mm256_setzero_si256(), most = _mm256_set1_epi32(INT16_MAX);
     const __m256i masked = _mm256_set1_epi32(LVT_ATTENTION_MASKED);
     __m256i sums = zero, squares = zero, hidden = zero; // 8 x int32, 4 x int64, 8 x int32

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Depth-wise attention, one position at a time, sixteen channels (softmax: eight) at once: a lane is
-// a channel, so nothing is summed across lanes. AVX2. Sums are exact, so their order does not matter.
+// Depth-wise attention, one position at a time, sixteen channels (softmax: eight) at once: a lane
+// is a channel, so nothing is summed across lanes. AVX2. Sums are exact, so their order does not
+// matter.
 #include "internal/kernels.h"
 #include "internal/target_region.h"
 #if defined(__x86_64__)
@@ -78,8 +79,12 @@ LVT_INLINE sums_t sum_neighbours(const lvt_depthwise_attention_args *a,
             _mm256_add_epi32(squares[j], others[j]);
         add_squares(&s, squares);
     }
-    add_pair(
-        &s, weigh(a, q, near->k[last], last, c), zero, load_s16x16(near->v[last] + c), zero, squares);
+    add_pair(&s,
+             weigh(a, q, near->k[last], last, c),
+             zero,
+             load_s16x16(near->v[last] + c),
+             zero,
+             squares);
     add_squares(&s, squares);
     return s;
 }
@@ -93,7 +98,8 @@ LVT_INLINE __m256d to_f64x4(__m256i v) {
 /// f32(n * squares - sum * sum) of four channels: exact in binary64, as n * squares < 2^53.
 LVT_INLINE __m128 spread_x4(__m256d n, __m256i squares, __m256i sums) {
     const __m256d sum = to_f64x4(sums);
-    return _mm256_cvtpd_ps(_mm256_sub_pd(_mm256_mul_pd(n, to_f64x4(squares)), _mm256_mul_pd(sum, sum)));
+    return _mm256_cvtpd_ps(
+        _mm256_sub_pd(_mm256_mul_pd(n, to_f64x4(squares)), _mm256_mul_pd(sum, sum)));
 }
 
 /// Eight channels' constants, in the order of sums_t.
@@ -102,8 +108,10 @@ LVT_INLINE __m256 load_halves(const float *in) {
 }
 
 /// LayerNorm of the weights and their sums with the values, for half `i` of sums_t.
-LVT_INLINE __m256i
-normalize(const lvt_depthwise_attention_args *a, const sums_t *s, size_t c, const size_t i) {
+LVT_INLINE __m256i normalize(const lvt_depthwise_attention_args *a,
+                             const sums_t *s,
+                             size_t c,
+                             const size_t i) {
     const float count = (float)(a->kernel * a->kernel), inv_n = 1.0f / count;
     const __m256d n = _mm256_set1_pd((double)count);
     const __m256i low = _mm256_set1_epi64x(UINT32_MAX);
@@ -115,13 +123,11 @@ normalize(const lvt_depthwise_attention_args *a, const sums_t *s, size_t c, cons
     const __m256 root = _mm256_sqrt_ps(_mm256_add_ps(variance, load_halves(a->epsilon + first)));
     const __m256 k =
         _mm256_mul_ps(_mm256_div_ps(_mm256_set1_ps(1.0f), root), _mm256_set1_ps(inv_n));
-    const __m256i values =
-        _mm256_srai_epi32(i ? _mm256_unpackhi_epi16(s->values, s->values)
-                            : _mm256_unpacklo_epi16(s->values, s->values),
-                          16);
-    const __m256 weighted =
-        _mm256_mul_ps(lvt_centred_x8(n, s->weighted[i], s->weights[i], values),
-                      _mm256_mul_ps(k, load_halves(a->gamma + first)));
+    const __m256i values = _mm256_srai_epi32(i ? _mm256_unpackhi_epi16(s->values, s->values)
+                                               : _mm256_unpacklo_epi16(s->values, s->values),
+                                             16);
+    const __m256 weighted = _mm256_mul_ps(lvt_centred_x8(n, s->weighted[i], s->weights[i], values),
+                                          _mm256_mul_ps(k, load_halves(a->gamma + first)));
     const __m256 shifted = _mm256_mul_ps(_mm256_cvtepi32_ps(values), load_halves(a->beta + first));
     return _mm256_add_epi32(lvt_round_x8(_mm256_add_ps(weighted, shifted)),
                             _mm256_set1_epi32(a->out_zero_point));

@@ -78,7 +78,7 @@ typedef struct {
     lvt_output output;
     int32_t out_zero_point; ///< [-128, 127]
     int32_t out_lo, out_hi; ///< [-128, 127], lo <= hi; ReLU is lo = zero point.
-    const void *residual; ///< NULL for none; of the output's type, int8 or int16.
+    const void *residual;   ///< NULL for none; of the output's type, int8 or int16.
     size_t residual_stride;
     int32_t residual_zero_point;
     float residual_multiplier; ///< s_residual / s_out, in [0, 16384].
@@ -197,12 +197,12 @@ typedef struct {
     size_t in_stride;  ///< Bytes from row to row.
     int32_t in_is_s16; ///< 0: int8, 1: int16.
     size_t rows;
-    size_t channels;     ///< 1 ... 16384.
-    const float *gamma;  ///< gamma / s_out, padded with zeros to the pitch.
-    const float *beta;   ///< beta / s_out, padded with zeros to the pitch.
-    float inv_n, inv_n2; ///< f32(1 / n) and its square, rounded.
-    float epsilon;       ///< eps / s_in^2, at least 2^-40.
-    int32_t out_is_s16;  ///< 0: int8, 1: int16.
+    size_t channels;        ///< 1 ... 16384.
+    const float *gamma;     ///< gamma / s_out, padded with zeros to the pitch.
+    const float *beta;      ///< beta / s_out, padded with zeros to the pitch.
+    float inv_n, inv_n2;    ///< f32(1 / n) and its square, rounded.
+    float epsilon;          ///< eps / s_in^2, at least 2^-40.
+    int32_t out_is_s16;     ///< 0: int8, 1: int16.
     int32_t out_zero_point; ///< [-128, 127]
     void *out;              ///< rows x pitch.
     size_t out_stride;      ///< Bytes from row to row.
@@ -228,11 +228,12 @@ typedef struct {
 /// q, k and v. `out` may be `q` with the same stride; otherwise nothing overlaps.
 ///
 /// With a key norm, ReLU and LayerNorm over the keys take the softmax's place. With the n keys of
-/// the query's region, r[j] = clamp(t[j], 0, 32767), S = sum r, Q = sum r^2, A[c] = sum r[j] * v[j][c]
-/// and V[c] = sum v[j][c], all exact:
+/// the query's region, r[j] = clamp(t[j], 0, 32767), S = sum r, Q = sum r^2, A[c] = sum r[j] *
+/// v[j][c] and V[c] = sum v[j][c], all exact:
 ///
-///   k = (1 / sqrt(f32(n*Q - S*S) * inv_n2 + epsilon)) * inv_n     inv_n = f32(1 / n), inv_n2 its square
-///   out[i][c] = clamp(zero_point + rne(f32(n*A[c] - S*V[c]) * ((k * gamma[head]) * out_multiplier)
+///   k = (1 / sqrt(f32(n*Q - S*S) * inv_n2 + epsilon)) * inv_n     inv_n = f32(1 / n), inv_n2 its
+///   square out[i][c] = clamp(zero_point + rne(f32(n*A[c] - S*V[c]) * ((k * gamma[head]) *
+///   out_multiplier)
 ///                                      + f32(V[c]) * (beta[head] * out_multiplier)))
 ///
 /// Each operation is rounded once.
@@ -243,14 +244,14 @@ typedef struct {
     size_t keys;            ///< Positions, 1 ... 65536; at most 512 with a key norm.
     size_t first, queries;  ///< Positions first ..< first + queries attend.
     size_t heads, head_dim; ///< head_dim at most 16384.
-    float score_multiplier; ///< s_q * s_k * head_dim^-0.5 over the unit of scores, in [0, 65536]; the
-                            ///< softmax's unit is ln(2) / 1024.
+    float score_multiplier; ///< s_q * s_k * head_dim^-0.5 over the unit of scores, in [0, 65536];
+                            ///< the softmax's unit is ln(2) / 1024.
     const int32_t *bias;    ///< heads x (2 * window - 1)^2 by key minus query in rows and columns,
                             ///< in units of scores, within +-2^21; NULL for none.
     size_t window;          ///< If there are biases: the edge of the window, window^2 = keys.
     const uint8_t *regions; ///< One for each position; NULL if all are of one region.
     const lvt_key_norm *key_norm; ///< NULL: softmax.
-    float out_multiplier;   ///< s_v / s_out, in [0, 65536].
+    float out_multiplier;         ///< s_v / s_out, in [0, 65536].
     int32_t out_zero_point;
     int8_t *out; ///< Row of position 0; only those of queries are written.
     size_t out_stride;
@@ -285,14 +286,15 @@ size_t lvt_dilated_attention_scratch_bytes(size_t head_dim);
 /// Attention in which every channel weighs the K x K neighbours j of a position for itself; outside
 /// the map k and v are zeros, which take part. Zero is 0 in q, k and v.
 ///
-/// depthwise_softmax_s8: the formula of lvt_attention_args with the products q[c] * k[j][c] instead of
-/// sums, multipliers of each channel, and the biases below.
+/// depthwise_softmax_s8: the formula of lvt_attention_args with the products q[c] * k[j][c] instead
+/// of sums, multipliers of each channel, and the biases below.
 ///
 /// depthwise_layernorm_s8: the formula of the key norm there, with n = kernel^2,
-/// r[j] = clamp(q[c] * k[j][c] + bias[j][c], 0, 32767), gamma, beta and epsilon of each channel and no
-/// out_multiplier.
+/// r[j] = clamp(q[c] * k[j][c] + bias[j][c], 0, 32767), gamma, beta and epsilon of each channel and
+/// no out_multiplier.
 ///
-/// Output rows y_begin ..< y_end. `out` may be `q` with the same stride; otherwise nothing overlaps.
+/// Output rows y_begin ..< y_end. `out` may be `q` with the same stride; otherwise nothing
+/// overlaps.
 typedef struct {
     const int8_t *q, *k, *v; ///< Position 0 of the map.
     size_t stride;           ///< Bytes from position to position, the same for all three.
@@ -303,8 +305,8 @@ typedef struct {
     const int16_t *bias; ///< kernel^2 x channels, in units of the channel's scores.
     const float *score_multiplier,
         *out_multiplier;                 ///< Softmax: for each channel, as in lvt_attention_args.
-    const float *gamma, *beta, *epsilon; ///< LayerNorm: for each channel, as in lvt_key_norm; gamma and
-                                         ///< beta times s_v / s_out.
+    const float *gamma, *beta, *epsilon; ///< LayerNorm: for each channel, as in lvt_key_norm; gamma
+                                         ///< and beta times s_v / s_out.
     int32_t out_zero_point;
     int8_t *out; ///< Position 0 of the map.
     size_t out_stride;

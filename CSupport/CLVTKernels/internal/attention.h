@@ -65,7 +65,7 @@ static inline size_t lvt_dilation(const lvt_dilated_attention_args *a, size_t he
 }
 
 enum {
-    LVT_NEIGHBOURS = 9,               ///< Positions that a position attends to in the dilated attention.
+    LVT_NEIGHBOURS = 9, ///< Positions that a position attends to in the dilated attention.
     LVT_MAXIMUM_NEIGHBOURS = 15 * 15, ///< And in the depth-wise one.
 };
 
@@ -89,8 +89,8 @@ typedef struct {
     const int8_t *k[LVT_MAXIMUM_NEIGHBOURS], *v[LVT_MAXIMUM_NEIGHBOURS];
 } lvt_depthwise_neighbours;
 
-/// The neighbours of a position; `zeros` outside the map. `n` has those of the position to the left if
-/// there is one.
+/// The neighbours of a position; `zeros` outside the map. `n` has those of the position to the left
+/// if there is one.
 static inline void lvt_find_neighbours(const lvt_depthwise_attention_args *a,
                                        size_t y,
                                        size_t x,

@@ -120,11 +120,8 @@ typedef struct {
 } normalized_t;
 
 /// Turns scores into weights, and then into ones for visible keys and zeros for others.
-LVT_INLINE normalized_t normalize(const lvt_attention_args *a,
-                                  const head_t *h,
-                                  size_t head,
-                                  int32_t *scores,
-                                  int16_t *weights) {
+LVT_INLINE normalized_t normalize(
+    const lvt_attention_args *a, const head_t *h, size_t head, int32_t *scores, int16_t *weights) {
     const int32x4_t zero = vdupq_n_s32(0), most = vdupq_n_s32(INT16_MAX);
     const uint32x4_t one = vdupq_n_u32(1);
     const int32x4_t masked = vdupq_n_s32(LVT_ATTENTION_MASKED);
@@ -150,8 +147,8 @@ LVT_INLINE normalized_t normalize(const lvt_attention_args *a,
     normalized_t q;
     q.keys = (int32_t)vaddvq_u32(visible);
     q.sum = vaddvq_s32(sums);
-    const float k = lvt_key_norm_factor(
-        q.keys, q.sum, (int64_t)vaddvq_u64(squares), a->key_norm->epsilon);
+    const float k =
+        lvt_key_norm_factor(q.keys, q.sum, (int64_t)vaddvq_u64(squares), a->key_norm->epsilon);
     q.factor = (k * a->key_norm->gamma[head]) * a->out_multiplier;
     q.shift = a->key_norm->beta[head] * a->out_multiplier;
     return q;

@@ -70,8 +70,10 @@ LVT_INLINE int64x2_t spread_x2(int64_t n, uint64x2_t squares, uint32x2_t sums) {
 }
 
 /// LayerNorm of the weights and their sums with the values, for half `i` of sums_t.
-LVT_INLINE int32x4_t
-normalize(const lvt_depthwise_attention_args *a, const sums_t *s, size_t c, const size_t i) {
+LVT_INLINE int32x4_t normalize(const lvt_depthwise_attention_args *a,
+                               const sums_t *s,
+                               size_t c,
+                               const size_t i) {
     const int32_t n = (int32_t)(a->kernel * a->kernel);
     const float inv_n = 1.0f / (float)n;
     const size_t first = c + 4 * i;
@@ -85,8 +87,8 @@ normalize(const lvt_depthwise_attention_args *a, const sums_t *s, size_t c, cons
     const int32x4_t values = i ? vmovl_high_s16(s->values) : vmovl_s16(vget_low_s16(s->values));
     const float32x4_t weighted = vmulq_f32(lvt_centred_x4(n, s->weighted[i], s->weights[i], values),
                                            vmulq_f32(k, vld1q_f32(a->gamma + first)));
-    return lvt_round_x4(vaddq_f32(
-        weighted, vmulq_f32(vcvtq_f32_s32(values), vld1q_f32(a->beta + first))));
+    return lvt_round_x4(
+        vaddq_f32(weighted, vmulq_f32(vcvtq_f32_s32(values), vld1q_f32(a->beta + first))));
 }
 
 LVT_INLINE void layernorm(const lvt_depthwise_attention_args *a,
@@ -95,8 +97,7 @@ LVT_INLINE void layernorm(const lvt_depthwise_attention_args *a,
                           int8_t *out) {
     for (size_t c = 0; c < a->channels; c += 8) {
         const sums_t s = sum_neighbours(a, near, query, c);
-        lvt_store_x8(
-            normalize(a, &s, c, 0), normalize(a, &s, c, 1), a->out_zero_point, out + c, 8);
+        lvt_store_x8(normalize(a, &s, c, 0), normalize(a, &s, c, 1), a->out_zero_point, out + c, 8);
     }
 }
 
@@ -119,8 +120,7 @@ LVT_INLINE void softmax(const lvt_depthwise_attention_args *a,
             LVT_UNROLL for (size_t j = 0; j < 2; j++) {
                 const int32x4_t p =
                     j ? vmovl_high_s16(products) : vmovl_s16(vget_low_s16(products));
-                const int32x4_t t =
-                    lvt_scores_x4(p, vld1q_f32(a->score_multiplier + c + 4 * j));
+                const int32x4_t t = lvt_scores_x4(p, vld1q_f32(a->score_multiplier + c + 4 * j));
                 scores[i][j] = vaddw_s16(t, j ? vget_high_s16(bias) : vget_low_s16(bias));
                 greatest[j] = vmaxq_s32(greatest[j], scores[i][j]);
             }

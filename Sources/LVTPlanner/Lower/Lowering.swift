@@ -410,7 +410,9 @@ struct Lowering {
       attention.project, inputScale: attended.scale, means: means(.attended(i)))
     let output = output(i, leastScale: project.leastOutputScale)
 
-    let columns = (0..<channels).map { c in stride(from: c, to: bias.count, by: channels).map { bias[$0] } }
+    let columns = (0..<channels).map { c in
+      stride(from: c, to: bias.count, by: channels).map { bias[$0] }
+    }
     var steps = [Int16](repeating: 0, count: kernel * kernel * pitch)
     func add(_ biases: [Float], of channel: Int) {
       for (neighbour, value) in biases.enumerated() {
@@ -428,8 +430,10 @@ struct Lowering {
         add(column.map { $0 / (scales[c] * scales[pitch + c]) }, of: c)
       }
       weighting = .layerNorm(
-        gammaOffset: constants.append((0..<channels).map { Self.limited(norm.gamma[$0] * values($0)) }),
-        betaOffset: constants.append((0..<channels).map { Self.limited(norm.beta[$0] * values($0)) }),
+        gammaOffset: constants.append(
+          (0..<channels).map { Self.limited(norm.gamma[$0] * values($0)) }),
+        betaOffset: constants.append(
+          (0..<channels).map { Self.limited(norm.beta[$0] * values($0)) }),
         epsilonOffset: constants.append(
           (0..<pitch).map { Self.epsilon(norm.epsilon, unit: scales[$0] * scales[pitch + $0]) }))
     } else {

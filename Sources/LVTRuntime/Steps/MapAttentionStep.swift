@@ -117,7 +117,8 @@ extension Workspace {
         q: qkv, k: keys, v: values, stride: parts.qkvPitch, keys: shape.positions,
         first: units.lowerBound, queries: units.count, heads: step.heads, head_dim: headChannels,
         score_multiplier: step.scoreMultiplier, bias: nil, window: 0, regions: nil,
-        key_norm: nil, out_multiplier: step.attendedMultiplier, out_zero_point: Int32(step.attendedZeroPoint),
+        key_norm: nil, out_multiplier: step.attendedMultiplier,
+        out_zero_point: Int32(step.attendedZeroPoint),
         out: qkv, out_stride: parts.qkvPitch, scratch: scratch)
       kernels.attention_s8(&attend)
     }
