@@ -36,3 +36,7 @@ size_t lvt_attention_scratch_bytes(size_t keys, size_t head_dim) {
 size_t lvt_dilated_attention_scratch_bytes(size_t head_dim) {
     return (head_dim + 15) / 16 * 16; // The zeros that stand for a neighbour outside the map.
 }
+
+size_t lvt_depthwise_attention_scratch_bytes(size_t channels) {
+    return channels; // The zeros that stand for a neighbour outside the map.
+}

@@ -54,6 +54,7 @@ struct Workspace {
     case .head(let s): run(s, share)
     case .windowAttention(let s): run(s, share)
     case .mapAttention(let s): run(s, share, barrier: barrier)
+    case .depthwiseAttention(let s): run(s, share, barrier: barrier)
     case .convolution(let s): run(s, share)
     }
   }

@@ -63,7 +63,8 @@ import Testing
 /// Plans that an earlier build wrote: the format and every kernel must still agree with them.
 @Suite struct StoredPlanTests {
   @Test(arguments: [
-    "tiny", "tiny-dynamic", "tiny-inhomogeneous", "tiny-swin", "tiny-dilateformer", "tiny-int16",
+    "tiny", "tiny-dynamic", "tiny-inhomogeneous", "tiny-swin", "tiny-dilateformer",
+    "tiny-depthwise-vit", "tiny-int16",
   ])
   func storedPlanStillGivesItsGoldenHashes(name: String) throws {
     let plan = try Plan(path: fixtures + "/plan/\(name).lvt")
@@ -91,7 +92,8 @@ import Testing
     inhomogeneous.groups = 4
     let networks = [
       ("tiny", plain), ("tiny-dynamic", dynamic), ("tiny-inhomogeneous", inhomogeneous),
-      ("tiny-swin", .swin), ("tiny-dilateformer", .dilateFormer), ("tiny-int16", plain.wide),
+      ("tiny-swin", .swin), ("tiny-dilateformer", .dilateFormer),
+      ("tiny-depthwise-vit", .depthwiseViT), ("tiny-int16", plain.wide),
     ]
     for (name, tiny) in networks {
       let bytes = try tiny.compile().bytes

@@ -7,8 +7,9 @@ struct Layer {
   enum Kind {
     case product(rows: Int, k: Int, n: Int)
     case depthwise(kernel: Int, size: Int, channels: Int)
-    case attention(window: Int, heads: Int, headChannels: Int)
+    case attention(window: Int, heads: Int, headChannels: Int, isNormalized: Bool)
     case dilatedAttention(size: Int, heads: Int, headChannels: Int)
+    case depthwiseAttention(kernel: Int, size: Int, channels: Int, isSoftmax: Bool)
     case taps(size: Int, channels: Int, step: Int)
     case posconv(kernel: Int, groups: Int, groupChannels: Int, pixels: Int)
   }
@@ -22,10 +23,17 @@ struct Layer {
     ].map { Layer(kind: .product(rows: $0.0, k: $0.1, n: $0.2)) }
     + [(7, 56, 32), (7, 28, 64), (7, 14, 128), (7, 7, 256)]
     .map { Layer(kind: .depthwise(kernel: $0.0, size: $0.1, channels: $0.2)) }
-    + [(4, 3, 8), (7, 3, 32), (14, 1, 24)]
-    .map { Layer(kind: .attention(window: $0.0, heads: $0.1, headChannels: $0.2)) }
+    + [(4, 3, 8, false), (7, 3, 32, false), (14, 1, 24, false), (7, 3, 32, true)]
+    .map {
+      Layer(kind: .attention(window: $0.0, heads: $0.1, headChannels: $0.2, isNormalized: $0.3))
+    }
     + [(56, 3, 24), (28, 6, 24)]
     .map { Layer(kind: .dilatedAttention(size: $0.0, heads: $0.1, headChannels: $0.2)) }
+    + [(7, 56, 96, false), (7, 28, 192, false), (7, 28, 192, true)]
+    .map {
+      Layer(
+        kind: .depthwiseAttention(kernel: $0.0, size: $0.1, channels: $0.2, isSoftmax: $0.3))
+    }
     + [(112, 16, 2), (112, 32, 1)]
     .map { Layer(kind: .taps(size: $0.0, channels: $0.1, step: $0.2)) }
     + [(7, 32, 3, 24), (7, 32, 6, 24), (7, 32, 12, 14), (7, 32, 24, 7)]
@@ -39,6 +47,8 @@ struct Layer {
     case .depthwise: .dwconv
     case .attention: .attention
     case .dilatedAttention: .dilatedAttention
+    case .depthwiseAttention(_, _, _, let isSoftmax):
+      isSoftmax ? .depthwiseSoftmax : .depthwiseLayerNorm
     case .taps: .taps
     case .posconv: .posconv
     }
@@ -49,10 +59,12 @@ struct Layer {
     case .product(let rows, let k, let n): "\(rows) x \(k) -> \(n)"
     case .depthwise(let kernel, let size, let channels):
       "\(kernel)x\(kernel) \(size)x\(size)x\(channels)"
-    case .attention(let window, let heads, let headChannels):
-      "\(window)x\(window) \(heads) heads of \(headChannels)"
+    case .attention(let window, let heads, let headChannels, let isNormalized):
+      "\(window)x\(window) \(heads) heads of \(headChannels)" + (isNormalized ? ", LayerNorm" : "")
     case .dilatedAttention(let size, let heads, let headChannels):
       "\(size)x\(size) \(heads) heads of \(headChannels)"
+    case .depthwiseAttention(let kernel, let size, let channels, _):
+      "\(kernel)x\(kernel) \(size)x\(size)x\(channels)"
     case .taps(let size, let channels, let step):
       "3x3 \(size)x\(size)x\(channels) stride \(step)"
     case .posconv(let kernel, let groups, let groupChannels, let pixels):
@@ -65,10 +77,12 @@ struct Layer {
     switch kind {
     case .product(let rows, let k, let n): rows * k * n
     case .depthwise(let kernel, let size, let channels): kernel * kernel * size * size * channels
-    case .attention(let window, let heads, let headChannels):
+    case .attention(let window, let heads, let headChannels, _):
       2 * window * window * window * window * heads * headChannels
     case .dilatedAttention(let size, let heads, let headChannels):
       2 * 9 * size * size * heads * headChannels
+    case .depthwiseAttention(let kernel, let size, let channels, _):
+      2 * kernel * kernel * size * size * channels
     case .taps(let size, let channels, let step): 9 * size * size * channels / step / step
     case .posconv(let kernel, let groups, let groupChannels, let pixels):
       kernel * kernel * groups * groupChannels * pixels
@@ -112,15 +126,20 @@ public func benchmark(_ row: KernelRow, seed: UInt64) throws(CheckFailure) -> [S
         kernel: kernel, width: size, height: size, blocks: channels / Int(LVT_BLOCK), mode: .apart,
         isLayer: true, &draw)
       lines.append(try line(row, layer, convolution))
-    case .attention(let window, let heads, let headChannels):
+    case .attention(let window, let heads, let headChannels, let isNormalized):
       let attention = AttentionCase(
         keys: window * window, window: window, heads: heads, headChannels: headChannels,
-        isLayer: true, &draw)
+        isNormalized: isNormalized, isLayer: true, &draw)
       lines.append(try line(row, layer, attention))
     case .dilatedAttention(let size, let heads, let headChannels):
       let attention = DilatedAttentionCase(
         height: size, width: size, dilations: 3, headsOfGroup: heads / 3,
         headChannels: headChannels, isLayer: true, &draw)
+      lines.append(try line(row, layer, attention))
+    case .depthwiseAttention(let kernel, let size, let channels, let isSoftmax):
+      let attention = DepthwiseAttentionCase(
+        height: size, width: size, kernel: kernel, channels: channels, isSoftmax: isSoftmax,
+        isLayer: true, &draw)
       lines.append(try line(row, layer, attention))
     case .taps(let size, let channels, let step):
       let taps = TapsCase(

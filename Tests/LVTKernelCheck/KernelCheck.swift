@@ -24,6 +24,8 @@ public func checkKernel(
   case .attention: try checker.checkAttention()
   case .narrow: try checker.checkNarrow()
   case .dilatedAttention: try checker.checkDilatedAttention()
+  case .depthwiseSoftmax: try checker.checkDepthwiseAttention(isSoftmax: true)
+  case .depthwiseLayerNorm: try checker.checkDepthwiseAttention(isSoftmax: false)
   case .taps: try checker.checkTaps(isPicture: false)
   case .pictureTaps: try checker.checkTaps(isPicture: true)
   case nil: throw .unknownOperation(row.name)

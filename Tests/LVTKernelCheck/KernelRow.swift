@@ -51,6 +51,9 @@ public struct KernelRow: Sendable {
     case .attention: unsafeBitCast(kernels.attention_s8, to: UInt.self) == wanted
     case .narrow: unsafeBitCast(kernels.narrow_s16, to: UInt.self) == wanted
     case .dilatedAttention: unsafeBitCast(kernels.dilated_attention_s8, to: UInt.self) == wanted
+    case .depthwiseSoftmax: unsafeBitCast(kernels.depthwise_softmax_s8, to: UInt.self) == wanted
+    case .depthwiseLayerNorm:
+      unsafeBitCast(kernels.depthwise_layernorm_s8, to: UInt.self) == wanted
     case .taps: unsafeBitCast(kernels.taps_s8, to: UInt.self) == wanted
     case .pictureTaps: unsafeBitCast(kernels.taps_u8, to: UInt.self) == wanted
     case nil: false
@@ -72,6 +75,8 @@ enum Operation: String {
   case attention = "attention_s8"
   case narrow = "narrow_s16"
   case dilatedAttention = "dilated_attention_s8"
+  case depthwiseSoftmax = "depthwise_softmax_s8"
+  case depthwiseLayerNorm = "depthwise_layernorm_s8"
   case taps = "taps_s8"
   case pictureTaps = "taps_u8"
 }

@@ -208,6 +208,100 @@ import Testing
     attention("groups that divide", 5) { $0.dilations = 2 }
   }
 
+  /// Every field of a depth-wise ViT's steps, just outside its range.
+  @Test func wrongStepOfADepthwiseViTIsRejected() throws {
+    let (contents, constants) = try Self.parts(tinyDepthwiseViTPlanBytes())
+    func changed(_ offset: Int, to value: Float) -> [UInt8] {
+      var damaged = constants
+      damaged.replaceSubrange(
+        offset..<offset + 4,
+        with: (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) })
+      return damaged
+    }
+    func attention(_ part: String, _ index: Int, _ change: (inout DepthwiseAttention) -> Void) {
+      guard case .depthwiseAttention(var step) = contents.steps[index].operation else {
+        Issue.record("step \(index) is no depth-wise attention")
+        return
+      }
+      var changed = contents
+      change(&step)
+      changed.steps[index].operation = .depthwiseAttention(step)
+      expectInvalid(part, changed, constants)
+    }
+    let end = constants.count / 64 * 64
+    for index in [1, 4] {
+      attention("an odd kernel", index) { $0.kernel = 4 }
+      attention("an odd kernel", index) { $0.kernel = 17 }
+      attention("constants at a multiple of 64", index) { $0.biasOffset = end }
+      attention("constants at a multiple of 64", index) { $0.biasOffset += 2 }
+      // Three parts of whole blocks, which a product over the channels alone would not fill.
+      attention("a matrix of", index) { $0.qkv.n -= 8 }
+      attention("a matrix of", index) { $0.qkv.k += 1 }
+      attention("a matrix of", index) { $0.project.k += 1 }
+      attention("around 0", index) { $0.qkv.outputZeroPoint = 1 }
+      attention("around 0", index) { $0.attendedZeroPoint = 128 }
+      attention("residual multiplier", index) { $0.residualMultiplier = .nan }
+      attention("LayerNorm over", index) { $0.norm.channels += 1 }
+      var changed = contents
+      changed.steps[index].scratchBytes -= 64
+      expectInvalid("bytes of scratch", changed, constants)
+    }
+    guard case .depthwiseAttention(let first) = contents.steps[1].operation,
+      case .layerNorm(let gamma, let beta, let epsilon) = first.weighting,
+      case .depthwiseAttention(let second) = contents.steps[4].operation,
+      case .softmax(let scores, let attended) = second.weighting
+    else {
+      Issue.record("steps 1 and 4 have other weightings")
+      return
+    }
+    attention("constants at a multiple of 64", 1) {
+      $0.weighting = .layerNorm(gammaOffset: end, betaOffset: beta, epsilonOffset: epsilon)
+    }
+    attention("constants at a multiple of 64", 1) {
+      $0.weighting = .layerNorm(gammaOffset: gamma, betaOffset: beta, epsilonOffset: end)
+    }
+    attention("constants at a multiple of 64", 4) {
+      $0.weighting = .softmax(scoreMultiplierOffset: scores, attendedMultiplierOffset: end)
+    }
+    // The last of the padding too: it is used as the channels are.
+    let wrong: [(Int, Float)] = [
+      (gamma, Float(0x1p24).nextUp), (gamma + 60, .nan), (beta, -Float(0x1p24).nextUp),
+      (epsilon, 0), (epsilon + 60, Float(0x1p-40).nextDown), (epsilon, .infinity),
+      (scores, -0x1p-100), (scores + 60, Float(65536).nextUp), (attended, .nan),
+    ]
+    for (offset, value) in wrong {
+      expectInvalid("constants within", contents, changed(offset, to: value))
+    }
+  }
+
+  /// Every field of a LayerNorm over the keys of windows, just outside its range.
+  @Test func wrongKeyNormIsRejected() throws {
+    let (contents, constants) = try Self.parts(tinyDepthwiseViTPlanBytes())
+    guard case .windowAttention(let step) = contents.steps[7].operation, let norm = step.keyNorm
+    else {
+      Issue.record("step 7 has no LayerNorm over keys")
+      return
+    }
+    func keyNorm(_ part: String, _ change: (inout KeyNorm) -> Void) {
+      var step = step, norm = norm, changed = contents
+      change(&norm)
+      step.keyNorm = norm
+      changed.steps[7].operation = .windowAttention(step)
+      expectInvalid(part, changed, constants)
+    }
+    let end = constants.count / 64 * 64
+    keyNorm("constants at a multiple of 64") { $0.gammaOffset = end }
+    keyNorm("constants at a multiple of 64") { $0.betaOffset += 4 }
+    keyNorm("an epsilon of at least") { $0.epsilon = 0 }
+    keyNorm("an epsilon of at least") { $0.epsilon = .infinity }
+    keyNorm("an epsilon of at least") { $0.epsilon = .nan }
+    for offset in [norm.gammaOffset, norm.betaOffset + 4 * (step.heads - 1)] {
+      var damaged = constants
+      damaged.replaceSubrange(offset..<offset + 4, with: [1, 0, 0x80, 0x4B])  // 2²⁴ + 2
+      expectInvalid("constants within", contents, damaged)
+    }
+  }
+
   /// Every field of the inhomogeneous step, just outside its range.
   @Test func wrongInhomogeneousStepIsRejected() throws {
     let (contents, constants) = try Self.parts(tinyInhomogeneousPlanBytes())

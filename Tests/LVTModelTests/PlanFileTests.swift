@@ -43,7 +43,7 @@ import Testing
   /// refused with an error, or runs.
   @Test(arguments: [
     TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer,
-    TinyNetwork().wide,
+    .depthwiseViT, TinyNetwork().wide,
   ])
   func sealedMutantsAreRefusedOrRun(tiny: TinyNetwork) throws {
     let bytes = try tiny.compile().bytes

@@ -177,6 +177,54 @@ import Testing
     }
   }
 
+  /// Both attentions with both norms, windows over whole maps, shifted ones, and kernels wider than a map.
+  @Test(arguments: [
+    (3, 32, [true]), (3, 16, [false, true]), (5, 40, [true, false, true]),
+    (5, 32, [false, true, true]),
+    (7, 16, [true]),
+  ])
+  func depthwiseViTEqualsItsDefinition(window: Int, input: Int, keyNorms: [Bool]) throws {
+    var tiny = TinyNetwork.depthwiseViT
+    tiny.embed = 12
+    tiny.heads = 3
+    tiny.depthwiseStages = keyNorms.count > 1 ? 1 : 2
+    tiny.keyNorms = keyNorms
+    (tiny.window, tiny.input) = (window, input)
+    let network = try tiny.network()
+    #expect(network.family == "depth-wise ViT")
+    let executor = FloatExecutor(network)
+    for picture in tiny.pictures(2) {
+      let input = executor.normalized(picture)
+      let expected = ReferenceDWNet(tiny.checkpoint().tensors, tiny).logits(input)
+      for (a, b) in zip(executor.logits(input), expected) { #expect(abs(a - b) < 1e-4) }
+    }
+  }
+
+  @Test func tensorOfADepthwiseAttentionIsNamed() throws {
+    let name = "layers.1.blocks.0.attn.position_bias"
+    var checkpoint = TinyNetwork.depthwiseViT.checkpoint()
+    var options = Network.Options()
+    options.inputSize = PictureSize(square: 32)
+    for (shape, expected) in [
+      ([16, 4, 4], "with an odd window of at most 15"), ([16, 3, 5], "[16, 3, 3]"),
+      ([8, 3, 3], "[16, 3, 3]"), ([16, 9], "of 3 dimensions"),
+    ] {
+      checkpoint.tensors[name] = FloatTensor(
+        shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *)))
+      #expect(
+        throws: NetworkError.wrongShape(tensor: name, expected: expected, found: shape)
+      ) { try Network(checkpoint, options: options) }
+    }
+    for part in ["channel_scale", "key_norm.bias"] {
+      var lacking = TinyNetwork.depthwiseViT.checkpoint()
+      let name = "layers.0.blocks.0.attn.\(part)"
+      lacking.tensors[name] = nil
+      #expect(throws: NetworkError.missing(tensor: name, family: "depth-wise ViT")) {
+        try Network(lacking, options: options)
+      }
+    }
+  }
+
   @Test func swinOfTheOtherNamingIsTheSame() throws {
     let tiny = TinyNetwork.swin
     var renamed: [String: FloatTensor] = [:]
@@ -277,7 +325,10 @@ import Testing
     for (a, b) in zip(found, expected) { #expect(abs(a - b) < 0.0375) }
   }
 
-  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer])
+  @Test(arguments: [
+    TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer,
+    .depthwiseViT,
+  ])
   func equalizingChangesNothing(tiny: TinyNetwork) throws {
     let compiled = try tiny.compile()
     // The calibration's float logits come from the equalized network, the plan's from its int8 form:

@@ -3,10 +3,14 @@ import Foundation
 import LVTTestSupport
 
 /// Swin's block as its published code computes it: pad the map with zeros to whole windows, roll it, cut
-/// it into windows, add a mask to the scores, put the windows together, roll back, cut the padding off.
+/// it into windows, attend to keys of the same area, put the windows together, roll back, cut the padding off.
 extension ReferenceDWNet {
   func swinBlock(_ x: Map, _ name: String) -> Map {
-    let y = add(x, attention(layerNorm(x, name + ".norm1"), name))
+    let normalized = layerNorm(x, name + ".norm1")
+    let isDepthwise = tensors[name + ".attn.position_bias"] != nil
+    let attended =
+      isDepthwise ? depthwiseAttention(normalized, name + ".attn") : attention(normalized, name)
+    let y = add(x, attended)
     let hidden = gelu(linear(layerNorm(y, name + ".norm2"), name + ".mlp.fc1"))
     return add(y, linear(hidden, name + ".mlp.fc2"))
   }
@@ -73,13 +77,11 @@ extension ReferenceDWNet {
           let row = i / window - j / window + window - 1
           let column = i % window - j % window + window - 1
           scores[j] += biases[(row * (2 * window - 1) + column) * heads + head]
-          if areas[i] != areas[j] { scores[j] -= 100 }
         }
-        let exponentials = scores.map { exp($0) }
-        let sum = exponentials.reduce(0, +)
+        let weights = weights(scores, name + ".attn", row: head) { areas[i] == areas[$0] }
         for c in 0..<size {
           result[i / window, i % window, head * size + c] =
-            (0..<n).reduce(Float(0)) { $0 + exponentials[$1] / sum * value(2, $1, head, c) }
+            (0..<n).reduce(Float(0)) { $0 + weights[$1] * value(2, $1, head, c) }
         }
       }
     }

@@ -68,7 +68,30 @@ import Testing
     }
   }
 
-  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .swin])
+  /// Kernels wider than maps, channels that are no multiple of 16, more threads than rows, windows that
+  /// reach beyond the map, and both norms in both attentions.
+  @Test(arguments: [
+    (3, 12, 32, [true, false, true]), (5, 20, 40, [false, true]), (7, 24, 16, [true]),
+    (15, 8, 24, [true, false, false]), (1, 40, 24, [true, false, true]),
+  ])
+  func depthwiseViTGivesTheSameBitsEverywhere(
+    window: Int, embed: Int, input: Int, keyNorms: [Bool]
+  ) throws {
+    var network = TinyNetwork.depthwiseViT
+    network.embed = embed
+    network.window = window
+    network.input = input
+    network.keyNorms = keyNorms
+    let plan = try network.compile(pictures: 4).plan
+    for isa in ISA.available {
+      for threads in [1, 2, 3, 4, 7] {
+        let engine = try Engine(plan: plan, threads: threads, isa: isa)
+        #expect(engine.firstMismatch() == nil, "\(isa.name), \(threads) threads")
+      }
+    }
+  }
+
+  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .swin, .depthwiseViT])
   func int16StreamGivesTheSameBitsEverywhere(network: TinyNetwork) throws {
     var network = network.wide
     network.embed = 24

@@ -3,7 +3,8 @@ public import LVTModel
 public import LVTPlanner
 import LVTRuntime
 
-/// A static, dynamic or inhomogeneous DWNet, a Swin or a DilateFormer with seeded random weights, as the tensors of a checkpoint.
+/// A static, dynamic or inhomogeneous DWNet, a Swin, a depth-wise ViT or a DilateFormer with seeded random
+/// weights, as the tensors of a checkpoint.
 public struct TinyNetwork: Sendable {
   /// Whether the depth-wise filters are computed from their input.
   public var isDynamic = false
@@ -17,6 +18,11 @@ public struct TinyNetwork: Sendable {
   public var heads: Int?
   /// The network is a DilateFormer whose first stages are dilated, and so many of them.
   public var dilatedStages: Int?
+  /// The network is a depth-wise ViT: so many of its first stages have depth-wise attention.
+  public var depthwiseStages: Int?
+  /// Whether LayerNorm over the keys takes the softmax's place in the stages of a depth-wise ViT, the last
+  /// one's answer serving all further ones.
+  public var keyNorms: [Bool] = []
   /// K of the depth-wise filters, or the edge of a window unless the map is smaller.
   public var window = 3
   /// Edge of the patches.
@@ -102,8 +108,24 @@ public struct TinyNetwork: Sendable {
           let edge = 2 * min(window, (input / patch) >> stage) - 1
           addNorm("\(name).norm1", channels, batch: false)
           addMatrix("\(name).attn.qkv", [3 * channels, channels], bias: true)
-          add(
-            "\(name).attn.relative_position_bias_table", [edge * edge, heads << stage], spread: 1)
+          let isDepthwise = stage < depthwiseStages ?? 0
+          if isDepthwise {
+            add("\(name).attn.channel_scale", [channels], around: 1, spread: 0.5)
+            add("\(name).attn.position_bias", [channels, window, window], spread: 1)
+          } else {
+            add(
+              "\(name).attn.relative_position_bias_table", [edge * edge, heads << stage],
+              spread: 1)
+          }
+          if !keyNorms.isEmpty, keyNorms[min(stage, keyNorms.count - 1)] {
+            let rows = isDepthwise ? channels : heads << stage
+            let keys = isDepthwise ? window * window : (edge + 1) / 2 * ((edge + 1) / 2)
+            for part in ["weight", "bias"] {
+              add(
+                "\(name).attn.key_norm.\(part)", [rows], around: 1 / Float(keys),
+                spread: 0.5 / Float(keys))
+            }
+          }
           addMatrix("\(name).attn.proj", [channels, channels], bias: true)
           addNorm("\(name).norm2", channels, batch: false)
           addMatrix("\(name).mlp.fc1", [ratio * channels, channels], bias: true)
@@ -193,6 +215,10 @@ public func tinyInhomogeneousPlanBytes() throws -> [UInt8] {
 /// The bytes of a tiny Swin's plan, made once; its second block's windows are shifted.
 public func tinySwinPlanBytes() throws -> [UInt8] { try TinyPlan.swinBytes.get() }
 
+/// The bytes of a tiny depth-wise ViT's plan, made once: depth-wise attention with LayerNorm, with
+/// softmax, and windows with LayerNorm, of which the second block's are shifted.
+public func tinyDepthwiseViTPlanBytes() throws -> [UInt8] { try TinyPlan.depthwiseViTBytes.get() }
+
 /// The bytes of a tiny DilateFormer's plan, made once.
 public func tinyDilateFormerPlanBytes() throws -> [UInt8] { try TinyPlan.dilateFormerBytes.get() }
 
@@ -201,6 +227,7 @@ private enum TinyPlan {
   static let dynamic = Result { try TinyNetwork(isDynamic: true).compile().bytes }
   static let inhomogeneousBytes = Result { try TinyNetwork.inhomogeneous.compile().bytes }
   static let swinBytes = Result { try TinyNetwork.swin.compile().bytes }
+  static let depthwiseViTBytes = Result { try TinyNetwork.depthwiseViT.compile().bytes }
   static let dilateFormerBytes = Result { try TinyNetwork.dilateFormer.compile().bytes }
 }
 
@@ -225,6 +252,20 @@ extension TinyNetwork {
     tiny.depths = [2, 1]
     tiny.heads = 2
     tiny.window = 4
+    return tiny
+  }
+}
+
+extension TinyNetwork {
+  /// A depth-wise ViT: depth-wise attention with LayerNorm on 16 × 16 positions and with softmax on 8 × 8,
+  /// then windows with LayerNorm that reach beyond 4 × 4, in the second block shifted ones.
+  public static var depthwiseViT: TinyNetwork {
+    var tiny = TinyNetwork()
+    tiny.depths = [1, 1, 2]
+    tiny.heads = 1
+    tiny.depthwiseStages = 2
+    tiny.keyNorms = [true, false, true]
+    tiny.input = 32
     return tiny
   }
 }

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from data import MEAN, STD
 from families import add_arguments, build
+from transformer import DepthwiseAttention, KeyNorm
 from weights import write_weights
 
 
@@ -30,6 +31,12 @@ def randomise(model: nn.Module) -> None:
         elif isinstance(module, (nn.BatchNorm2d, nn.LayerNorm)):
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias, std=0.1)
+        elif isinstance(module, KeyNorm):
+            for parameter in (module.weight, module.bias):  # about 1 / keys
+                parameter.data *= torch.empty_like(parameter).uniform_(0.5, 1.5)
+        elif isinstance(module, DepthwiseAttention):
+            nn.init.uniform_(module.channel_scale, 0.5, 1.5)
+            nn.init.normal_(module.position_bias, std=0.5)
 
 
 def random_pictures(count: int, size: int, random: torch.Generator) -> Tensor:

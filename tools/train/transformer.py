@@ -12,7 +12,7 @@ the softmax's place; and it makes a depth-wise transformer in the spirit of dept
                              act is softmax over j, or gamma[c] * LayerNorm_j(ReLU(.)) + beta[c]
 
 The LayerNorm over the keys has one gamma and one beta for a head (a channel), so that it does not depend on the
-number of keys. Neighbours outside the map have zero keys and values and take part, as zeros do in a padded
+number of keys; in a shifted window it runs over the keys that the query sees. Neighbours outside the map have zero keys and values and take part, as zeros do in a padded
 convolution. By default the first two stages have depth-wise attention, the others attention in windows.
 
 Tensor names are those of Swin's published code; the depth-wise ViT adds `attn.key_norm.weight` and `.bias`
@@ -48,7 +48,10 @@ class TransformerConfig:
 
 
 class KeyNorm(nn.Module):
-    """gamma * LayerNorm(ReLU(scores)) + beta over the last dimension; one gamma and beta for a head or channel."""
+    """gamma * LayerNorm(ReLU(scores)) + beta over the last dimension; one gamma and beta for a head or channel.
+
+    Keys that are hidden from a query take no part in the LayerNorm and have weight 0.
+    """
 
     def __init__(self, count: int, keys: int) -> None:
         super().__init__()
@@ -56,11 +59,17 @@ class KeyNorm(nn.Module):
         self.weight = nn.Parameter(torch.full((count,), 1.0 / keys))
         self.bias = nn.Parameter(torch.full((count,), 1.0 / keys))
 
-    def forward(self, scores: Tensor) -> Tensor:
-        """scores: [..., count, rows, keys]"""
+    def forward(self, scores: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """scores: [..., count, rows, keys]; hidden: as scores, or broadcast to them"""
         x = F.relu(scores)
-        x = F.layer_norm(x, x.shape[-1:], eps=EPSILON)
-        return x * self.weight[:, None, None] + self.bias[:, None, None]
+        if hidden is None:
+            x = F.layer_norm(x, x.shape[-1:], eps=EPSILON)
+            return x * self.weight[:, None, None] + self.bias[:, None, None]
+        seen = (~hidden).to(x.dtype)
+        count = seen.sum(-1, keepdim=True)
+        x = x - (x * seen).sum(-1, keepdim=True) / count
+        x = x / ((x * x * seen).sum(-1, keepdim=True) / count + EPSILON).sqrt()
+        return (x * self.weight[:, None, None] + self.bias[:, None, None]) * seen
 
 
 class WindowAttention(nn.Module):
@@ -108,9 +117,11 @@ class WindowAttention(nn.Module):
         q, k, v = qkv.view(b, count, n, 3, self.heads, -1).permute(3, 0, 1, 4, 2, 5)
         bias = self.relative_position_bias_table[self.bias_index].permute(2, 0, 1)
         scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + bias
-        if shift:
-            scores = scores.masked_fill(self.mask(*padded), -100.0)
-        weights = self.key_norm(scores) if hasattr(self, "key_norm") else scores.softmax(-1)
+        hidden = self.mask(*padded) if shift else None
+        if hasattr(self, "key_norm"):
+            weights = self.key_norm(scores, hidden)
+        else:
+            weights = (scores if hidden is None else scores.masked_fill(hidden, -100.0)).softmax(-1)
         y = (weights @ v).transpose(2, 3).reshape(b, count, n, channels)
         y = y.view(b, padded[0] // self.window, padded[1] // self.window, self.window, self.window, channels)
         y = y.permute(0, 1, 3, 2, 4, 5).reshape(b, *padded, channels)

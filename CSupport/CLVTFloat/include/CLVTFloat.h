@@ -47,6 +47,22 @@ void lvtf_inhomogeneous_depthwise(const float *in,
                                   const float *bias,
                                   float *out);
 
+/// Attention of each channel to the K x K neighbours of each position; zeros outside the map take
+/// part. `qkv` has the queries, keys and values of a position side by side, `bias` is [K * K
+/// neighbours][channels]. Weights are the softmax of the scores, or, if there is a gamma, gamma[c]
+/// * LayerNorm(max(0, score)) + beta[c]. `weights` has room for K * K * channels floats.
+void lvtf_depthwise_attention(const float *qkv,
+                              size_t height,
+                              size_t width,
+                              size_t channels,
+                              size_t kernel,
+                              const float *bias,
+                              const float *gamma,
+                              const float *beta,
+                              float epsilon,
+                              float *weights,
+                              float *out);
+
 /// LayerNorm over each of `rows` rows; `out` may be `in`.
 void lvtf_layernorm(const float *in,
                     size_t rows,
@@ -70,6 +86,6 @@ void lvtf_channel_statistics(
 void lvtf_histogram(
     const float *in, size_t count, float low, float high, size_t bins, uint64_t *out);
 
-/// The scale with which weights rounded to [-127, 127] lose least: that of the largest weight at 127,
-/// or up to 22 % less; 0 for weights that are all zero.
+/// The scale with which weights rounded to [-127, 127] lose least: that of the largest weight at
+/// 127, or up to 22 % less; 0 for weights that are all zero.
 float lvtf_weight_scale(const float *w, size_t count);

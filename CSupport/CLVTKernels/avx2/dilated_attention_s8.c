@@ -7,7 +7,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 LVT_TARGET_BEGIN("avx2")
-#include "avx2/softmax.h"
+#include "avx2/attention.h"
 
 /// The sums of the lanes of eight vectors.
 LVT_INLINE __m256i sum_lanes(const __m256i v[8]) {
@@ -44,9 +44,10 @@ LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
         add_products(sums, q, k, c, 8);
     else if (c < a->head_dim)
         add_products(sums, q, k, c, a->head_dim - c);
-    const __m256i first = lvt_scores_x8(sum_lanes(sums), a->score_multiplier);
+    const __m256 multiplier = _mm256_set1_ps(a->score_multiplier);
+    const __m256i first = lvt_scores_x8(sum_lanes(sums), multiplier);
     const __m256i last = lvt_scores_x8(
-        _mm256_castsi128_si256(_mm_cvtsi32_si128(lvt_sum_of_lanes(sums[8]))), a->score_multiplier);
+        _mm256_castsi128_si256(_mm_cvtsi32_si128(lvt_sum_of_lanes(sums[8]))), multiplier);
     const __m256i second = _mm256_blend_epi32(_mm256_set1_epi32(LVT_ATTENTION_MASKED), last, 1);
     const __m256i greatest = _mm256_set1_epi32(lvt_greatest_lane(_mm256_max_epi32(first, second)));
     const __m256i w0 = lvt_weights_x8(first, greatest, 0);
@@ -75,8 +76,9 @@ LVT_INLINE void add_values(const lvt_dilated_attention_args *a,
             hi = _mm256_add_epi32(
                 hi, _mm256_madd_epi16(w, _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(v0, v1))));
     }
-    const __m128i first = lvt_means_x8(lo, multiplier, a->out_zero_point);
-    const __m128i second = n > 8 ? lvt_means_x8(hi, multiplier, a->out_zero_point) : first;
+    const __m256 m = _mm256_set1_ps(multiplier);
+    const __m128i first = lvt_means_x8(lo, m, a->out_zero_point);
+    const __m128i second = n > 8 ? lvt_means_x8(hi, m, a->out_zero_point) : first;
     lvt_store_bytes(out + c, _mm_unpacklo_epi64(first, second), n);
 }
 

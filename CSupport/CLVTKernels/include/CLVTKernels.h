@@ -78,7 +78,7 @@ typedef struct {
     lvt_output output;
     int32_t out_zero_point; ///< [-128, 127]
     int32_t out_lo, out_hi; ///< [-128, 127], lo <= hi; ReLU is lo = zero point.
-    const void *residual; ///< NULL for none; of the output's type, int8 or int16.
+    const void *residual;   ///< NULL for none; of the output's type, int8 or int16.
     size_t residual_stride;
     int32_t residual_zero_point;
     float residual_multiplier; ///< s_residual / s_out, in [0, 16384].
@@ -197,18 +197,24 @@ typedef struct {
     size_t in_stride;  ///< Bytes from row to row.
     int32_t in_is_s16; ///< 0: int8, 1: int16.
     size_t rows;
-    size_t channels;     ///< 1 ... 16384.
-    const float *gamma;  ///< gamma / s_out, padded with zeros to the pitch.
-    const float *beta;   ///< beta / s_out, padded with zeros to the pitch.
-    float inv_n, inv_n2; ///< f32(1 / n) and its square, rounded.
-    float epsilon;       ///< eps / s_in^2, at least 2^-40.
-    int32_t out_is_s16;  ///< 0: int8, 1: int16.
+    size_t channels;        ///< 1 ... 16384.
+    const float *gamma;     ///< gamma / s_out, padded with zeros to the pitch.
+    const float *beta;      ///< beta / s_out, padded with zeros to the pitch.
+    float inv_n, inv_n2;    ///< f32(1 / n) and its square, rounded.
+    float epsilon;          ///< eps / s_in^2, at least 2^-40.
+    int32_t out_is_s16;     ///< 0: int8, 1: int16.
     int32_t out_zero_point; ///< [-128, 127]
     void *out;              ///< rows x pitch.
     size_t out_stride;      ///< Bytes from row to row.
 } lvt_layernorm_args;
 
 // ---- Attention ----------------------------------------------------------------------------------
+
+/// LayerNorm over the keys of a query, which follows ReLU.
+typedef struct {
+    const float *gamma, *beta; ///< For each head, in [-2^24, 2^24].
+    float epsilon;             ///< In units of squared scores, at least 2^-40, finite.
+} lvt_key_norm;
 
 /// Softmax attention of some positions, the queries, to all positions of a window or a map, the
 /// keys. For each head and query i:
@@ -220,19 +226,32 @@ typedef struct {
 /// with the least s for which keys <= 512 * 2^s, so that no sum can leave int32. Only positions of
 /// the same region take part. The product with score_multiplier is clamped to +-2^21. Zero is 0 in
 /// q, k and v. `out` may be `q` with the same stride; otherwise nothing overlaps.
+///
+/// With a key norm, ReLU and LayerNorm over the keys take the softmax's place. With the n keys of
+/// the query's region, r[j] = clamp(t[j], 0, 32767), S = sum r, Q = sum r^2, A[c] = sum r[j] *
+/// v[j][c] and V[c] = sum v[j][c], all exact:
+///
+///   k = (1 / sqrt(f32(n*Q - S*S) * inv_n2 + epsilon)) * inv_n     inv_n = f32(1 / n), inv_n2 its
+///   square out[i][c] = clamp(zero_point + rne(f32(n*A[c] - S*V[c]) * ((k * gamma[head]) *
+///   out_multiplier)
+///                                      + f32(V[c]) * (beta[head] * out_multiplier)))
+///
+/// Each operation is rounded once.
 typedef struct {
     const int8_t *q, *k,
         *v;                 ///< Rows of position 0 and on; head h has channels h * head_dim and on.
     size_t stride;          ///< Bytes from position to position, the same for all three.
-    size_t keys;            ///< Positions, 1 ... 65536.
+    size_t keys;            ///< Positions, 1 ... 65536; at most 512 with a key norm.
     size_t first, queries;  ///< Positions first ..< first + queries attend.
     size_t heads, head_dim; ///< head_dim at most 16384.
-    float score_multiplier; ///< s_q * s_k * head_dim^-0.5 * log2(e) * 1024, in [0, 65536].
+    float score_multiplier; ///< s_q * s_k * head_dim^-0.5 over the unit of scores, in [0, 65536];
+                            ///< the softmax's unit is ln(2) / 1024.
     const int32_t *bias;    ///< heads x (2 * window - 1)^2 by key minus query in rows and columns,
-                            ///< in 1024ths, within +-2^21; NULL for none.
+                            ///< in units of scores, within +-2^21; NULL for none.
     size_t window;          ///< If there are biases: the edge of the window, window^2 = keys.
     const uint8_t *regions; ///< One for each position; NULL if all are of one region.
-    float out_multiplier;   ///< s_v / s_out, in [0, 65536].
+    const lvt_key_norm *key_norm; ///< NULL: softmax.
+    float out_multiplier;         ///< s_v / s_out, in [0, 65536].
     int32_t out_zero_point;
     int8_t *out; ///< Row of position 0; only those of queries are written.
     size_t out_stride;
@@ -263,6 +282,39 @@ typedef struct {
 
 /// Scratch that any kernel of the table may need.
 size_t lvt_dilated_attention_scratch_bytes(size_t head_dim);
+
+/// Attention in which every channel weighs the K x K neighbours j of a position for itself; outside
+/// the map k and v are zeros, which take part. Zero is 0 in q, k and v.
+///
+/// depthwise_softmax_s8: the formula of lvt_attention_args with the products q[c] * k[j][c] instead
+/// of sums, multipliers of each channel, and the biases below.
+///
+/// depthwise_layernorm_s8: the formula of the key norm there, with n = kernel^2,
+/// r[j] = clamp(q[c] * k[j][c] + bias[j][c], 0, 32767), gamma, beta and epsilon of each channel and
+/// no out_multiplier.
+///
+/// Output rows y_begin ..< y_end. `out` may be `q` with the same stride; otherwise nothing
+/// overlaps.
+typedef struct {
+    const int8_t *q, *k, *v; ///< Position 0 of the map.
+    size_t stride;           ///< Bytes from position to position, the same for all three.
+    size_t height, width;    ///< Of the map, at least 1.
+    size_t y_begin, y_end;
+    size_t kernel;       ///< Odd, 1 ... 15.
+    size_t channels;     ///< A multiple of 16.
+    const int16_t *bias; ///< kernel^2 x channels, in units of the channel's scores.
+    const float *score_multiplier,
+        *out_multiplier;                 ///< Softmax: for each channel, as in lvt_attention_args.
+    const float *gamma, *beta, *epsilon; ///< LayerNorm: for each channel, as in lvt_key_norm; gamma
+                                         ///< and beta times s_v / s_out.
+    int32_t out_zero_point;
+    int8_t *out; ///< Position 0 of the map.
+    size_t out_stride;
+    void *scratch; ///< lvt_depthwise_attention_scratch_bytes(channels), 64-byte aligned.
+} lvt_depthwise_attention_args;
+
+/// Scratch that any kernel of the table may need.
+size_t lvt_depthwise_attention_scratch_bytes(size_t channels);
 
 // ---- Small kernels ------------------------------------------------------------------------------
 
@@ -341,6 +393,7 @@ typedef void lvt_patches_fn(const lvt_patches_args *);
 typedef void lvt_attention_fn(const lvt_attention_args *);
 typedef void lvt_narrow_fn(const lvt_narrow_args *);
 typedef void lvt_dilated_attention_fn(const lvt_dilated_attention_args *);
+typedef void lvt_depthwise_attention_fn(const lvt_depthwise_attention_args *);
 typedef void lvt_taps_fn(const lvt_taps_args *);
 
 /// One function for each operation: the best this CPU runs within a mask.
@@ -357,6 +410,8 @@ typedef struct {
     lvt_attention_fn *attention_s8;
     lvt_narrow_fn *narrow_s16;
     lvt_dilated_attention_fn *dilated_attention_s8;
+    lvt_depthwise_attention_fn *depthwise_softmax_s8;
+    lvt_depthwise_attention_fn *depthwise_layernorm_s8;
     lvt_taps_fn *taps_s8;
     lvt_taps_fn *taps_u8;
 } lvt_kernels;

@@ -3,6 +3,10 @@
 // What the attention kernels share: the exponential in integers and where a query's biases are.
 #pragma once
 #include "include/CLVTKernels.h"
+#include <math.h>
+
+// Two roundings in a * b + c, as on every CPU.
+#pragma STDC FP_CONTRACT OFF
 
 enum {
     LVT_ATTENTION_QUERIES = 4,         ///< Queries that the vector kernels work on at once.
@@ -60,8 +64,10 @@ static inline size_t lvt_dilation(const lvt_dilated_attention_args *a, size_t he
     return head / (a->heads / a->dilations) + 1;
 }
 
-/// Positions that a position attends to in the dilated attention.
-enum { LVT_NEIGHBOURS = 9 };
+enum {
+    LVT_NEIGHBOURS = 9, ///< Positions that a position attends to in the dilated attention.
+    LVT_MAXIMUM_NEIGHBOURS = 15 * 15, ///< And in the depth-wise one.
+};
 
 /// Where the neighbours of a position start, in bytes from position 0; PTRDIFF_MAX outside the map.
 static inline void lvt_neighbours(const lvt_dilated_attention_args *a,
@@ -76,4 +82,45 @@ static inline void lvt_neighbours(const lvt_dilated_attention_args *a,
         const int inside = row >= 0 && row < (ptrdiff_t)a->height && column >= 0 && column < width;
         offsets[i] = inside ? (row * width + column) * (ptrdiff_t)a->stride : PTRDIFF_MAX;
     }
+}
+
+/// Keys and values of a position's neighbours in a depth-wise attention, at channel 0.
+typedef struct {
+    const int8_t *k[LVT_MAXIMUM_NEIGHBOURS], *v[LVT_MAXIMUM_NEIGHBOURS];
+} lvt_depthwise_neighbours;
+
+/// The neighbours of a position; `zeros` outside the map. `n` has those of the position to the left
+/// if there is one.
+static inline void lvt_find_neighbours(const lvt_depthwise_attention_args *a,
+                                       size_t y,
+                                       size_t x,
+                                       const int8_t *zeros,
+                                       lvt_depthwise_neighbours *n) {
+    const size_t half = a->kernel / 2;
+    const int moves = x > half && x + half < a->width; // all columns were inside and are
+    for (size_t i = 0; i < a->kernel; i++) {
+        const int8_t **k = n->k + i * a->kernel, **v = n->v + i * a->kernel;
+        const size_t row = y + i - half; // wraps around below 0
+        if (moves && row < a->height) {
+            for (size_t j = 0; j < a->kernel; j++) {
+                k[j] += a->stride;
+                v[j] += a->stride;
+            }
+        } else if (!moves) {
+            for (size_t j = 0; j < a->kernel; j++) {
+                const size_t column = x + j - half;
+                const int inside = row < a->height && column < a->width;
+                const size_t offset = inside ? (row * a->width + column) * a->stride : 0;
+                k[j] = inside ? a->k + offset : zeros;
+                v[j] = inside ? a->v + offset : zeros;
+            }
+        }
+    }
+}
+
+/// The k of a key norm's formula: n keys, the sum of their weights and of the weights' squares.
+static inline float lvt_key_norm_factor(int64_t n, int64_t sum, int64_t squares, float epsilon) {
+    const float inv_n = 1.0f / (float)n;
+    const float spread = (float)(n * squares - sum * sum) * (inv_n * inv_n);
+    return (1.0f / sqrtf(spread + epsilon)) * inv_n;
 }

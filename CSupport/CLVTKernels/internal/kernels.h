@@ -16,6 +16,8 @@ typedef lvt_patches_fn lvt_fn_patches_u8;
 typedef lvt_attention_fn lvt_fn_attention_s8;
 typedef lvt_narrow_fn lvt_fn_narrow_s16;
 typedef lvt_dilated_attention_fn lvt_fn_dilated_attention_s8;
+typedef lvt_depthwise_attention_fn lvt_fn_depthwise_softmax_s8;
+typedef lvt_depthwise_attention_fn lvt_fn_depthwise_layernorm_s8;
 typedef lvt_taps_fn lvt_fn_taps_s8;
 typedef lvt_taps_fn lvt_fn_taps_u8;
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Softmax attention, a head at a time, four queries at once, on int16: SMLAL multiplies eight keys,
+// Attention, a head at a time, four queries at once, on int16: SMLAL multiplies eight keys,
 // or eight channels of the values, by one lane of each query. NEON. Sums are exact integers, so
 // their order does not matter.
 #include "internal/kernels.h"
 #include "internal/target_region.h"
 #if defined(__aarch64__)
-#include "neon/softmax.h"
+#include "neon/attention.h"
 
 /// One head: its operands in scratch. Keys are padded to 16 positions and channels to 16 with
 /// zeros.
@@ -101,14 +101,89 @@ LVT_INLINE int32_t finish_scores(
 /// Turns scores into weights and returns their sum.
 LVT_INLINE int32_t
 weigh(const head_t *h, const int32_t *scores, int32_t greatest, int32_t shift, int16_t *weights) {
+    const int32x4_t top = vdupq_n_s32(greatest);
     int32x4_t sums = vdupq_n_s32(0);
     for (size_t i = 0; i < h->tokens; i += 8) {
-        const int16x8_t w =
-            lvt_weights_x8(vld1q_s32(scores + i), vld1q_s32(scores + i + 4), greatest, shift);
+        const int16x8_t w = lvt_weights_x8(vsubq_s32(top, vld1q_s32(scores + i)),
+                                           vsubq_s32(top, vld1q_s32(scores + i + 4)),
+                                           shift);
         sums = vpadalq_s16(sums, w);
         vst1q_s16(weights + i, w);
     }
     return vaddvq_s32(sums);
+}
+
+/// What a key norm makes of a query's scores.
+typedef struct {
+    int32_t keys, sum; ///< Visible keys, and their weights' sum.
+    float factor, shift;
+} normalized_t;
+
+/// Turns scores into weights, and then into ones for visible keys and zeros for others.
+LVT_INLINE normalized_t normalize(
+    const lvt_attention_args *a, const head_t *h, size_t head, int32_t *scores, int16_t *weights) {
+    const int32x4_t zero = vdupq_n_s32(0), most = vdupq_n_s32(INT16_MAX);
+    const uint32x4_t one = vdupq_n_u32(1);
+    const int32x4_t masked = vdupq_n_s32(LVT_ATTENTION_MASKED);
+    int32x4_t sums = zero;
+    uint32x4_t visible = vdupq_n_u32(0);
+    uint64x2_t squares = vdupq_n_u64(0);
+    int16_t *ones = (int16_t *)scores;
+    for (size_t i = 0; i < h->tokens; i += 8) {
+        int16x4_t narrow[2], seen[2];
+        LVT_UNROLL for (size_t j = 0; j < 2; j++) {
+            const int32x4_t t = vld1q_s32(scores + i + 4 * j);
+            const uint32x4_t mask = vbicq_u32(one, vceqq_s32(t, masked));
+            const int32x4_t r = vminq_s32(vmaxq_s32(t, zero), most);
+            visible = vaddq_u32(visible, mask);
+            sums = vaddq_s32(sums, r);
+            narrow[j] = vmovn_s32(r);
+            seen[j] = vreinterpret_s16_u16(vmovn_u32(mask));
+            squares = vpadalq_u32(squares, vreinterpretq_u32_s32(vmull_s16(narrow[j], narrow[j])));
+        }
+        vst1q_s16(weights + i, vcombine_s16(narrow[0], narrow[1]));
+        vst1q_s16(ones + i, vcombine_s16(seen[0], seen[1]));
+    }
+    normalized_t q;
+    q.keys = (int32_t)vaddvq_u32(visible);
+    q.sum = vaddvq_s32(sums);
+    const float k =
+        lvt_key_norm_factor(q.keys, q.sum, (int64_t)vaddvq_u64(squares), a->key_norm->epsilon);
+    q.factor = (k * a->key_norm->gamma[head]) * a->out_multiplier;
+    q.shift = a->key_norm->beta[head] * a->out_multiplier;
+    return q;
+}
+
+/// Four channels of a query: weighted values and plain ones.
+LVT_INLINE int32x4_t finish_x4(const normalized_t *q, int32x4_t sums, int32x4_t values) {
+    const float32x4_t weighted =
+        vmulq_n_f32(lvt_centred_x4(q->keys, sums, vdupq_n_s32(q->sum), values), q->factor);
+    return lvt_round_x4(vaddq_f32(weighted, vmulq_n_f32(vcvtq_f32_s32(values), q->shift)));
+}
+
+/// Weighted means of up to 8 channels from c on, for n queries with a key norm.
+LVT_INLINE void add_normalized_values(const lvt_attention_args *a,
+                                      const head_t *h,
+                                      const normalized_t *queries,
+                                      int8_t *out,
+                                      size_t c,
+                                      const size_t n) {
+    int32x4_t sums[LVT_ATTENTION_QUERIES][2], values[LVT_ATTENTION_QUERIES][2];
+    multiply(sums, h->weights, h->tokens, h->values + c, h->channels, h->tokens, n);
+    // Without regions all queries see the same keys.
+    const int16_t *ones = (const int16_t *)h->scores;
+    if (a->regions)
+        multiply(values, ones, 2 * h->tokens, h->values + c, h->channels, h->tokens, n);
+    else
+        multiply(values, ones, 2 * h->tokens, h->values + c, h->channels, h->tokens, 1);
+    LVT_UNROLL for (size_t i = 0; i < n; i++) {
+        const int32x4_t *v = values[a->regions ? i : 0];
+        lvt_store_x8(finish_x4(queries + i, sums[i][0], v[0]),
+                     finish_x4(queries + i, sums[i][1], v[1]),
+                     a->out_zero_point,
+                     out + i * a->out_stride + c,
+                     a->head_dim - c);
+    }
 }
 
 /// n queries of one head.
@@ -119,31 +194,42 @@ attend(const lvt_attention_args *a, const head_t *h, size_t head, size_t query, 
     for (size_t i = 0; i < n; i++)
         widen(a, h, a->q + (query + i) * a->stride + first, h->queries + i * h->channels);
     int32x4_t sums[LVT_ATTENTION_QUERIES][2];
+    const float32x4_t score_multiplier = vdupq_n_f32(a->score_multiplier);
     for (size_t key = 0; key < h->tokens; key += 8) {
         multiply(
             sums, h->queries, h->channels, h->keys + key, h->tokens, (a->head_dim + 3) / 4 * 4, n);
         LVT_UNROLL for (size_t i = 0; i < n; i++) {
             int32_t *out = h->scores + i * h->tokens + key;
-            vst1q_s32(out, lvt_scores_x4(sums[i][0], a->score_multiplier));
-            vst1q_s32(out + 4, lvt_scores_x4(sums[i][1], a->score_multiplier));
+            vst1q_s32(out, lvt_scores_x4(sums[i][0], score_multiplier));
+            vst1q_s32(out + 4, lvt_scores_x4(sums[i][1], score_multiplier));
         }
     }
     float multipliers[LVT_ATTENTION_QUERIES];
+    normalized_t normalized[LVT_ATTENTION_QUERIES];
     for (size_t i = 0; i < n; i++) {
         int32_t *scores = h->scores + i * h->tokens;
+        int16_t *weights = h->weights + i * h->tokens;
         const int32_t greatest = finish_scores(a, h, head, query + i, scores);
-        const int32_t sum = weigh(h, scores, greatest, shift, h->weights + i * h->tokens);
-        multipliers[i] = a->out_multiplier / (float)sum;
+        if (a->key_norm)
+            normalized[i] = normalize(a, h, head, scores, weights);
+        else
+            multipliers[i] = a->out_multiplier / (float)weigh(h, scores, greatest, shift, weights);
     }
+    int8_t *out = a->out + query * a->out_stride + first;
     for (size_t c = 0; c < a->head_dim; c += 8) {
+        if (a->key_norm) {
+            add_normalized_values(a, h, normalized, out, c, n);
+            continue;
+        }
         multiply(sums, h->weights, h->tokens, h->values + c, h->channels, h->tokens, n);
-        LVT_UNROLL for (size_t i = 0; i < n; i++)
-            lvt_store_means_x8(sums[i][0],
-                               sums[i][1],
-                               multipliers[i],
-                               a->out_zero_point,
-                               a->out + (query + i) * a->out_stride + first + c,
-                               a->head_dim - c);
+        LVT_UNROLL for (size_t i = 0; i < n; i++) {
+            const float32x4_t m = vdupq_n_f32(multipliers[i]);
+            lvt_store_x8(lvt_means_x4(sums[i][0], m),
+                         lvt_means_x4(sums[i][1], m),
+                         a->out_zero_point,
+                         out + i * a->out_stride + c,
+                         a->head_dim - c);
+        }
     }
 }
 

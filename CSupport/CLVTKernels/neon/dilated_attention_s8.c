@@ -4,7 +4,7 @@
 #include "internal/kernels.h"
 #include "internal/target_region.h"
 #if defined(__aarch64__)
-#include "neon/softmax.h"
+#include "neon/attention.h"
 
 /// Writes the weights of the neighbours, and zeros behind them, and returns their sum.
 LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
@@ -26,12 +26,15 @@ LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
     LVT_UNROLL for (size_t i = 0; i < 3; i++) scores[i] =
         lvt_scores_x4(vpaddq_s32(vpaddq_s32(sums[4 * i], sums[4 * i + 1]),
                                  vpaddq_s32(sums[4 * i + 2], sums[4 * i + 3])),
-                      a->score_multiplier);
+                      vdupq_n_f32(a->score_multiplier));
     const int32x4_t masked = vdupq_n_s32(LVT_ATTENTION_MASKED);
     scores[2] = vsetq_lane_s32(vgetq_lane_s32(scores[2], 0), masked, 0);
-    const int32_t greatest = vmaxvq_s32(vmaxq_s32(vmaxq_s32(scores[0], scores[1]), scores[2]));
-    const int16x8_t w0 = lvt_weights_x8(scores[0], scores[1], greatest, 0);
-    const int16x8_t w1 = lvt_weights_x8(scores[2], masked, greatest, 0);
+    const int32x4_t greatest =
+        vdupq_n_s32(vmaxvq_s32(vmaxq_s32(vmaxq_s32(scores[0], scores[1]), scores[2])));
+    const int16x8_t w0 =
+        lvt_weights_x8(vsubq_s32(greatest, scores[0]), vsubq_s32(greatest, scores[1]), 0);
+    const int16x8_t w1 =
+        lvt_weights_x8(vsubq_s32(greatest, scores[2]), vsubq_s32(greatest, masked), 0);
     vst1q_s16(weights, w0);
     vst1q_s16(weights + 8, w1);
     return vaddlvq_s16(w0) + vaddlvq_s16(w1);
@@ -50,7 +53,8 @@ LVT_INLINE void add_values(const lvt_dilated_attention_args *a,
             lo = vmlal_n_s16(lo, vget_low_s16(values), weights[i]);
             hi = vmlal_high_n_s16(hi, values, weights[i]);
         }
-        lvt_store_means_x8(lo, hi, multiplier, a->out_zero_point, out + c, n);
+        const float32x4_t m = vdupq_n_f32(multiplier);
+        lvt_store_x8(lvt_means_x4(lo, m), lvt_means_x4(hi, m), a->out_zero_point, out + c, n);
     }
 }
 

@@ -143,7 +143,8 @@ struct FieldReader {
       let matrix = try matrix(), residual = try integer(UInt32.self)
       return .pointwise(
         Pointwise(
-          narrowing: narrowing, matrix: matrix, residual: residual == PlanFormat.none ? nil : Int(residual),
+          narrowing: narrowing, matrix: matrix,
+          residual: residual == PlanFormat.none ? nil : Int(residual),
           residualMultiplier: try float()))
     case .depthwise:
       return .depthwise(Depthwise(kernel: try index(), filter: try matrix()))
@@ -176,15 +177,17 @@ struct FieldReader {
         Head(
           norm: try layerNorm(), meanMultiplier: try float(), matrix: try matrix(),
           biasOffset: try offset()))
-    case .windowAttention:
+    case .windowAttention, .keyNormWindowAttention:
       let window = try index(), shift = try index(), heads = try index()
       let norm = try layerNorm(), qkv = try matrix(), scoreMultiplier = try float()
       let biasOffset = try optionalOffset()
+      let keyNorm =
+        code == .keyNormWindowAttention
+        ? KeyNorm(gammaOffset: try offset(), betaOffset: try offset(), epsilon: try float()) : nil
       return .windowAttention(
         WindowAttention(
           window: window, shift: shift, heads: heads, norm: norm, qkv: qkv,
-          scoreMultiplier: scoreMultiplier,
-          biasOffset: biasOffset,
+          scoreMultiplier: scoreMultiplier, biasOffset: biasOffset, keyNorm: keyNorm,
           attendedMultiplier: try float(), attendedZeroPoint: Int(try integer(Int32.self)),
           project: try matrix(), residualMultiplier: try float()))
     case .globalAttention, .dilatedAttention:
@@ -194,6 +197,17 @@ struct FieldReader {
           norm: try layerNorm(), qkv: try matrix(), scoreMultiplier: try float(),
           attendedMultiplier: try float(), attendedZeroPoint: Int(try integer(Int32.self)),
           project: try matrix(), residualMultiplier: try float()))
+    case .depthwiseSoftmaxAttention, .depthwiseLayerNormAttention:
+      return .depthwiseAttention(
+        DepthwiseAttention(
+          kernel: try index(), norm: try layerNorm(), qkv: try matrix(), biasOffset: try offset(),
+          weighting: code == .depthwiseSoftmaxAttention
+            ? .softmax(
+              scoreMultiplierOffset: try offset(), attendedMultiplierOffset: try offset())
+            : .layerNorm(
+              gammaOffset: try offset(), betaOffset: try offset(), epsilonOffset: try offset()),
+          attendedZeroPoint: Int(try integer(Int32.self)), project: try matrix(),
+          residualMultiplier: try float()))
     case .convolution, .pictureConvolution:
       let kernel = try index(), stride = try index()
       var outside: [Int8]?

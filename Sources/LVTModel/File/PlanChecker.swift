@@ -252,6 +252,11 @@ struct PlanChecker {
       try require(a == b, name, "an output of \(a)", "\(b)")
       try check(s, of: a, name)
 
+    case .depthwiseAttention(let s):
+      (inputTypes, outputTypes) = (stream, [input.type])
+      try require(a == b, name, "an output of \(a)", "\(b)")
+      try check(s, of: a, name)
+
     case .convolution(let s):
       if s.outside != nil { inputTypes = [.pictureRGB] }
       try require(!inPlace, name, "separate input and output", "one buffer")
@@ -316,6 +321,30 @@ struct PlanChecker {
     try checkResidual(s.residualMultiplier, name)
   }
 
+  private func check(
+    _ s: DepthwiseAttention, of map: Shape, _ name: String
+  ) throws(PlanError) {
+    try checkKernel(s.kernel, name)
+    // Every part of the product starts at a whole block, so that blocks can be read as they are.
+    try checkProjections(
+      s.norm, s.qkv, s.project, attendedZeroPoint: s.attendedZeroPoint, of: map,
+      partChannels: map.pitch, name)
+    try requireConstants(s.biasOffset, s.kernel * s.kernel * map.pitch * 2, name)
+    switch s.weighting {
+    case .softmax(let scores, let attended):
+      for offset in [scores, attended] {
+        try checkFloats(offset, count: map.pitch, 0...PlanLimits.attention, name)
+      }
+    case .layerNorm(let gamma, let beta, let epsilon):
+      for offset in [gamma, beta] {
+        try checkFloats(offset, count: map.pitch, within: PlanLimits.outputBias, name)
+      }
+      try checkFloats(
+        epsilon, count: map.pitch, PlanLimits.leastEpsilon ... .greatestFiniteMagnitude, name)
+    }
+    try checkResidual(s.residualMultiplier, name)
+  }
+
   private func checkHeads(_ heads: Int, of map: Shape, _ name: String) throws(PlanError) {
     try require(
       heads >= 1 && map.channels % heads == 0, name, "heads that divide \(map)", "\(heads)")
@@ -324,10 +353,10 @@ struct PlanChecker {
   /// What surrounds an attention.
   private func checkProjections(
     _ norm: LayerNorm, _ qkv: PackedMatrix, _ project: PackedMatrix, attendedZeroPoint: Int,
-    of map: Shape, _ name: String
+    of map: Shape, partChannels: Int? = nil, _ name: String
   ) throws(PlanError) {
     try check(norm, channels: map.channels, name)
-    try check(qkv, k: map.channels, n: 3 * map.channels, name)
+    try check(qkv, k: map.channels, n: 3 * (partChannels ?? map.channels), name)
     try check(project, k: map.channels, n: map.channels, name)
     try require(
       qkv.outputZeroPoint == 0 && (-128...127).contains(attendedZeroPoint), name,
@@ -337,8 +366,8 @@ struct PlanChecker {
   private func checkScores(_ multipliers: [Float], _ name: String) throws(PlanError) {
     for multiplier in multipliers {
       try require(
-        multiplier >= 0 && multiplier <= 65536, name, "multipliers of attention of 0 ... 65536",
-        "another")
+        multiplier >= 0 && multiplier <= PlanLimits.attention, name,
+        "multipliers of attention of 0 ... \(PlanLimits.attention)", "another")
     }
   }
 
@@ -353,6 +382,12 @@ struct PlanChecker {
       s.norm, s.qkv, s.project, attendedZeroPoint: s.attendedZeroPoint, of: map, name)
     try checkScores([s.scoreMultiplier, s.attendedMultiplier], name)
     try checkResidual(s.residualMultiplier, name)
+    if let keyNorm = s.keyNorm {
+      for offset in [keyNorm.gammaOffset, keyNorm.betaOffset] {
+        try checkFloats(offset, count: s.heads, within: PlanLimits.outputBias, name)
+      }
+      try checkEpsilon(keyNorm.epsilon, name)
+    }
     guard let offset = s.biasOffset else { return }
     try requireConstants(offset, s.biasCount * 4, name)
     for i in 0..<s.biasCount {
@@ -395,14 +430,27 @@ struct PlanChecker {
   private func checkFloats(
     _ offset: Int, count: Int, within limit: Float = .greatestFiniteMagnitude, _ name: String
   ) throws(PlanError) {
+    try checkFloats(offset, count: count, -limit...limit, name)
+  }
+
+  private func checkFloats(
+    _ offset: Int, count: Int, _ range: ClosedRange<Float>, _ name: String
+  ) throws(PlanError) {
     try requireConstants(offset, count * 4, name)
     for i in 0..<count {
       let value = constants.loadUnaligned(fromByteOffset: offset + 4 * i, as: Float.self)
       try require(
-        value.magnitude <= limit, name,
-        limit == .greatestFiniteMagnitude ? "finite constants" : "constants within ±\(limit)",
+        range.contains(value), name,
+        range.lowerBound == -.greatestFiniteMagnitude
+          ? "finite constants" : "constants within \(range.lowerBound) ... \(range.upperBound)",
         "another at offset \(offset + 4 * i)")
     }
+  }
+
+  private func checkEpsilon(_ epsilon: Float, _ name: String) throws(PlanError) {
+    try require(
+      epsilon >= PlanLimits.leastEpsilon && epsilon.isFinite, name, "an epsilon of at least 2^-40",
+      "less or not finite")
   }
 
   private func check(_ norm: LayerNorm, channels: Int, _ name: String) throws(PlanError) {
@@ -417,9 +465,7 @@ struct PlanChecker {
         try require(padding == 0, name, "zeros behind the LayerNorm's constants", "another value")
       }
     }
-    try require(
-      norm.epsilon >= 0x1p-40 && norm.epsilon.isFinite, name, "an epsilon of at least 2^-40",
-      "less or not finite")
+    try checkEpsilon(norm.epsilon, name)
     try require(
       (-128...127).contains(norm.outputZeroPoint), name, "a zero point in −128 ... 127",
       "\(norm.outputZeroPoint)")

@@ -17,13 +17,16 @@ public enum PlanFormat {
     static let mapAttention: UInt32 = 1 << 7
     static let residualDepthwise: UInt32 = 1 << 8
     static let int16Stream: UInt32 = 1 << 9
+    static let keyNorm: UInt32 = 1 << 10
+    static let depthwiseAttention: UInt32 = 1 << 11
   }
 
   /// Features that this code knows; a plan may require a subset of them.
   static let knownFeatures =
     Feature.dynamicDepthwise | Feature.windowAttention | Feature.normalizedMLP
     | Feature.inhomogeneousDepthwise | Feature.convolution | Feature.mapAttention
-    | Feature.residualDepthwise | Feature.int16Stream
+    | Feature.residualDepthwise | Feature.int16Stream | Feature.keyNorm
+    | Feature.depthwiseAttention
   /// The first eight bytes of every plan: "LVTPLAN" and a zero.
   static let magic: [UInt8] = [0x4C, 0x56, 0x54, 0x50, 0x4C, 0x41, 0x4E, 0x00]
 
@@ -92,6 +95,10 @@ public enum PlanFormat {
     /// A pointwise step, or an MLP without LayerNorm, whose input is int16.
     case narrowedPointwise = 18
     case narrowedMLP = 19
+    /// Window attention with LayerNorm over the keys.
+    case keyNormWindowAttention = 20
+    case depthwiseSoftmaxAttention = 21
+    case depthwiseLayerNormAttention = 22
   }
 
   /// Stands for "no tensor" where an index may be absent.
@@ -114,4 +121,8 @@ enum PlanLimits {
   static let residual: Float = 16384
   /// Of a bias that is added in units of the output, in magnitude.
   static let outputBias: Float = 0x1p24
+  /// Of what attention multiplies scores and weighted means with.
+  static let attention: Float = 65536
+  /// What is added to a variance, so that its root is no zero.
+  static let leastEpsilon: Float = 0x1p-40
 }

@@ -94,7 +94,9 @@ extension Step.Operation {
   fileprivate var requiredFeatures: UInt32 {
     switch self {
     case .dynamicDepthwise: PlanFormat.Feature.dynamicDepthwise
-    case .windowAttention: PlanFormat.Feature.windowAttention
+    case .windowAttention(let s):
+      PlanFormat.Feature.windowAttention | (s.keyNorm == nil ? 0 : PlanFormat.Feature.keyNorm)
+    case .depthwiseAttention: PlanFormat.Feature.depthwiseAttention
     case .inhomogeneousDepthwise: PlanFormat.Feature.inhomogeneousDepthwise
     case .mlp(let s): s.norm == nil ? 0 : PlanFormat.Feature.normalizedMLP
     case .convolution: PlanFormat.Feature.convolution
@@ -227,7 +229,13 @@ struct ByteWriter {
         s.norm != nil ? .normalizedMLP : s.narrowing == nil ? .mlp : .narrowedMLP
       case .patchMerge: .patchMerge
       case .head: .head
-      case .windowAttention: .windowAttention
+      case .windowAttention(let s):
+        s.keyNorm == nil ? .windowAttention : .keyNormWindowAttention
+      case .depthwiseAttention(let s):
+        switch s.weighting {
+        case .softmax: .depthwiseSoftmaxAttention
+        case .layerNorm: .depthwiseLayerNormAttention
+        }
       case .mapAttention(let s): s.dilations == nil ? .globalAttention : .dilatedAttention
       case .convolution(let s): s.outside == nil ? .convolution : .pictureConvolution
       }
@@ -266,7 +274,11 @@ struct ByteWriter {
       append(UInt64(s.multiplierOffset))
       append(UInt64(s.biasOffset))
     case .mlp(let s):
-      if let norm = s.norm { append(norm) } else if let narrowing = s.narrowing { append(narrowing) }
+      if let norm = s.norm {
+        append(norm)
+      } else if let narrowing = s.narrowing {
+        append(narrowing)
+      }
       append(s.expand)
       append(UInt64(s.tableOffset))
       append(s.project)
@@ -287,6 +299,11 @@ struct ByteWriter {
       append(s.qkv)
       append(s.scoreMultiplier)
       append(s.biasOffset.map { UInt64($0) } ?? UInt64(PlanFormat.none))
+      if let norm = s.keyNorm {
+        append(UInt64(norm.gammaOffset))
+        append(UInt64(norm.betaOffset))
+        append(norm.epsilon)
+      }
       append(s.attendedMultiplier)
       append(Int32(s.attendedZeroPoint))
       append(s.project)
@@ -298,6 +315,23 @@ struct ByteWriter {
       append(s.qkv)
       append(s.scoreMultiplier)
       append(s.attendedMultiplier)
+      append(Int32(s.attendedZeroPoint))
+      append(s.project)
+      append(s.residualMultiplier)
+    case .depthwiseAttention(let s):
+      append(UInt32(s.kernel))
+      append(s.norm)
+      append(s.qkv)
+      append(UInt64(s.biasOffset))
+      switch s.weighting {
+      case .softmax(let scores, let attended):
+        append(UInt64(scores))
+        append(UInt64(attended))
+      case .layerNorm(let gamma, let beta, let epsilon):
+        append(UInt64(gamma))
+        append(UInt64(beta))
+        append(UInt64(epsilon))
+      }
       append(Int32(s.attendedZeroPoint))
       append(s.project)
       append(s.residualMultiplier)

@@ -66,7 +66,9 @@ public struct PointwiseScratch: Sendable {
 
   /// The scratch of a step over `positions` positions.
   public init(_ step: Pointwise, positions: Int) {
-    strip = step.narrowing == nil ? Strip(positions: positions, atMost: positions) : Strip(positions: positions)
+    strip =
+      step.narrowing == nil
+      ? Strip(positions: positions, atMost: positions) : Strip(positions: positions)
     narrowedPitch = Shape.blocks(step.matrix.k) * Shape.block
     var cursor = ScratchCursor()
     narrowed = cursor.reserve(step.narrowing == nil ? 0 : strip.rows * narrowedPitch)
@@ -282,18 +284,29 @@ public struct MapAttentionScratch: Sendable {
 
   /// The scratch of a step over a map of this shape.
   public init(_ step: MapAttention, shape: Shape) {
-    strip = Strip(positions: shape.positions)
-    qkvPitch = step.qkv.panelCount * Shape.block
     let headChannels = shape.channels / step.heads
+    self.init(
+      step.qkv, shape: shape,
+      attentionBytes: step.dilations == nil
+        ? lvt_attention_scratch_bytes(shape.positions, headChannels)
+        : lvt_dilated_attention_scratch_bytes(headChannels))
+  }
+
+  /// The scratch of a step over a map of this shape.
+  public init(_ step: DepthwiseAttention, shape: Shape) {
+    self.init(
+      step.qkv, shape: shape,
+      attentionBytes: lvt_depthwise_attention_scratch_bytes(shape.pitch))
+  }
+
+  private init(_ matrix: PackedMatrix, shape: Shape, attentionBytes: Int) {
+    strip = Strip(positions: shape.positions)
+    qkvPitch = matrix.panelCount * Shape.block
     var cursor = ScratchCursor()
     normalized = cursor.reserve(strip.rows * shape.pitch)
     // The products and the attention between them take turns.
     kernel = cursor.reserve(
-      max(
-        lvt_gemm_scratch_bytes(strip.rows, shape.channels),
-        step.dilations == nil
-          ? lvt_attention_scratch_bytes(shape.positions, headChannels)
-          : lvt_dilated_attention_scratch_bytes(headChannels)))
+      max(lvt_gemm_scratch_bytes(strip.rows, shape.channels), attentionBytes))
     ownByteCount = cursor.byteCount
     qkv = cursor.reserve(shape.positions * qkvPitch)
     byteCount = cursor.byteCount
@@ -341,6 +354,7 @@ extension Step.Operation {
     case .windowAttention(let s):
       WindowAttentionScratch(s, shape: shape, type: input.type).byteCount
     case .mapAttention(let s): MapAttentionScratch(s, shape: shape).byteCount
+    case .depthwiseAttention(let s): MapAttentionScratch(s, shape: shape).byteCount
     case .convolution(let s):
       ConvolutionScratch(s, channels: input.shape.channels, positions: shape.positions).byteCount
     }
@@ -351,6 +365,7 @@ extension Step.Operation {
     switch self {
     case .dynamicDepthwise(let s): DynamicDepthwiseScratch(s, shape: output.shape).ownByteCount
     case .mapAttention(let s): MapAttentionScratch(s, shape: output.shape).ownByteCount
+    case .depthwiseAttention(let s): MapAttentionScratch(s, shape: output.shape).ownByteCount
     case .patchEmbed, .pointwise, .depthwise, .inhomogeneousDepthwise, .mlp, .patchMerge, .head,
       .windowAttention, .convolution:
       scratchBytes(input: input, output: output)

@@ -347,8 +347,26 @@ public struct Head: Equatable, Sendable {
   }
 }
 
-/// Multi-head softmax attention inside square windows, LayerNorm in front, a product behind, and the
-/// input added; one window over the whole map is global attention.
+/// ReLU and LayerNorm over the keys that a query sees, in place of a softmax: one γ and one β for each
+/// head.
+public struct KeyNorm: Equatable, Sendable {
+  /// Byte offset of a float32 γ for each head, within ±2²⁴; a multiple of 64.
+  public var gammaOffset: Int
+  /// Byte offset of a float32 β for each head, within ±2²⁴; a multiple of 64.
+  public var betaOffset: Int
+  /// ε divided by the square of the scores' unit.
+  public var epsilon: Float
+
+  /// A norm over keys.
+  public init(gammaOffset: Int, betaOffset: Int, epsilon: Float) {
+    self.gammaOffset = gammaOffset
+    self.betaOffset = betaOffset
+    self.epsilon = epsilon
+  }
+}
+
+/// Multi-head attention inside square windows, LayerNorm in front, a product behind, and the input
+/// added; one window over the whole map is global attention.
 ///
 /// The output may overwrite the input.
 public struct WindowAttention: Equatable, Sendable {
@@ -366,10 +384,13 @@ public struct WindowAttention: Equatable, Sendable {
   public var norm: LayerNorm
   /// Channels × 3 · channels: queries, keys, values, each with zero point 0.
   public var qkv: PackedMatrix
-  /// Scales of queries and keys, the scores' factor, and 1024 · log₂ e.
+  /// Scales of queries and keys and the scores' factor over the scores' unit, which is ln 2 / 1024 for
+  /// softmax.
   public var scoreMultiplier: Float
   /// Byte offset of heads × (2 · window − 1)² int32 biases by key minus query, a multiple of 64.
   public var biasOffset: Int?
+  /// What makes weights of scores; nil for softmax.
+  public var keyNorm: KeyNorm?
   /// Scale of the values over that of their weighted means.
   public var attendedMultiplier: Float
   /// What zero is in the weighted means.
@@ -382,8 +403,8 @@ public struct WindowAttention: Equatable, Sendable {
   /// A window attention.
   public init(
     window: Int, shift: Int, heads: Int, norm: LayerNorm, qkv: PackedMatrix,
-    scoreMultiplier: Float, biasOffset: Int?, attendedMultiplier: Float, attendedZeroPoint: Int,
-    project: PackedMatrix, residualMultiplier: Float
+    scoreMultiplier: Float, biasOffset: Int?, keyNorm: KeyNorm?, attendedMultiplier: Float,
+    attendedZeroPoint: Int, project: PackedMatrix, residualMultiplier: Float
   ) {
     self.window = window
     self.shift = shift
@@ -392,6 +413,7 @@ public struct WindowAttention: Equatable, Sendable {
     self.qkv = qkv
     self.scoreMultiplier = scoreMultiplier
     self.biasOffset = biasOffset
+    self.keyNorm = keyNorm
     self.attendedMultiplier = attendedMultiplier
     self.attendedZeroPoint = attendedZeroPoint
     self.project = project
@@ -412,7 +434,7 @@ public struct WindowAttention: Equatable, Sendable {
   }
   /// Windows may have this edge; more positions could overflow the sums.
   public static let maximumWindow = 22
-  /// Scores and biases are in this fraction of a doubling of the weight.
+  /// Scores and biases of a softmax are in this fraction of a doubling of the weight.
   public static let scoreUnits: Float = 1024
 }
 
@@ -466,6 +488,56 @@ public struct MapAttention: Equatable, Sendable {
   public static let maximumPositions = 65536
 }
 
+/// Attention in which every channel weighs the K × K neighbours of a position for itself; LayerNorm in
+/// front, a product behind, and the input added.
+///
+/// Neighbours outside the map are zeros and take part. Constants of channels are padded with zeros to
+/// blocks of 16, their offsets are multiples of 64. The output may overwrite the input.
+public struct DepthwiseAttention: Equatable, Sendable {
+  /// What makes weights of scores.
+  public enum Weighting: Equatable, Sendable {
+    /// Offsets of a float32 factor of each channel's products, in 1024ths of a doubling of the weight,
+    /// and of one of its weighted means; 0 … 65536.
+    case softmax(scoreMultiplierOffset: Int, attendedMultiplierOffset: Int)
+    /// Offsets of each channel's γ and β times the scale of its values over that of their weighted
+    /// means, within ±2²⁴, and of its ε divided by the square of its scores' unit, at least 2⁻⁴⁰.
+    case layerNorm(gammaOffset: Int, betaOffset: Int, epsilonOffset: Int)
+  }
+
+  /// K, odd.
+  public var kernel: Int
+  /// Over the channels.
+  public var norm: LayerNorm
+  /// Channels × 3 · pitch: queries, keys, values, each with zero point 0 and a scale of its own for
+  /// every channel.
+  public var qkv: PackedMatrix
+  /// Byte offset of K² × pitch int16 biases in the channels' units of scores.
+  public var biasOffset: Int
+  /// What makes weights of scores.
+  public var weighting: Weighting
+  /// What zero is in the weighted means.
+  public var attendedZeroPoint: Int
+  /// Channels × channels.
+  public var project: PackedMatrix
+  /// Scale of the input over that of the output.
+  public var residualMultiplier: Float
+
+  /// An attention.
+  public init(
+    kernel: Int, norm: LayerNorm, qkv: PackedMatrix, biasOffset: Int, weighting: Weighting,
+    attendedZeroPoint: Int, project: PackedMatrix, residualMultiplier: Float
+  ) {
+    self.kernel = kernel
+    self.norm = norm
+    self.qkv = qkv
+    self.biasOffset = biasOffset
+    self.weighting = weighting
+    self.attendedZeroPoint = attendedZeroPoint
+    self.project = project
+    self.residualMultiplier = residualMultiplier
+  }
+}
+
 /// The unit of execution: what can be kept in cache, not what a training framework calls an operator.
 public struct Step: Equatable, Sendable {
   /// What a step computes.
@@ -490,6 +562,8 @@ public struct Step: Equatable, Sendable {
     case windowAttention(WindowAttention)
     /// See ``LVTModel/MapAttention``.
     case mapAttention(MapAttention)
+    /// See ``LVTModel/DepthwiseAttention``.
+    case depthwiseAttention(DepthwiseAttention)
     /// See ``LVTModel/Convolution``.
     case convolution(Convolution)
   }
@@ -531,6 +605,7 @@ extension Step.Operation {
     case .head: "head"
     case .windowAttention: "windowAttention"
     case .mapAttention(let s): s.dilations == nil ? "globalAttention" : "dilatedAttention"
+    case .depthwiseAttention: "depthwiseAttention"
     case .convolution: "convolution"
     }
   }

@@ -73,7 +73,7 @@ struct ArenaLayout {
     switch step.operation {
     case .pointwise(let pointwise): pointwise.residual.map { [$0] } ?? []
     case .depthwise, .dynamicDepthwise, .inhomogeneousDepthwise, .mlp, .windowAttention,
-      .mapAttention:
+      .mapAttention, .depthwiseAttention:
       [step.input]
     case .patchEmbed, .patchMerge, .head, .convolution: []
     }

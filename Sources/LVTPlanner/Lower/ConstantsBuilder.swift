@@ -27,6 +27,15 @@ struct ConstantsBuilder {
     append(values.map { Float(bitPattern: UInt32(bitPattern: $0)) })
   }
 
+  /// Integers, padded with zeros to a multiple of 64 bytes.
+  mutating func append(_ values: [Int16]) -> Int {
+    let padded = values + [Int16](repeating: 0, count: values.count % 2)
+    return append(
+      stride(from: 0, to: padded.count, by: 2).map {
+        Int32(padded[$0 + 1]) << 16 | Int32(UInt16(bitPattern: padded[$0]))
+      })
+  }
+
   /// A table of 256 entries for q = −128 … 127.
   mutating func append(table: [Int8]) -> Int {
     precondition(table.count == 256)

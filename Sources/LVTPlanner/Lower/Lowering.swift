@@ -100,6 +100,9 @@ struct Lowering {
       return .head(lowerHead(i, norm, matrix, input))
 
     case .attention(let attention):
+      if case .neighbours(let kernel, let bias) = attention.reach {
+        return .depthwiseAttention(lowerDepthwiseAttention(i, attention, kernel, bias, input))
+      }
       return lowerAttention(i, attention, input)
 
     case .convolution(let convolution):
@@ -325,16 +328,16 @@ struct Lowering {
       attention.project, inputScale: attended.scale, means: means(.attended(i)))
     let output = output(i, leastScale: project.leastOutputScale)
 
-    let units = WindowAttention.scoreUnits * Float(M_LOG2E)
+    let scoreUnit = scoreUnit(i, attention, queryScale: parts[0], keyScale: parts[1])
     let norm = append(attention.norm, inputScale: input.scale, output: normalized)
     let packedQKV = constants.append(
       qkv,
       multipliers: qkv.multipliers(
         outputScales: parts.flatMap { [Float](repeating: $0, count: attention.channels) }),
       inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
-    let scoreMultiplier = parts[0] * parts[1] * attention.scale * units
+    let scoreMultiplier = parts[0] * parts[1] * attention.scale / scoreUnit
     let bias = attention.positionBiases.map { value in
-      Int32(max(-0x1p21, min(0x1p21, (value * units).rounded(.toNearestOrEven))))
+      Int32(max(-0x1p21, min(0x1p21, (value / scoreUnit).rounded(.toNearestOrEven))))
     }
     let biasOffset = bias.isEmpty ? nil : constants.append(bias)
     let packedProject = pack(project, attended, output, relu: false)
@@ -345,10 +348,16 @@ struct Lowering {
         WindowAttention(
           window: edge, shift: shift, heads: attention.heads, norm: norm, qkv: packedQKV,
           scoreMultiplier: scoreMultiplier, biasOffset: biasOffset,
+          keyNorm: attention.keyNorm.map { norm in
+            KeyNorm(
+              gammaOffset: constants.append(norm.gamma.map(Self.limited)),
+              betaOffset: constants.append(norm.beta.map(Self.limited)),
+              epsilon: Self.epsilon(norm.epsilon, unit: scoreUnit))
+          },
           attendedMultiplier: parts[2] / attended.scale, attendedZeroPoint: attended.zeroPoint,
           project: packedProject, residualMultiplier: input.scale / output.scale))
     case .dilated(let groups): dilations = groups
-    case .map: break
+    case .map, .neighbours: break
     }
     return .mapAttention(
       MapAttention(
@@ -358,7 +367,107 @@ struct Lowering {
         residualMultiplier: input.scale / output.scale))
   }
 
+  /// The real number that a score of 1 stands for.
+  ///
+  /// LayerNorm leaves it free: the greatest score that the channels' greatest queries and keys could give
+  /// becomes 32767.
+  private func scoreUnit(
+    _ i: Int, _ attention: FloatAttention, queryScale: Float, keyScale: Float
+  ) -> Float {
+    guard attention.keyNorm != nil, let queries = statistics[.query(i)],
+      let keys = statistics[.key(i)]
+    else { return 1 / (WindowAttention.scoreUnits * Float(M_LOG2E)) }
+    let products = zip(queries.magnitudes, keys.magnitudes).map { query, key in
+      min(query, 127 * queryScale) * min(key, 127 * keyScale)
+    }
+    let size = attention.headChannels
+    let heads = (0..<attention.heads).map { head in
+      products[head * size..<(head + 1) * size].reduce(0, +)
+    }
+    let bias = attention.positionBiases.max() ?? 0
+    let greatest = (heads.max() ?? 0) * attention.scale + max(bias, 0)
+    return max(greatest / 32767, queryScale * keyScale * attention.scale / 65536)
+  }
+
+  private mutating func lowerDepthwiseAttention(
+    _ i: Int, _ attention: FloatAttention, _ kernel: Int, _ bias: [Float], _ input: Quantization
+  ) -> DepthwiseAttention {
+    let channels = attention.channels, pitch = Shape.blocks(channels) * Shape.block
+    let normalized = choose(.normalized(i))
+    let qkv = QuantizedMatrix(
+      attention.qkv.paddingParts(of: channels, to: pitch), inputScale: normalized.scale,
+      means: means(.normalized(i)))
+    // Each channel of queries, keys and values reaches just as far as calibration saw it.
+    var scales = [Point.query(i), .key(i), .value(i)].flatMap { point in
+      (statistics[point]?.magnitudes ?? []).map { $0 / 127 }
+        + [Float](repeating: 0, count: pitch - channels)
+    }
+    for row in scales.indices {
+      scales[row] = max(scales[row], qkv.leastOutputScale(of: row..<row + 1))
+    }
+    let attended = choose(.attended(i))
+    let project = QuantizedMatrix(
+      attention.project, inputScale: attended.scale, means: means(.attended(i)))
+    let output = output(i, leastScale: project.leastOutputScale)
+
+    let columns = (0..<channels).map { c in
+      stride(from: c, to: bias.count, by: channels).map { bias[$0] }
+    }
+    var steps = [Int16](repeating: 0, count: kernel * kernel * pitch)
+    func add(_ biases: [Float], of channel: Int) {
+      for (neighbour, value) in biases.enumerated() {
+        steps[neighbour * pitch + channel] = Int16(
+          max(-32767, min(32767, value.rounded(.toNearestOrEven))))
+      }
+    }
+    func values(_ c: Int) -> Float { scales[2 * pitch + c] / attended.scale }
+    let weighting: DepthwiseAttention.Weighting
+    if let norm = attention.keyNorm {
+      // Products reach 2¹⁴, and so may biases: beside greater ones the products hardly count.
+      for (c, column) in columns.enumerated() {
+        let greatest = column.map(\.magnitude).max() ?? 0
+        scales[pitch + c] = max(scales[pitch + c], greatest / 16383 / scales[c])
+        add(column.map { $0 / (scales[c] * scales[pitch + c]) }, of: c)
+      }
+      weighting = .layerNorm(
+        gammaOffset: constants.append(
+          (0..<channels).map { Self.limited(norm.gamma[$0] * values($0)) }),
+        betaOffset: constants.append(
+          (0..<channels).map { Self.limited(norm.beta[$0] * values($0)) }),
+        epsilonOffset: constants.append(
+          (0..<pitch).map { Self.epsilon(norm.epsilon, unit: scales[$0] * scales[pitch + $0]) }))
+    } else {
+      let units = WindowAttention.scoreUnits * Float(M_LOG2E)
+      for (c, column) in columns.enumerated() {
+        // Softmax sees differences only.
+        let middle = ((column.min() ?? 0) + (column.max() ?? 0)) / 2
+        add(column.map { ($0 - middle) * units }, of: c)
+      }
+      weighting = .softmax(
+        scoreMultiplierOffset: constants.append(
+          (0..<channels).map { min(65536, scales[$0] * scales[pitch + $0] * units) }),
+        attendedMultiplierOffset: constants.append((0..<channels).map { min(65536, values($0)) }))
+    }
+    return DepthwiseAttention(
+      kernel: kernel, norm: append(attention.norm, inputScale: input.scale, output: normalized),
+      qkv: constants.append(
+        qkv, multipliers: qkv.multipliers(outputScales: scales),
+        inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128),
+      biasOffset: constants.append(steps), weighting: weighting,
+      attendedZeroPoint: attended.zeroPoint,
+      project: pack(project, attended, output, relu: false),
+      residualMultiplier: input.scale / output.scale)
+  }
+
   // MARK: Pieces
+
+  /// γ or β of a LayerNorm over keys within what a plan may hold.
+  private static func limited(_ value: Float) -> Float { max(-0x1p24, min(0x1p24, value)) }
+
+  /// ε for integers that stand for multiples of `unit`, within what a plan may hold.
+  private static func epsilon(_ epsilon: Float, unit: Float) -> Float {
+    max(0x1p-40, min(.greatestFiniteMagnitude, epsilon / (unit * unit)))
+  }
 
   /// The quantization of what layer `i` makes: int16 with room for twice what calibration saw, or the
   /// best int8 one.
@@ -437,7 +546,7 @@ struct Lowering {
       channels: norm.gamma.count,
       gammaOffset: constants.append(norm.gamma.map { $0 / output.scale }),
       betaOffset: constants.append(norm.beta.map { $0 / output.scale }),
-      epsilon: max(norm.epsilon / (inputScale * inputScale), 0x1p-40),
+      epsilon: Self.epsilon(norm.epsilon, unit: inputScale),
       outputZeroPoint: output.zeroPoint)
   }
 }
@@ -518,6 +627,20 @@ extension FloatInhomogeneousFilter {
       for k in 0..<inputs { weights[column * inputs + k] = expand.weights[row * inputs + k] }
     }
     return FloatMatrix(inputs: inputs, outputs: columns, weights: weights, bias: bias)
+  }
+}
+
+extension FloatMatrix {
+  /// The outputs cut into parts of `count` and each part padded with zeros to `pitch`.
+  fileprivate func paddingParts(of count: Int, to pitch: Int) -> FloatMatrix {
+    var padded: [Float] = [], paddedBias: [Float] = []
+    for start in stride(from: 0, to: outputs, by: count) {
+      padded += weights[start * inputs..<(start + count) * inputs]
+      padded += repeatElement(0, count: (pitch - count) * inputs)
+      paddedBias += bias[start..<start + count] + repeatElement(0, count: pitch - count)
+    }
+    return FloatMatrix(
+      inputs: inputs, outputs: paddedBias.count, weights: padded, bias: paddedBias)
   }
 }
 

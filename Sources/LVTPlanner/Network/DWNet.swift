@@ -34,7 +34,8 @@ extension Network {
   ///
   /// - Throws: ``NetworkError``, which names the tensor.
   public init(_ checkpoint: Checkpoint, options: Options) throws(NetworkError) {
-    if checkpoint.tensors["layers.0.blocks.0.attn.relative_position_bias_table"] != nil {
+    let attentions = ["relative_position_bias_table", "position_bias"]
+    if attentions.contains(where: { checkpoint.tensors["layers.0.blocks.0.attn.\($0)"] != nil }) {
       var builder = SwinBuilder(checkpoint, options: options)
       self = try builder.network()
       return

@@ -88,7 +88,7 @@ struct DilateFormerBuilder: NetworkBuilder {
       throw .heads(found: heads, stage: stage, channels: channels, groups: groups)
     }
     let attention = FloatAttention(
-      reach: isDilated ? .dilated(groups: groups) : .map, heads: heads[stage],
+      reach: isDilated ? .dilated(groups: groups) : .map, heads: heads[stage], keyNorm: nil,
       norm: try reader.norm("\(name).norm1", channels: channels, epsilon: Self.epsilon),
       qkv: try reader.matrix(
         qkv, inputs: channels, outputs: 3 * channels, convolution: isDilated,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTFloat
 internal import Foundation
 internal import LVTModel
 
@@ -62,6 +63,11 @@ extension FloatAttention {
           attend(query, keys, head, qkv, &result)
         }
       }
+    case .neighbours(let kernel, let bias):
+      var weights = [Float](repeating: 0, count: kernel * kernel * channels)
+      lvtf_depthwise_attention(
+        qkv, shape.height, shape.width, channels, kernel, bias, keyNorm?.gamma, keyNorm?.beta,
+        keyNorm?.epsilon ?? 0, &weights, &result)
     }
     return result
   }
@@ -109,15 +115,33 @@ extension FloatAttention {
           }
           weights[i] = sum * scale + bias(i)
         }
-        let greatest = weights.max() ?? 0
-        for i in weights.indices { weights[i] = exp(weights[i] - greatest) }
-        let total = weights.reduce(0, +)
+        if let keyNorm {
+          normalize(&weights, keyNorm, head)
+        } else {
+          softmax(&weights)
+        }
         for (key, weight) in zip(keys, weights) {
           guard let key else { continue }
           let v = (key * 3 + 2) * width + first
-          for c in 0..<size { result[out + c] += weight / total * qkv[v + c] }
+          for c in 0..<size { result[out + c] += weight * qkv[v + c] }
         }
       }
     }
+  }
+
+  private func softmax(_ scores: inout [Float]) {
+    let greatest = scores.max() ?? 0
+    for i in scores.indices { scores[i] = exp(scores[i] - greatest) }
+    let total = scores.reduce(0, +)
+    for i in scores.indices { scores[i] /= total }
+  }
+
+  private func normalize(_ scores: inout [Float], _ norm: FloatNorm, _ head: Int) {
+    let count = Float(scores.count)
+    for i in scores.indices { scores[i] = max(scores[i], 0) }
+    let mean = scores.reduce(0, +) / count
+    let variance = scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+    let factor = norm.gamma[head] / (variance + norm.epsilon).squareRoot()
+    for i in scores.indices { scores[i] = (scores[i] - mean) * factor + norm.beta[head] }
   }
 }

@@ -71,7 +71,7 @@ public struct FloatConvolution: Sendable {
   public let gelu: Bool
 }
 
-/// Multi-head softmax attention.
+/// Multi-head attention.
 public struct FloatAttention: Sendable {
   /// Which positions a position attends to.
   public enum Reach: Sendable {
@@ -87,12 +87,20 @@ public struct FloatAttention: Sendable {
     ///
     /// Keys and values outside the map are zeros and take part.
     case dilated(groups: Int)
+    /// K × K neighbours; every channel is a head, and `bias` has what each adds to the score of a
+    /// neighbour: neighbours in raster order, each with all channels.
+    ///
+    /// Keys and values outside the map are zeros and take part.
+    case neighbours(kernel: Int, bias: [Float])
   }
 
   /// Which positions a position attends to.
   public let reach: Reach
   /// Heads, which divide the channels.
   public let heads: Int
+  /// What makes weights of scores: ReLU and LayerNorm over the keys, with one γ and one β for each head;
+  /// nil for softmax.
+  public let keyNorm: FloatNorm?
   /// In front.
   public var norm: FloatNorm
   /// Queries, keys, values.
@@ -100,9 +108,12 @@ public struct FloatAttention: Sendable {
   /// Behind.
   public var project: FloatMatrix
 
-  /// What windows add to scores, or nothing.
+  /// What is added to scores, or nothing.
   var positionBiases: [Float] {
-    if case .window(_, _, let bias) = reach { bias } else { [] }
+    switch reach {
+    case .window(_, _, let bias), .neighbours(_, let bias): bias
+    case .map, .dilated: []
+    }
   }
   /// Channels.
   public var channels: Int { qkv.inputs }
@@ -114,6 +125,7 @@ public struct FloatAttention: Sendable {
     case .window(let edge, _, _): edge * edge
     case .map: map.positions
     case .dilated: 9
+    case .neighbours(let kernel, _): kernel * kernel
     }
   }
   /// What scores are multiplied with.
@@ -225,6 +237,7 @@ public struct Network: Sendable {
       case .attention(let a):
         total + a.qkv.weights.count + a.qkv.bias.count + a.project.weights.count
           + a.project.bias.count + a.positionBiases.count + 2 * a.norm.gamma.count
+          + 2 * (a.keyNorm?.gamma.count ?? 0)
       case .convolution(let c): total + c.matrix.weights.count + c.matrix.bias.count
       }
     }

@@ -11,7 +11,10 @@ internal import Foundation
 //
 // Attention leaves more freedom. A channel of the queries times f and of the keys over f gives the same
 // scores; so does any constant taken off a channel of the keys, as it changes all scores of a query
-// alike; and a constant in a channel of the values is the same constant in their weighted means.
+// alike; and a constant in a channel of the values is the same constant in their weighted means. LayerNorm
+// in the softmax's place sees such constants, for ReLU is before it and its weights do not sum to one.
+// In a depth-wise attention queries, keys and values have a scale for each channel; only the product
+// behind shares one among the channels of their weighted means.
 
 extension Network {
   /// Scales channels between layers so that their ranges are alike; the network computes the same.
@@ -73,12 +76,18 @@ extension Network {
 
       case .attention(var attention):
         guard let normalized = ranges[.normalized(i)], let queries = ranges[.query(i)],
-          let keys = ranges[.key(i)], let values = ranges[.value(i)]
+          let keys = ranges[.key(i)], let values = ranges[.value(i)],
+          let attended = ranges[.attended(i)]
         else { continue }
         equalize(&attention.norm, &attention.qkv, normalized)
-        attention.equalize(queries: queries, keys: keys)
-        attention.equalize(
-          values: values, factors: factors(values.halfWidths, exponent: 0.5))
+        if case .neighbours = attention.reach {
+          attention.equalize(
+            values: values, factors: factors(attended.magnitudes, exponent: 0.5))
+        } else {
+          attention.equalize(queries: queries, keys: keys)
+          attention.equalize(
+            values: values, factors: factors(attention.reaches(of: values), exponent: 0.5))
+        }
         layers[i].operation = .attention(attention)
 
       case .patchEmbed, .pointwise, .depthwise, .mlp, .convolution:
@@ -179,17 +188,27 @@ extension FloatInhomogeneousFilter {
 }
 
 extension FloatAttention {
-  /// Whether a constant may be taken off keys and values: not off the zeros outside a map.
+  /// Whether a constant may be taken off keys and values: not off the zeros outside a map, and not in
+  /// front of LayerNorm.
   private var isShiftable: Bool {
-    if case .dilated = reach { false } else { true }
+    switch reach {
+    case .window, .map: keyNorm == nil
+    case .dilated, .neighbours: false
+    }
+  }
+
+  /// How far the channels of keys or values reach from zero when they are equalized.
+  fileprivate func reaches(of statistics: Statistics) -> [Float] {
+    isShiftable ? statistics.halfWidths : statistics.magnitudes
   }
 
   /// Puts each channel of the keys around zero, and makes it as wide as the queries' channel.
   fileprivate mutating func equalize(queries: Statistics, keys: Statistics) {
     var factors = [Float](repeating: 1, count: 3 * channels)
+    let reaches = reaches(of: keys)
     for c in 0..<channels {
       if isShiftable { qkv.bias[channels + c] -= keys.middles[c] }
-      let query = queries.magnitudes[c], key = keys.halfWidths[c]
+      let query = queries.magnitudes[c], key = reaches[c]
       guard query > 0, key > 0 else { continue }
       factors[c] = min(max((key / query).squareRoot(), 0x1p-8), 0x1p8)
       factors[channels + c] = 1 / factors[c]

@@ -17,7 +17,7 @@ public struct Family: Sendable {
 
   let name: String
   let paper: String
-  /// A tensor that no other family has.
+  /// A tensor that no other family has, or how to find one.
   let recognisedBy: String
   let sizes: [Size]
 
@@ -60,6 +60,10 @@ public struct Family: Sendable {
         Size(
           name: "Swin-T", embed: 96, depths: [2, 2, 6, 2], parameters: 28.3, macs: 4.49, top1: 81.2)
       ]),
+    Family(
+      name: "depth-wise ViT", paper: "our reading of arXiv 2309.10713",
+      recognisedBy: "attn.position_bias or attn.key_norm.weight in a block of a Swin",
+      sizes: []),
     Family(
       name: "DilateFormer", paper: "arXiv 2302.01791",
       recognisedBy: "stages.0.blocks.0.pos_embed.weight",

@@ -113,6 +113,11 @@ extension Step.Operation {
         "layernorm", "gemm_s8", s.dilations == nil ? "attention_s8" : "dilated_attention_s8",
         "gemm_s8",
       ]
+    case .depthwiseAttention(let s):
+      switch s.weighting {
+      case .softmax: ["layernorm", "gemm_s8", "depthwise_softmax_s8", "gemm_s8"]
+      case .layerNorm: ["layernorm", "gemm_s8", "depthwise_layernorm_s8", "gemm_s8"]
+      }
     case .convolution(let s):
       [s.outside == nil ? "taps_s8" : "taps_u8", "gemm_s8"]
         + (s.tableOffset == nil ? [] : ["table_s8"])
@@ -131,6 +136,7 @@ extension Step.Operation {
     case .head(let s): [s.matrix]
     case .windowAttention(let s): [s.qkv, s.project]
     case .mapAttention(let s): [s.qkv, s.project]
+    case .depthwiseAttention(let s): [s.qkv, s.project]
     case .convolution(let s): [s.matrix]
     }
   }
@@ -151,6 +157,9 @@ extension Step.Operation {
       return products(output) + 2 * output.positions * s.tokens * output.channels
     case .mapAttention(let s):
       return products(output) + 2 * output.positions * s.keys(of: output) * output.channels
+    case .depthwiseAttention(let s):
+      let channels = output.channels
+      return output.positions * channels * (4 * channels + 2 * s.kernel * s.kernel)
     case .convolution(let s) where s.outside != nil:
       return products(output) / Convolution.pictureChannels * 3
     case .patchEmbed, .pointwise, .mlp, .patchMerge, .head, .convolution:

@@ -10,13 +10,68 @@ extension Workspace {
   func run(_ step: MapAttention, _ share: Share, barrier: () -> Void) {
     let shape = share.output.shape
     let parts = MapAttentionScratch(step, shape: shape)
-    let qkv = share.sharedScratch(parts.qkv, as: Int8.self)
-    let kernelScratch = share.scratch + parts.kernel
     // The dilated kernel works on whole rows of the map.
     let unit = step.dilations == nil ? 1 : shape.width
     let units = share.range(of: shape.positions / unit)
-    let own = units.lowerBound * unit..<units.upperBound * unit
+    run(
+      MapProjections(
+        norm: step.norm, qkv: step.qkv, project: step.project,
+        residualMultiplier: step.residualMultiplier),
+      share, parts, units.lowerBound * unit..<units.upperBound * unit, barrier: barrier
+    ) { qkv, scratch in
+      attend(step, shape, units, qkv, parts, scratch)
+    }
+  }
 
+  /// The same for each channel alone; the kernel works on whole rows of the map.
+  func run(_ step: DepthwiseAttention, _ share: Share, barrier: () -> Void) {
+    let shape = share.output.shape
+    let parts = MapAttentionScratch(step, shape: shape)
+    let rows = share.range(of: shape.height)
+    run(
+      MapProjections(
+        norm: step.norm, qkv: step.qkv, project: step.project,
+        residualMultiplier: step.residualMultiplier),
+      share, parts, rows.lowerBound * shape.width..<rows.upperBound * shape.width,
+      barrier: barrier
+    ) { qkv, scratch in
+      var attend = lvt_depthwise_attention_args()
+      attend.q = UnsafePointer(qkv)
+      attend.k = UnsafePointer(qkv + shape.pitch)
+      attend.v = UnsafePointer(qkv + 2 * shape.pitch)
+      attend.stride = parts.qkvPitch
+      (attend.height, attend.width) = (shape.height, shape.width)
+      (attend.y_begin, attend.y_end) = (rows.lowerBound, rows.upperBound)
+      attend.kernel = step.kernel
+      attend.channels = shape.pitch
+      attend.bias = constant(step.biasOffset, as: Int16.self)
+      attend.out_zero_point = Int32(step.attendedZeroPoint)
+      attend.out = qkv
+      attend.out_stride = parts.qkvPitch
+      attend.scratch = scratch
+      switch step.weighting {
+      case .softmax(let scores, let attended):
+        attend.score_multiplier = constant(scores, as: Float.self)
+        attend.out_multiplier = constant(attended, as: Float.self)
+        kernels.depthwise_softmax_s8(&attend)
+      case .layerNorm(let gamma, let beta, let epsilon):
+        attend.gamma = constant(gamma, as: Float.self)
+        attend.beta = constant(beta, as: Float.self)
+        attend.epsilon = constant(epsilon, as: Float.self)
+        kernels.depthwise_layernorm_s8(&attend)
+      }
+    }
+  }
+
+  /// What surrounds the attention of a map; `attend` replaces the queries of the positions `own`.
+  private func run(
+    _ step: MapProjections, _ share: Share, _ parts: MapAttentionScratch, _ own: Range<Int>,
+    barrier: () -> Void,
+    attend: (_ qkv: UnsafeMutablePointer<Int8>, _ scratch: UnsafeMutableRawPointer) -> Void
+  ) {
+    let shape = share.output.shape
+    let qkv = share.sharedScratch(parts.qkv, as: Int8.self)
+    let kernelScratch = share.scratch + parts.kernel
     let normalized = share.scratch(parts.normalized, as: Int8.self)
     own.forEachStrip(rows: parts.strip.rows) { strip in
       normalize(
@@ -30,7 +85,7 @@ extension Workspace {
     }
     barrier()
 
-    attend(step, shape, units, qkv, parts, kernelScratch)
+    attend(qkv, kernelScratch)
     own.forEachStrip(rows: parts.strip.rows) { strip in
       var project = product(
         step.project, qkv + strip.lowerBound * parts.qkvPitch, stride: parts.qkvPitch,
@@ -62,9 +117,17 @@ extension Workspace {
         q: qkv, k: keys, v: values, stride: parts.qkvPitch, keys: shape.positions,
         first: units.lowerBound, queries: units.count, heads: step.heads, head_dim: headChannels,
         score_multiplier: step.scoreMultiplier, bias: nil, window: 0, regions: nil,
-        out_multiplier: step.attendedMultiplier, out_zero_point: Int32(step.attendedZeroPoint),
+        key_norm: nil, out_multiplier: step.attendedMultiplier,
+        out_zero_point: Int32(step.attendedZeroPoint),
         out: qkv, out_stride: parts.qkvPitch, scratch: scratch)
       kernels.attention_s8(&attend)
     }
   }
+}
+
+/// What lies before and behind the attention of a map.
+private struct MapProjections {
+  let norm: LayerNorm
+  let qkv, project: PackedMatrix
+  let residualMultiplier: Float
 }

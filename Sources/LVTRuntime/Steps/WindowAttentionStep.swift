@@ -12,7 +12,8 @@ extension Workspace {
     let map = share.input, shape = map.shape, pitch = shape.pitch
     let parts = WindowAttentionScratch(step, shape: shape, type: map.type)
     let gathered = Map(
-      base: share.scratch + parts.gathered, shape: Shape(
+      base: share.scratch + parts.gathered,
+      shape: Shape(
         height: step.window, width: step.window, channels: shape.channels), type: map.type,
       pitch: map.pitch, zeroPoint: map.zeroPoint, scale: map.scale)
     let normalized = share.scratch(parts.normalized, as: Int8.self)
@@ -48,10 +49,17 @@ extension Workspace {
         keys: step.tokens, first: 0, queries: step.tokens, heads: step.heads,
         head_dim: shape.channels / step.heads, score_multiplier: step.scoreMultiplier,
         bias: step.biasOffset.flatMap { constant($0, as: Int32.self) }, window: step.window,
-        regions: UnsafePointer(regions), out_multiplier: step.attendedMultiplier,
+        regions: UnsafePointer(regions), key_norm: nil, out_multiplier: step.attendedMultiplier,
         out_zero_point: Int32(step.attendedZeroPoint), out: normalized, out_stride: pitch,
         scratch: kernelScratch)
-      kernels.attention_s8(&attend)
+      if let keyNorm = step.keyNorm {
+        withUnsafePointer(to: self.keyNorm(keyNorm)) { norm in
+          attend.key_norm = norm
+          kernels.attention_s8(&attend)
+        }
+      } else {
+        kernels.attention_s8(&attend)
+      }
 
       var project = product(
         step.project, normalized, stride: pitch, to: gathered, 0..<step.tokens,
@@ -62,6 +70,14 @@ extension Workspace {
         share.output.position(position).update(from: gathered.position(token), count: map.pitch)
       }
     }
+  }
+}
+
+extension Workspace {
+  private func keyNorm(_ norm: KeyNorm) -> lvt_key_norm {
+    lvt_key_norm(
+      gamma: constant(norm.gammaOffset, as: Float.self),
+      beta: constant(norm.betaOffset, as: Float.self), epsilon: norm.epsilon)
   }
 }
 

@@ -29,12 +29,16 @@ LVT_INLINE void lvt_store_bytes(int8_t *out, __m128i bytes, size_t n) {
         memcpy(out, &bytes, n);
 }
 
-/// Scores of eight sums.
-LVT_INLINE __m256i lvt_scores_x8(__m256i sums, float multiplier) {
+/// rne(clamp(v, -2^21, 2^21)), which is what lvt_round_to_even computes.
+LVT_INLINE __m256i lvt_round_x8(__m256 v) {
     const __m256 reach = _mm256_set1_ps(2097152.0f);
-    const __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_set1_ps(multiplier));
     return _mm256_cvtps_epi32(
         _mm256_min_ps(_mm256_max_ps(v, _mm256_sub_ps(_mm256_setzero_ps(), reach)), reach));
+}
+
+/// Scores of eight sums.
+LVT_INLINE __m256i lvt_scores_x8(__m256i sums, __m256 multipliers) {
+    return lvt_round_x8(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), multipliers));
 }
 
 /// lvt_attention_weight of the distances from `greatest` to eight scores.
@@ -70,11 +74,29 @@ LVT_INLINE int32_t lvt_sum_of_lanes(__m256i v) {
     return _mm_cvtsi128_si32(m);
 }
 
-/// Eight weighted sums as int8 in the lower half.
-LVT_INLINE __m128i lvt_means_x8(__m256i sums, float multiplier, int32_t zero_point) {
-    const __m256i q = _mm256_add_epi32(
-        _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_set1_ps(multiplier))),
-        _mm256_set1_epi32(zero_point));
+/// Eight integers and a zero point as int8 in the lower half.
+LVT_INLINE __m128i lvt_narrow_x8(__m256i v, int32_t zero_point) {
+    const __m256i q = _mm256_add_epi32(v, _mm256_set1_epi32(zero_point));
     const __m128i s16 = _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
     return _mm_packs_epi16(s16, s16);
+}
+
+/// Eight weighted sums as int8 in the lower half.
+LVT_INLINE __m128i lvt_means_x8(__m256i sums, __m256 multipliers, int32_t zero_point) {
+    return lvt_narrow_x8(_mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), multipliers)),
+                         zero_point);
+}
+
+/// f32(n * a - s * v) of eight sums each: exact in binary64, as |n * a| < 2^53.
+LVT_INLINE __m256 lvt_centred_x8(__m256d n, __m256i a, __m256i s, __m256i v) {
+    __m128 parts[2];
+    LVT_UNROLL for (size_t i = 0; i < 2; i++) {
+        const __m128i a4 = i ? _mm256_extracti128_si256(a, 1) : _mm256_castsi256_si128(a);
+        const __m128i s4 = i ? _mm256_extracti128_si256(s, 1) : _mm256_castsi256_si128(s);
+        const __m128i v4 = i ? _mm256_extracti128_si256(v, 1) : _mm256_castsi256_si128(v);
+        const __m256d sums = _mm256_mul_pd(n, _mm256_cvtepi32_pd(a4));
+        const __m256d means = _mm256_mul_pd(_mm256_cvtepi32_pd(s4), _mm256_cvtepi32_pd(v4));
+        parts[i] = _mm256_cvtpd_ps(_mm256_sub_pd(sums, means));
+    }
+    return _mm256_set_m128(parts[1], parts[0]);
 }
