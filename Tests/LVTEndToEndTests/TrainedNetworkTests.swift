@@ -17,7 +17,7 @@ import Testing
   static let families = [
     Family(name: "dwnet", decibels: 33), Family(name: "dynamic_dwnet", decibels: 30),
     Family(name: "inhomogeneous_dwnet", decibels: 25), Family(name: "swin", decibels: 30),
-    Family(name: "dilateformer", decibels: 30),
+    Family(name: "dilateformer", decibels: 30), Family(name: "depthwise_vit", decibels: 25),
   ]
 
   private static let folder = fixtures + "/networks/"

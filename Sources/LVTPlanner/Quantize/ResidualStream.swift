@@ -93,9 +93,8 @@ public struct ResidualChoice: Sendable {
 
   /// Takes one of the trials by the rule above.
   mutating func choose() {
-    let byCost = trials.indices.sorted {
-      (trials[$0].arenaBytes, trials[$0].stages.count) < (trials[$1].arenaBytes, trials[$1].stages.count)
-    }
+    func cost(_ i: Int) -> (Int, Int) { (trials[i].arenaBytes, trials[i].stages.count) }
+    let byCost = trials.indices.sorted { cost($0) < cost($1) }
     if let good = byCost.first(where: { trials[$0].agreement.decibels >= Self.goal }) {
       chosen = good
       return
