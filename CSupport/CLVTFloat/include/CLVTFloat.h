@@ -48,9 +48,9 @@ void lvtf_inhomogeneous_depthwise(const float *in,
                                   float *out);
 
 /// Attention of each channel to the K x K neighbours of each position; zeros outside the map take
-/// part. `qkv` has the queries, keys and values of a position side by side, `bias` is [K * K
-/// neighbours][channels]. Weights are the softmax of the scores, or, if there is a gamma, gamma[c]
-/// * LayerNorm(max(0, score)) + beta[c]. `weights` has room for K * K * channels floats.
+/// part. `qkv` has the queries, keys and values of a position side by side; `bias` is
+/// [K * K neighbours][channels]. Weights are the softmax of the scores or, if there is a gamma,
+/// gamma[c] * LayerNorm(max(0, score)) + beta[c]. `weights` has room for K * K * channels floats.
 void lvtf_depthwise_attention(const float *qkv,
                               size_t height,
                               size_t width,

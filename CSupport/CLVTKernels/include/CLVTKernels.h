@@ -228,15 +228,14 @@ typedef struct {
 /// q, k and v. `out` may be `q` with the same stride; otherwise nothing overlaps.
 ///
 /// With a key norm, ReLU and LayerNorm over the keys take the softmax's place. With the n keys of
-/// the query's region, r[j] = clamp(t[j], 0, 32767), S = sum r, Q = sum r^2, A[c] = sum r[j] *
-/// v[j][c] and V[c] = sum v[j][c], all exact:
+/// the query's region, r[j] = clamp(t[j], 0, 32767), S = sum r[j], Q = sum r[j]^2,
+/// A[c] = sum r[j] * v[j][c] and V[c] = sum v[j][c], all exact:
 ///
-///   k = (1 / sqrt(f32(n*Q - S*S) * inv_n2 + epsilon)) * inv_n     inv_n = f32(1 / n), inv_n2 its
-///   square out[i][c] = clamp(zero_point + rne(f32(n*A[c] - S*V[c]) * ((k * gamma[head]) *
-///   out_multiplier)
-///                                      + f32(V[c]) * (beta[head] * out_multiplier)))
+///   k = (1 / sqrt(f32(n*Q - S*S) * inv_n2 + epsilon)) * inv_n
+///   out[i][c] = clamp(zero_point + rne(f32(n*A[c] - S*V[c]) * ((k * gamma[head]) * m)
+///                                      + f32(V[c]) * (beta[head] * m)))
 ///
-/// Each operation is rounded once.
+/// inv_n is f32(1 / n), inv_n2 its square and m the out_multiplier. Each operation is rounded once.
 typedef struct {
     const int8_t *q, *k,
         *v;                 ///< Rows of position 0 and on; head h has channels h * head_dim and on.

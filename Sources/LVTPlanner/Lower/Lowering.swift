@@ -413,10 +413,10 @@ struct Lowering {
     let columns = (0..<channels).map { c in
       stride(from: c, to: bias.count, by: channels).map { bias[$0] }
     }
-    var steps = [Int16](repeating: 0, count: kernel * kernel * pitch)
-    func add(_ biases: [Float], of channel: Int) {
-      for (neighbour, value) in biases.enumerated() {
-        steps[neighbour * pitch + channel] = Int16(
+    var biases = [Int16](repeating: 0, count: kernel * kernel * pitch)
+    func add(_ column: [Float], of channel: Int) {
+      for (neighbour, value) in column.enumerated() {
+        biases[neighbour * pitch + channel] = Int16(
           max(-32767, min(32767, value.rounded(.toNearestOrEven))))
       }
     }
@@ -453,7 +453,7 @@ struct Lowering {
       qkv: constants.append(
         qkv, multipliers: qkv.multipliers(outputScales: scales),
         inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128),
-      biasOffset: constants.append(steps), weighting: weighting,
+      biasOffset: constants.append(biases), weighting: weighting,
       attendedZeroPoint: attended.zeroPoint,
       project: pack(project, attended, output, relu: false),
       residualMultiplier: input.scale / output.scale)
