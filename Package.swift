@@ -41,7 +41,7 @@ var targets: [Target] = [
   // The runtime: no Foundation, compiles as Embedded Swift.
   runtime("LVTModel", ["CLVTKernels", "CLVTSystem"]),
   runtime("LVTRuntime", ["LVTModel", "CLVTKernels", "CLVTThreads", "CLVTSystem"]),
-  runtime("LVTImage", ["LVTModel", "CLVTSystem"]),
+  runtime("LVTImage", ["LVTModel", "CLVTKernels", "CLVTSystem"]),
   runtime("LVTCapture", ["LVTImage", "CLVTJPEG", "CLVTSystem"]),
   runtime("LVT", ["LVTRuntime", "LVTImage"]),
   // Its own argument parser: swift-argument-parser needs Foundation, which a board need not have.
