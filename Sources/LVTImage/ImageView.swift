@@ -46,6 +46,17 @@ public struct ImageView {
     self.range = range
   }
 
+  /// The pixels of an ``Image``, which have been checked.
+  init(rgb: UnsafeRawBufferPointer, width: Int, height: Int) {
+    guard let base = rgb.baseAddress else { fatalError("an image without memory") }
+    self.base = base
+    self.width = width
+    self.height = height
+    format = .rgb8
+    stride = 3 * width
+    range = .full
+  }
+
   /// The bytes from the first to the last of a picture.
   ///
   /// - Throws: ``ImageError/size(width:height:)`` or ``ImageError/stride(least:found:)``

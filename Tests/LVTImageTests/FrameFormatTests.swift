@@ -18,7 +18,9 @@ struct FrameFormatTests {
       self.height = height
       var generator = SplitMix64(seed: seed)
       func plane(_ rows: Int, _ columns: Int) -> [[UInt8]] {
-        (0..<rows).map { _ in (0..<columns).map { _ in UInt8.random(in: 0...255, using: &generator) } }
+        (0..<rows).map { _ in
+          (0..<columns).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        }
       }
       let chromaRows = Self.halvesRows(format) ? (height + 1) / 2 : height
       y = plane(height, width)
@@ -148,7 +150,8 @@ struct FrameFormatTests {
   }
 
   @Test func sizeOfAFrameIsItsPlanes() throws {
-    func count(_ format: PixelFormat, _ width: Int, _ height: Int, _ stride: Int? = nil) throws -> Int
+    func count(_ format: PixelFormat, _ width: Int, _ height: Int, _ stride: Int? = nil) throws
+      -> Int
     {
       try ImageView.byteCount(format: format, width: width, height: height, stride: stride)
     }

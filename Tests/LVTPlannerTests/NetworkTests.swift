@@ -277,7 +277,9 @@ import Testing
     for (a, b) in zip(found, expected) { #expect(abs(a - b) < 0.0375) }
   }
 
-  @Test(arguments: [TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer])
+  @Test(arguments: [
+    TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer,
+  ])
   func equalizingChangesNothing(tiny: TinyNetwork) throws {
     let compiled = try tiny.compile()
     // The calibration's float logits come from the equalized network, the plan's from its int8 form:

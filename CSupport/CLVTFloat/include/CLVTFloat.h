@@ -70,6 +70,6 @@ void lvtf_channel_statistics(
 void lvtf_histogram(
     const float *in, size_t count, float low, float high, size_t bins, uint64_t *out);
 
-/// The scale with which weights rounded to [-127, 127] lose least: that of the largest weight at 127,
-/// or up to 22 % less; 0 for weights that are all zero.
+/// The scale with which weights rounded to [-127, 127] lose least: that of the largest weight at
+/// 127, or up to 22 % less; 0 for weights that are all zero.
 float lvtf_weight_scale(const float *w, size_t count);

@@ -37,11 +37,8 @@ static void pack_rows(const lvt_gemm_args *g, size_t row, size_t rows) {
 }
 
 // Eight finished sums of one row: the epilogue of lvt_gemm_args.
-LVT_INLINE void finish(const lvt_gemm_args *g,
-                       __m256i acc_s32x8,
-                       __m256 multiplier,
-                       const char *residual,
-                       char *out) {
+LVT_INLINE void finish(
+    const lvt_gemm_args *g, __m256i acc_s32x8, __m256 multiplier, const char *residual, char *out) {
     if (g->output == LVT_OUTPUT_S32) {
         _mm256_storeu_si256((__m256i *)out, acc_s32x8);
         return;

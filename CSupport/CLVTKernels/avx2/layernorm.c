@@ -81,9 +81,9 @@ LVT_INLINE void run(const lvt_layernorm_args *l, const int is_s16) {
             if (l->out_is_s16)
                 _mm256_storeu_si256((__m256i *)to, out);
             else
-                _mm_storeu_si128((__m128i *)to,
-                                 _mm_packs_epi16(_mm256_castsi256_si128(out),
-                                                 _mm256_extracti128_si256(out, 1)));
+                _mm_storeu_si128(
+                    (__m128i *)to,
+                    _mm_packs_epi16(_mm256_castsi256_si128(out), _mm256_extracti128_si256(out, 1)));
         }
     }
 }

@@ -44,7 +44,8 @@ LVT_INLINE void finish(const lvt_gemm_args *g,
         return;
     }
     const __m256i q0 = requantize(g, acc0, multiplier, residual);
-    const __m256i q1 = requantize(g, acc1, multiplier + 8, residual ? residual + (8 << g->output) : NULL);
+    const __m256i q1 =
+        requantize(g, acc1, multiplier + 8, residual ? residual + (8 << g->output) : NULL);
     __m256i q_s16x16 =
         _mm256_permute4x64_epi64(_mm256_packs_epi32(q0, q1), _MM_SHUFFLE(3, 1, 2, 0));
     if (g->output == LVT_OUTPUT_S16) {
@@ -83,13 +84,12 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
             acc[r][1] = _mm256_dpbusd_avx_epi32(acc[r][1], a, w1);
         }
     }
-    LVT_UNROLL for (size_t r = 0; r < mr; r++)
-        finish(g,
-               acc[r][0],
-               acc[r][1],
-               panel->multiplier,
-               lvt_gemm_residual(g, t->row + r, t->panel),
-               lvt_gemm_out(g, t->row + r, t->panel));
+    LVT_UNROLL for (size_t r = 0; r < mr; r++) finish(g,
+                                                      acc[r][0],
+                                                      acc[r][1],
+                                                      panel->multiplier,
+                                                      lvt_gemm_residual(g, t->row + r, t->panel),
+                                                      lvt_gemm_out(g, t->row + r, t->panel));
 }
 
 static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {

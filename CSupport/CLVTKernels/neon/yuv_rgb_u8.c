@@ -68,8 +68,11 @@ void lvt_yuv_rgb_u8__neon(const lvt_yuv_rgb_args *a) {
             vmlal_high_n_s16(vmull_high_n_s16(u, m.green_u), v, m.green_v)};
         const int32x4_t blue[2] = {vmull_n_s16(vget_low_s16(u), m.blue_u),
                                    vmull_high_n_s16(u, m.blue_u)};
-        vst3q_u8(a->rgb + 3 * x,
-                 (uint8x16x3_t){{sum(luma, red), sum(luma, green), sum(luma, blue)}});
+        uint8x16x3_t rgb;
+        rgb.val[0] = sum(luma, red);
+        rgb.val[1] = sum(luma, green);
+        rgb.val[2] = sum(luma, blue);
+        vst3q_u8(a->rgb + 3 * x, rgb);
     }
     const lvt_yuv_rgb_args rest = lvt_yuv_rgb_rest(a, x);
     lvt_yuv_rgb_u8__scalar(&rest);

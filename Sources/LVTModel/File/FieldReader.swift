@@ -143,7 +143,8 @@ struct FieldReader {
       let matrix = try matrix(), residual = try integer(UInt32.self)
       return .pointwise(
         Pointwise(
-          narrowing: narrowing, matrix: matrix, residual: residual == PlanFormat.none ? nil : Int(residual),
+          narrowing: narrowing, matrix: matrix,
+          residual: residual == PlanFormat.none ? nil : Int(residual),
           residualMultiplier: try float()))
     case .depthwise:
       return .depthwise(Depthwise(kernel: try index(), filter: try matrix()))

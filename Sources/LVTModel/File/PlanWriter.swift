@@ -261,7 +261,11 @@ struct ByteWriter {
       append(UInt64(s.multiplierOffset))
       append(UInt64(s.biasOffset))
     case .mlp(let s):
-      if let norm = s.norm { append(norm) } else if let narrowing = s.narrowing { append(narrowing) }
+      if let norm = s.norm {
+        append(norm)
+      } else if let narrowing = s.narrowing {
+        append(narrowing)
+      }
       append(s.expand)
       append(UInt64(s.tableOffset))
       append(s.project)

@@ -66,7 +66,9 @@ public struct PointwiseScratch: Sendable {
 
   /// The scratch of a step over `positions` positions.
   public init(_ step: Pointwise, positions: Int) {
-    strip = step.narrowing == nil ? Strip(positions: positions, atMost: positions) : Strip(positions: positions)
+    strip =
+      step.narrowing == nil
+      ? Strip(positions: positions, atMost: positions) : Strip(positions: positions)
     narrowedPitch = Shape.blocks(step.matrix.k) * Shape.block
     var cursor = ScratchCursor()
     narrowed = cursor.reserve(step.narrowing == nil ? 0 : strip.rows * narrowedPitch)

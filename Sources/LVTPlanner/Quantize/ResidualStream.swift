@@ -86,7 +86,9 @@ public struct ResidualChoice: Sendable {
   /// Takes one of the trials by the rule above.
   mutating func choose() {
     let byCost = trials.indices.sorted {
-      (trials[$0].arenaBytes, trials[$0].stages.count) < (trials[$1].arenaBytes, trials[$1].stages.count)
+      (trials[$0].arenaBytes, trials[$0].stages.count) < (
+        trials[$1].arenaBytes, trials[$1].stages.count
+      )
     }
     if let good = byCost.first(where: { trials[$0].agreement.decibels >= Self.goal }) {
       chosen = good

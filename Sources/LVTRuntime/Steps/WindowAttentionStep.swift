@@ -12,7 +12,8 @@ extension Workspace {
     let map = share.input, shape = map.shape, pitch = shape.pitch
     let parts = WindowAttentionScratch(step, shape: shape, type: map.type)
     let gathered = Map(
-      base: share.scratch + parts.gathered, shape: Shape(
+      base: share.scratch + parts.gathered,
+      shape: Shape(
         height: step.window, width: step.window, channels: shape.channels), type: map.type,
       pitch: map.pitch, zeroPoint: map.zeroPoint, scale: map.scale)
     let normalized = share.scratch(parts.normalized, as: Int8.self)
