@@ -21,7 +21,7 @@ lvt_camera_error lvt_camera_error_of(int status) {
     case ENOENT: return LVT_CAMERA_MISSING;
     case ENOTTY:
     case EISDIR: return LVT_CAMERA_NOT_ONE;
-    case EINVAL: return LVT_CAMERA_NO_PICTURES;
+    case EINVAL: return LVT_CAMERA_NO_PICTURES; // S_FMT too: a format that is refused
     case EBUSY: return LVT_CAMERA_BUSY;
     case ENODEV:
     case ENXIO: return LVT_CAMERA_GONE;

@@ -53,21 +53,29 @@ final class CameraDevice {
     }
     var first: UInt32?
     for code in candidates {
-      let answer = try set(code, wanted)
+      guard let answer = try set(code, wanted) else { continue }
       if answer.code == code, answer.width == wanted.width, answer.height == wanted.height {
         return answer
       }
       if first == nil, CameraCode.encoding(answer.code) != nil { first = code }
     }
-    return try set(first ?? candidates[0], wanted)
+    guard let answer = try set(first ?? candidates[0], wanted) else {
+      let names = candidates.map { CameraCode.text($0) }.joined(separator: ", ")
+      let others = offered.map { CameraCode.text($0) }.joined(separator: ", ")
+      throw .camera(reason: "the camera refuses \(names); it offers \(others)")
+    }
+    return answer
   }
 
+  /// Sets a format; nil if the driver refuses it rather than answer with another.
   private func set(
     _ code: UInt32, _ wanted: lvt_camera_format
-  ) throws(CaptureError) -> lvt_camera_format {
+  ) throws(CaptureError) -> lvt_camera_format? {
     var format = wanted
     format.code = code
     let status = lvt_camera_set_format(descriptor, &format)
+    // EINVAL, which `open` gives for a device without pictures.
+    if lvt_camera_error_of(status) == LVT_CAMERA_NO_PICTURES { return nil }
     guard status == 0 else { throw Self.error(status) }
     return format
   }

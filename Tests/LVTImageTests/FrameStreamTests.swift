@@ -29,12 +29,16 @@ struct FrameStreamTests {
     }
   }
 
-  private let good = try! ["420.jpg", "grey.jpg", "progressive.jpg", "restarts.jpg"].map(fixture)
+  private let good: [[UInt8]]
+
+  init() throws {
+    good = try ["420.jpg", "grey.jpg", "progressive.jpg", "restarts.jpg"].map(fixture)
+  }
 
   @Test(arguments: [1, 2, 7, 1000, 65536])
   func framesAreFoundWhateverTheReads(piece: Int) throws {
     let stream: [UInt8] =
-      [0, 0xFF, 0xD8] + good[0] + Array("--boundary\r\n\r\n".utf8) + good[1] + good[2]
+      [0, 0xFF, 0xD8, 0, 0xFF] + good[0] + Array("--boundary\r\n\r\n".utf8) + good[1] + good[2]
       + [0xFF, 0xFF] + good[3]
     let (frames, damaged) = try cut(stream, piece: piece)
     #expect(frames == good && damaged == 0)

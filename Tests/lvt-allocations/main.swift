@@ -44,6 +44,14 @@ struct Writer {
   let descriptor: Int32
 }
 
+func write(_ context: UnsafeMutableRawPointer?) {
+  guard let writer = context?.load(as: Writer.self) else { return }
+  for _ in 0..<2000 {
+    _ = lvt_write_all(writer.descriptor, writer.bytes.baseAddress, writer.bytes.count)
+  }
+  lvt_close(writer.descriptor)
+}
+
 var mapping = lvt_mapping()
 guard lvt_map_file(CommandLine.arguments[2], &mapping) == 0 else { fail("no JPEG") }
 let jpeg = Array(UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.count))
@@ -55,14 +63,7 @@ for isLive in [false, true] {
   copy.copyBytes(from: five)
   let writer = UnsafeMutablePointer<Writer>.allocate(capacity: 1)
   writer.initialize(to: Writer(bytes: copy, descriptor: ends[1]))
-  let thread = lvt_thread_start(
-    { context in
-      guard let writer = context?.load(as: Writer.self) else { return }
-      for _ in 0..<2000 {
-        _ = lvt_write_all(writer.descriptor, writer.bytes.baseAddress, writer.bytes.count)
-      }
-      lvt_close(writer.descriptor)
-    }, writer)
+  let thread = lvt_thread_start(write, writer)
   let frames = try FramePipe(
     descriptor: ends[0], encoding: .jpeg, isLive: isLive, stop: try StopEvent())
   let decoder = try JPEGDecoder()
