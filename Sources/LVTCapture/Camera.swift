@@ -18,19 +18,24 @@ public struct CameraRequest: Equatable, Sendable {
 
 /// Pictures of a V4L2 camera, always the newest.
 ///
-/// The driver writes into buffers that are mapped here, so a picture is not copied. A thread takes
-/// each from the driver and hands the one before back, for else the driver would keep the oldest
-/// and not the newest.
+/// The driver writes into buffers that are mapped here, so a picture is not copied, unless there are
+/// too few of them. A thread takes each from the driver and hands the one before back, for else the
+/// driver would keep the oldest and not the newest.
 public final class Camera {
   /// Milliseconds without a picture after which a camera counts as broken.
   private static let patience: Int32 = 10_000
 
-  /// A buffer and what the driver said of it; without an index it is none.
+  /// A picture, in a buffer of the driver's or a copy of it, and what the driver said of it.
   private struct Slot {
     var index: Int?
+    let copy = ReusableMemory()
     var count = 0
     var nanoseconds: UInt64 = 0
     var number = 0
+
+    func memory() throws(CaptureError) -> UnsafeMutableRawPointer {
+      do throws(ImageError) { return try copy.reserve(count) } catch { throw .image(error) }
+    }
   }
 
   /// The camera's own name.
@@ -49,6 +54,8 @@ public final class Camera {
   private var buffers = [lvt_camera_buffer](
     repeating: lvt_camera_buffer(), count: Int(LVT_CAMERA_MAX_BUFFERS))
   private var bufferCount: Int32 = 0
+  /// Three buffers may be in the mailbox and at its ends, and the driver wants two to work with.
+  private var hasBuffersToKeep: Bool { bufferCount >= 5 }
   private let mailbox: Mailbox<Slot>
   private var thread: OpaquePointer?
   private var taken = Slot()
@@ -84,10 +91,6 @@ public final class Camera {
       lvt_camera_start(descriptor, $0.baseAddress)
     }
     guard bufferCount >= 0 else { throw CameraDevice.error(bufferCount) }
-    // Three may be in the mailbox and its ends, and the driver wants two.
-    guard bufferCount >= 5 else {
-      throw .camera(reason: "the driver has memory for too few pictures")
-    }
     thread = lvt_thread_start(
       { context in
         guard let context else { return }
@@ -120,8 +123,12 @@ public final class Camera {
   public func next() throws(CaptureError) -> Frame? {
     while let slot = mailbox.take(taken) {
       taken = slot
-      guard let index = slot.index else { continue }
-      let bytes = UnsafeRawBufferPointer(start: buffers[index].bytes, count: slot.count)
+      let bytes: UnsafeRawBufferPointer
+      if let index = slot.index {
+        bytes = UnsafeRawBufferPointer(start: buffers[index].bytes, count: slot.count)
+      } else {
+        bytes = UnsafeRawBufferPointer(start: try slot.memory(), count: slot.count)
+      }
       switch encoding {
       case .jpeg:
         return Frame(content: .jpeg(bytes), nanoseconds: slot.nanoseconds, number: slot.number)
@@ -141,6 +148,7 @@ public final class Camera {
   /// The thread: leaves each picture in the mailbox and gives the buffer that it gets for it back.
   private func readAhead() {
     do throws(CaptureError) {
+      var slot = Slot()
       var expected: UInt32?
       while true {
         let ready = lvt_wait_readable(descriptor, stop.descriptor, Self.patience)
@@ -156,23 +164,32 @@ public final class Camera {
         let gap = expected.map { Int(Int32(truncatingIfNeeded: picture.sequence &- $0)) } ?? 0
         expected = picture.sequence &+ 1
         mailbox.count(dropped: max(0, gap), damaged: picture.is_damaged ? 1 : 0)
-        var free: Int? = Int(picture.index)
-        if !picture.is_damaged {
-          let now = lvt_nanoseconds()
-          free =
-            mailbox.exchange(
-              Slot(
-                index: Int(picture.index), count: picture.count,
-                nanoseconds: picture.nanoseconds == 0 ? now : min(picture.nanoseconds, now),
-                number: Int(picture.sequence))
-            ).index
+        let index = Int(picture.index)
+        if picture.is_damaged {
+          try give(index)
+          continue
         }
-        if let free {
-          let given = lvt_camera_give(descriptor, UInt32(free))
-          guard given == 0 else { throw CameraDevice.error(given) }
+        let now = lvt_nanoseconds()
+        slot.count = picture.count
+        slot.number = Int(picture.sequence)
+        slot.nanoseconds = picture.nanoseconds == 0 ? now : min(picture.nanoseconds, now)
+        if hasBuffersToKeep {
+          slot.index = index
+        } else {
+          UnsafeMutableRawBufferPointer(start: try slot.memory(), count: slot.count).copyMemory(
+            from: UnsafeRawBufferPointer(start: buffers[index].bytes, count: slot.count))
+          try give(index)
         }
+        slot = mailbox.exchange(slot)
+        if let old = slot.index { try give(old) }
+        slot.index = nil
       }
     } catch { failure = error }
     mailbox.close()
+  }
+
+  private func give(_ index: Int) throws(CaptureError) {
+    let status = lvt_camera_give(descriptor, UInt32(index))
+    guard status == 0 else { throw CameraDevice.error(status) }
   }
 }
