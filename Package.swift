@@ -33,6 +33,7 @@ var targets: [Target] = [
   support("CLVTKernels"),
   support("CLVTThreads"),
   support("CLVTSystem"),
+  support("CLVTV4L2"),
   support("CLVTJPEG", ["CLibJPEG"], libraries: ["jpeg"]),
   .systemLibrary(
     name: "CLibJPEG", path: "CSupport/CLibJPEG", pkgConfig: embedded ? nil : "libjpeg",
@@ -41,8 +42,8 @@ var targets: [Target] = [
   // The runtime: no Foundation, compiles as Embedded Swift.
   runtime("LVTModel", ["CLVTKernels", "CLVTSystem"]),
   runtime("LVTRuntime", ["LVTModel", "CLVTKernels", "CLVTThreads", "CLVTSystem"]),
-  runtime("LVTImage", ["LVTModel", "CLVTSystem"]),
-  runtime("LVTCapture", ["LVTImage", "CLVTJPEG", "CLVTSystem"]),
+  runtime("LVTImage", ["LVTModel", "CLVTKernels", "CLVTSystem"]),
+  runtime("LVTCapture", ["LVTImage", "CLVTJPEG", "CLVTV4L2", "CLVTSystem"]),
   runtime("LVT", ["LVTRuntime", "LVTImage"]),
   // Its own argument parser: swift-argument-parser needs Foundation, which a board need not have.
   .executableTarget(
@@ -80,7 +81,8 @@ if !embedded {
       dependencies: ["LVT", "LVTTestSupport", "CLVTThreads"]),
     .target(name: "CLVTAllocations", path: "Tests/CLVTAllocations"),
     .executableTarget(
-      name: "lvt-allocations", dependencies: ["LVT", "CLVTAllocations"],
+      name: "lvt-allocations",
+      dependencies: ["LVT", "LVTCapture", "CLVTAllocations", "CLVTSystem"],
       path: "Tests/lvt-allocations", swiftSettings: settings),
     .testTarget(name: "LVTImageTests", dependencies: ["LVTCapture", "LVTTestSupport"]),
     .testTarget(name: "LVTPlannerTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),

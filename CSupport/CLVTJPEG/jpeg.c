@@ -8,6 +8,14 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+/// Memory that libjpeg takes for one picture after another. Its own manager would return it after
+/// each to the system and ask for it again.
+typedef struct block {
+    struct block *next;
+    size_t size, used;
+    _Alignas(64) uint8_t bytes[];
+} block;
+
 struct lvt_jpeg {
     struct jpeg_decompress_struct info;
     struct jpeg_error_mgr errors;
@@ -15,6 +23,9 @@ struct lvt_jpeg {
     jmp_buf failure; ///< Where the function that called libjpeg continues after an error.
     lvt_jpeg_status status;
     char message[JMSG_LENGTH_MAX];
+    bool is_created;
+    block *blocks;
+    size_t reserved;
 };
 
 static lvt_jpeg_status fail(lvt_jpeg *decoder, lvt_jpeg_status status, const char *message) {
@@ -22,9 +33,30 @@ static lvt_jpeg_status fail(lvt_jpeg *decoder, lvt_jpeg_status status, const cha
     return decoder->status = status;
 }
 
-/// Frees what libjpeg holds for a picture, if there is one, and leaves none to decode.
+static void free_blocks(lvt_jpeg *decoder) {
+    for (block *next, *b = decoder->blocks; b; b = next) {
+        next = b->next;
+        free(b);
+    }
+    decoder->blocks = NULL;
+    decoder->reserved = 0;
+}
+
+/// Leaves no picture to decode, and none of a picture's tables: a damaged file without its own
+/// would decode with those.
 static void close_picture(lvt_jpeg *decoder) {
-    jpeg_destroy_decompress(&decoder->info);
+    struct jpeg_decompress_struct *info = &decoder->info;
+    if (decoder->is_created)
+        jpeg_abort_decompress(info);
+    for (int i = 0; i < NUM_QUANT_TBLS; i++)
+        info->quant_tbl_ptrs[i] = NULL;
+    for (int i = 0; i < NUM_HUFF_TBLS; i++)
+        info->dc_huff_tbl_ptrs[i] = info->ac_huff_tbl_ptrs[i] = NULL;
+    for (block *b = decoder->blocks; b; b = b->next)
+        b->used = 0;
+    // Pictures of many sizes must not add up to the limit.
+    if (decoder->reserved > LVT_JPEG_MAX_MEMORY / 8)
+        free_blocks(decoder);
     fail(decoder, LVT_JPEG_DAMAGED, "no picture is open");
 }
 
@@ -88,6 +120,89 @@ static void limit_scans(j_common_ptr info) {
     longjmp(decoder->failure, 1);
 }
 
+// ---- Memory -------------------------------------------------------------------------------------
+
+/// Memory until the picture is closed, at a multiple of 64.
+static void *take(j_common_ptr info, size_t bytes) {
+    lvt_jpeg *decoder = info->client_data;
+    bytes = (bytes + 63) / 64 * 64;
+    block *found = decoder->blocks;
+    while (found && found->size - found->used < bytes)
+        found = found->next;
+    if (!found) {
+        const size_t size = bytes < 65536 ? 65536 : bytes;
+        if (size > LVT_JPEG_MAX_MEMORY - decoder->reserved) {
+            fail(decoder, LVT_JPEG_TOO_LARGE, "it needs too much memory");
+            longjmp(decoder->failure, 1);
+        }
+        found = aligned_alloc(64, sizeof(block) + size);
+        if (!found) {
+            fail(decoder, LVT_JPEG_NO_MEMORY, "no memory");
+            longjmp(decoder->failure, 1);
+        }
+        *found = (block){decoder->blocks, size, 0};
+        decoder->blocks = found;
+        decoder->reserved += size;
+    }
+    void *memory = found->bytes + found->used;
+    found->used += bytes;
+    return memory;
+}
+
+static void *alloc_pool(j_common_ptr info, int pool, size_t bytes) {
+    (void)pool;
+    if (bytes > LVT_JPEG_MAX_MEMORY)
+        bytes = LVT_JPEG_MAX_MEMORY; // which `take` refuses
+    return take(info, bytes);
+}
+
+/// Rows start at a multiple of 64 and may be written up to the next, as libjpeg-turbo's SIMD code
+/// does.
+static void **alloc_rows(j_common_ptr info, size_t row_bytes, JDIMENSION rows) {
+    const size_t pitch = (row_bytes + 63) / 64 * 64;
+    uint64_t bytes = 0;
+    if (__builtin_mul_overflow((uint64_t)pitch, (uint64_t)rows, &bytes) ||
+        bytes > LVT_JPEG_MAX_MEMORY)
+        bytes = LVT_JPEG_MAX_MEMORY + 1u; // which `take` refuses
+    void **pointers = take(info, rows * sizeof(void *));
+    uint8_t *memory = take(info, (size_t)bytes);
+    for (JDIMENSION i = 0; i < rows; i++)
+        pointers[i] = memory + i * pitch;
+    return pointers;
+}
+
+static JSAMPARRAY alloc_sarray(j_common_ptr info, int pool, JDIMENSION samples, JDIMENSION rows) {
+    (void)pool;
+    return (JSAMPARRAY)alloc_rows(info, (size_t)samples * sizeof(JSAMPLE), rows);
+}
+
+static JBLOCKARRAY alloc_barray(j_common_ptr info, int pool, JDIMENSION blocks, JDIMENSION rows) {
+    (void)pool;
+    return (JBLOCKARRAY)alloc_rows(info, (size_t)blocks * sizeof(JBLOCK), rows);
+}
+
+/// Makes the decompressor that serves all pictures.
+static void create(lvt_jpeg *decoder) {
+    struct jpeg_decompress_struct *info = &decoder->info;
+    info->err = jpeg_std_error(&decoder->errors);
+    info->err->error_exit = error_exit;
+    info->err->emit_message = emit_message;
+    info->err->output_message = output_message;
+    info->client_data = decoder;
+    jpeg_create_decompress(info);
+    decoder->is_created = true;
+    decoder->progress.progress_monitor = limit_scans;
+    info->progress = &decoder->progress;
+    // The source's memory stays, so it comes from libjpeg's own manager. What that manager keeps
+    // for progressive pictures, it frees itself.
+    jpeg_mem_src(info, (unsigned char[]){0xff}, 1);
+    info->mem->max_memory_to_use = LVT_JPEG_MAX_MEMORY;
+    info->mem->alloc_small = alloc_pool;
+    info->mem->alloc_large = alloc_pool;
+    info->mem->alloc_sarray = alloc_sarray;
+    info->mem->alloc_barray = alloc_barray;
+}
+
 // ---- Opening ------------------------------------------------------------------------------------
 
 lvt_jpeg *lvt_jpeg_create(void) {
@@ -98,8 +213,11 @@ lvt_jpeg *lvt_jpeg_create(void) {
 }
 
 void lvt_jpeg_destroy(lvt_jpeg *decoder) {
-    if (decoder)
-        close_picture(decoder);
+    if (!decoder)
+        return;
+    if (decoder->is_created)
+        jpeg_destroy_decompress(&decoder->info);
+    free_blocks(decoder);
     free(decoder);
 }
 
@@ -123,28 +241,20 @@ static bool is_long_enough(const struct jpeg_decompress_struct *info, size_t cou
 lvt_jpeg_status lvt_jpeg_open(
     lvt_jpeg *decoder, const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height) {
     struct jpeg_decompress_struct *info = &decoder->info;
-    // Each picture gets a new decompressor: a used one keeps the tables of the picture before, and
-    // a damaged file without its own would decode with those.
     close_picture(decoder);
-    memset(info, 0, sizeof *info);
-    info->err = jpeg_std_error(&decoder->errors);
-    info->err->error_exit = error_exit;
-    info->err->emit_message = emit_message;
-    info->err->output_message = output_message;
-    info->client_data = decoder;
-    decoder->progress.progress_monitor = limit_scans;
     fail(decoder, LVT_JPEG_OK, "");
     if (count == 0)
         return fail(decoder, LVT_JPEG_TRUNCATED, "it is empty");
 
     if (setjmp(decoder->failure))
         return decoder->status;
-    jpeg_create_decompress(info);
-    info->progress = &decoder->progress;
-    info->mem->max_memory_to_use = LVT_JPEG_MAX_MEMORY;
+    if (!decoder->is_created)
+        create(decoder);
     jpeg_mem_src(info, (unsigned char *)bytes, count); // older headers lack the const
     jpeg_read_header(info, TRUE);
 
+    if (info->data_precision != 8)
+        return fail(decoder, LVT_JPEG_UNSUPPORTED, "its samples have not 8 bits");
     switch (info->jpeg_color_space) {
     case JCS_GRAYSCALE:
     case JCS_RGB:

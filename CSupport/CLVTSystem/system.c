@@ -85,6 +85,34 @@ int lvt_write_all(int descriptor, const void *bytes, size_t count) {
     return 0;
 }
 
+int lvt_write_file(
+    const char *path, const void *head, size_t head_count, const void *body, size_t body_count) {
+    const int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor < 0)
+        return -errno;
+    int error = lvt_write_all(descriptor, head, head_count);
+    if (error == 0)
+        error = lvt_write_all(descriptor, body, body_count);
+    if (close(descriptor) != 0 && error == 0)
+        error = -errno;
+    return error;
+}
+
+bool lvt_is_regular(int descriptor) {
+    struct stat status;
+    return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool lvt_is_terminal(int descriptor) {
+    return isatty(descriptor) == 1;
+}
+
+double lvt_wall_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 const char *lvt_error_text(int error) {
     return strerror(error < 0 ? -error : error);
 }

@@ -23,7 +23,7 @@ public final class Classifier {
   /// - Throws: ``LVTImage/ImageError`` if no picture can be resized to the plan's input.
   public init(engine: Engine) throws(ImageError) {
     self.engine = engine
-    resizer = try Resizer(spec: engine.plan.input)
+    resizer = try Resizer(spec: engine.plan.input, isa: engine.isa)
   }
 
   /// Resizes a picture into the engine's input, which may overwrite the scores of the last run.

@@ -19,10 +19,7 @@ public struct ResultLine: Sendable {
 
   /// For people: `boot.jpg: Ankle boot 97.3 %, Sneaker 2.1 % (0.41 ms)`.
   public func text(top count: Int) -> String {
-    let classes = classification.top(count).map { candidate in
-      "\(candidate.label) \(fixed(Double(candidate.probability) * 100, 1)) %"
-    }
-    return "\(file): \(classes.joined(separator: ", ")) (\(fixed(milliseconds, 2)) ms)"
+    "\(file): \(classification.text(top: count)) (\(fixed(milliseconds, 2)) ms)"
   }
 
   /// One JSON object.
@@ -30,17 +27,31 @@ public struct ResultLine: Sendable {
   /// `{"file":…,"top":[{"index":…,"label":…,"probability":…}],"milliseconds":…,"logits":[…]}`, the
   /// logits only if asked for.
   public func json(top count: Int, logits: Bool) -> String {
-    let classes = classification.top(count).map { candidate in
+    "{\"file\":\(jsonText(file)),\(classification.json(top: count)),"
+      + "\"milliseconds\":\(fixed(milliseconds, 4))"
+      + (logits ? ",\(classification.logitsJSON)" : "") + "}"
+  }
+}
+
+extension Classification {
+  /// `Ankle boot 97.3 %, Sneaker 2.1 %`.
+  public func text(top count: Int) -> String {
+    top(count).map { "\($0.label) \(fixed(Double($0.probability) * 100, 1)) %" }
+      .joined(separator: ", ")
+  }
+
+  /// `"top":[{"index":…,"label":…,"probability":…}]`, a member of a JSON object.
+  public func json(top count: Int) -> String {
+    let classes = top(count).map { candidate in
       "{\"index\":\(candidate.index),\"label\":\(jsonText(candidate.label)),"
         + "\"probability\":\(shortest(candidate.probability))}"
     }
-    var line = "{\"file\":\(jsonText(file)),\"top\":[\(classes.joined(separator: ","))],"
-    line += "\"milliseconds\":\(fixed(milliseconds, 4))"
-    if logits {
-      let values = classification.logits.map { shortest($0) }
-      line += ",\"logits\":[\(values.joined(separator: ","))]"
-    }
-    return line + "}"
+    return "\"top\":[\(classes.joined(separator: ","))]"
+  }
+
+  /// `"logits":[…]`, a member of a JSON object.
+  public var logitsJSON: String {
+    "\"logits\":[\(logits.map { shortest($0) }.joined(separator: ","))]"
   }
 }
 

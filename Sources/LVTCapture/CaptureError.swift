@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 public import LVTImage
 
-/// Why no picture came from a file or folder.
+/// Why no picture came from a file, a folder, a pipe or a camera.
 ///
 /// The descriptions are one line and do not contain the path; the caller, who knows it, puts it in
 /// front.
 public enum CaptureError: Error, Equatable, Sendable {
   /// The file or folder could not be opened or read.
   case unreadable(reason: String)
+  /// The file could not be written.
+  case unwritable(reason: String)
   /// A folder without pictures.
   case noPictures
   /// A file of no bytes.
@@ -24,6 +26,10 @@ public enum CaptureError: Error, Equatable, Sendable {
   case tooLarge(width: Int, height: Int, reason: String)
   /// The system refused the memory for decoding.
   case outOfMemory
+  /// A PPM file of another kind, or not whole.
+  case notAPPM
+  /// A camera that cannot be used, or no longer.
+  case camera(reason: String)
   /// The picture does not fit an image.
   case image(ImageError)
 }
@@ -33,6 +39,7 @@ extension CaptureError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .unreadable(let reason): "cannot be read: \(reason)"
+    case .unwritable(let reason): "cannot be written: \(reason)"
     case .noPictures: "a folder without .jpg or .jpeg files"
     case .empty: "an empty file, not a JPEG"
     case .notAJPEG(let start): "not a JPEG: the file starts with \(start), a JPEG with FF D8 FF"
@@ -42,6 +49,8 @@ extension CaptureError: CustomStringConvertible {
     case .tooLarge(let width, let height, let reason):
       "a JPEG of \(width)×\(height) pixels, too large to decode: \(reason)"
     case .outOfMemory: "no memory to decode the JPEG"
+    case .notAPPM: "not a binary PPM (P6) with 255 levels and all of its pixels"
+    case .camera(let reason): reason
     case .image(let error): error.description
     }
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTKernels
 
 /// An RGB picture with memory of its own.
 ///
@@ -17,7 +18,23 @@ public final class Image {
     try reshape(width: width, height: height)
   }
 
+  /// A copy of a picture, as RGB.
+  public convenience init(_ source: ImageView) throws(ImageError) {
+    try self.init(width: source.width, height: source.height)
+    let kernels = lvt_kernels_select(lvt_cpu_features()), rowBytes = 3 * source.width
+    for y in 0..<source.height {
+      let row = UnsafeMutableRawBufferPointer(rebasing: pixels[y * rowBytes..<(y + 1) * rowBytes])
+      guard let memory = row.baseAddress else { continue }
+      let rgb = source.rgb(row: y, columns: 0..<source.width, kernels: kernels, into: memory)
+      if UnsafeRawPointer(rgb) != UnsafeRawPointer(memory) {
+        row.copyMemory(from: UnsafeRawBufferPointer(start: rgb, count: rowBytes))
+      }
+    }
+  }
+
   /// Makes this a picture of another size, whose pixels are undefined until they are written.
+  ///
+  /// Where it throws ``ImageError/outOfMemory(bytes:)`` there is no picture any more.
   public func reshape(width: Int, height: Int) throws(ImageError) {
     let count = try ImageView.byteCount(format: .rgb8, width: width, height: height)
     // Should there be no memory, the old picture's is gone as well.
@@ -38,13 +55,9 @@ public final class Image {
   }
 
   /// Gives access to the picture as a view, which is valid only inside `body`.
-  public func withView<R>(
-    _ body: (ImageView) throws(ImageError) -> R
-  ) throws(ImageError) -> R {
-    try withPixels { pixels throws(ImageError) in
-      try body(
-        ImageView(
-          format: .rgb8, width: width, height: height, bytes: UnsafeRawBufferPointer(pixels)))
+  public func withView<R, E: Error>(_ body: (ImageView) throws(E) -> R) throws(E) -> R {
+    try withPixels { pixels throws(E) in
+      try body(ImageView(rgb: UnsafeRawBufferPointer(pixels), width: width, height: height))
     }
   }
 }

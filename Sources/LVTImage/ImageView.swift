@@ -12,8 +12,10 @@ public struct ImageView {
   public let height: Int
   /// Bytes from the start of one row to the start of the next.
   public let stride: Int
-  /// The first row's first byte.
+  /// The first row's first byte; the other planes of a format follow the rows.
   public let base: UnsafeRawPointer
+  /// Of luma and chroma; formats without them do not have it.
+  public let range: ColourRange
 
   /// The longest side of a picture, which is JPEG's limit too.
   ///
@@ -24,11 +26,13 @@ public struct ImageView {
   ///
   /// - Parameters:
   ///   - stride: Bytes from row to row; without it rows follow each other immediately.
+  ///   - range: Of luma and chroma, in formats that have them.
   ///   - bytes: Memory that the caller keeps; the last row needs no padding behind it.
   /// - Throws: ``ImageError/size(width:height:)``, ``ImageError/stride(least:found:)`` or
   ///   ``ImageError/bytes(least:found:)``
   public init(
-    format: PixelFormat, width: Int, height: Int, stride: Int? = nil, bytes: UnsafeRawBufferPointer
+    format: PixelFormat, width: Int, height: Int, stride: Int? = nil,
+    range: ColourRange = .limited, bytes: UnsafeRawBufferPointer
   ) throws(ImageError) {
     let needed = try Self.byteCount(format: format, width: width, height: height, stride: stride)
     guard let base = bytes.baseAddress, bytes.count >= needed else {
@@ -39,10 +43,24 @@ public struct ImageView {
     self.height = height
     self.stride = stride ?? format.rowBytes(width: width)
     self.base = base
+    self.range = range
   }
 
-  /// The bytes from the first row's start to the last row's end.
-  static func byteCount(
+  /// The pixels of an ``Image``, which have been checked.
+  init(rgb: UnsafeRawBufferPointer, width: Int, height: Int) {
+    guard let base = rgb.baseAddress else { fatalError("an image without memory") }
+    self.base = base
+    self.width = width
+    self.height = height
+    format = .rgb8
+    stride = 3 * width
+    range = .full
+  }
+
+  /// The bytes from the first to the last of a picture.
+  ///
+  /// - Throws: ``ImageError/size(width:height:)`` or ``ImageError/stride(least:found:)``
+  public static func byteCount(
     format: PixelFormat, width: Int, height: Int, stride: Int? = nil
   ) throws(ImageError) -> Int {
     guard (1...longestSide).contains(width), (1...longestSide).contains(height) else {
@@ -51,9 +69,9 @@ public struct ImageView {
     let rowBytes = format.rowBytes(width: width)
     let stride = stride ?? rowBytes
     guard stride >= rowBytes else { throw .stride(least: rowBytes, found: stride) }
-    let (before, tooFar) = stride.multipliedReportingOverflow(by: height - 1)
-    let (count, tooMany) = before.addingReportingOverflow(rowBytes)
-    guard !tooFar, !tooMany else { throw .size(width: width, height: height) }
+    guard let count = format.byteCount(width: width, height: height, stride: stride) else {
+      throw .size(width: width, height: height)
+    }
     return count
   }
 

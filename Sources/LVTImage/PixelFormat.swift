@@ -1,17 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How the bytes of a picture are its pixels.
-public enum PixelFormat: Equatable, Sendable {
+///
+/// The formats with luma and chroma have one pair of chroma samples for two neighbours of a row, the
+/// last two of them for two rows as well; where a side is odd, the last pair stands for one.
+public enum PixelFormat: Equatable, Sendable, CaseIterable {
   /// Red, green and blue, a byte each.
   case rgb8
   /// One byte; resized, it becomes red, green and blue alike.
   case gray8
+  /// Groups of Y U Y V, two pixels each.
+  case yuyv
+  /// Groups of U Y V Y, two pixels each.
+  case uyvy
+  /// Rows of Y, behind them rows of pairs U V with the same stride, half as many.
+  case nv12
+  /// Rows of Y, behind them rows of pairs V U with the same stride, half as many.
+  case nv21
+  /// Rows of Y, behind them half as many rows of U and then of V, both with half the stride; also
+  /// called I420.
+  case yu12
 
-  /// Bytes of a row of `width` pixels, without what may lie between rows.
+  /// Bytes of a row of `width` pixels, without what may lie between rows; of rows of luma and of pairs
+  /// the longer.
   public func rowBytes(width: Int) -> Int {
     switch self {
     case .rgb8: 3 * width
-    case .gray8: width
+    case .gray8, .yu12: width
+    case .yuyv, .uyvy: 4 * ((width + 1) / 2)
+    case .nv12, .nv21: 2 * ((width + 1) / 2)
     }
   }
+
+  /// Bytes of a picture from its first to its last, or nil if they cannot be counted.
+  ///
+  /// `width` and `height` are at least 1 and at most ``ImageView/longestSide``, `stride` is not less
+  /// than ``rowBytes(width:)``.
+  func byteCount(width: Int, height: Int, stride: Int) -> Int? {
+    let chromaRows = (height + 1) / 2
+    let rows: Int, step: Int, last: Int, before: Int
+    switch self {
+    case .rgb8, .gray8, .yuyv, .uyvy:
+      (before, rows, step, last) = (0, height - 1, stride, rowBytes(width: width))
+    case .nv12, .nv21:
+      (before, rows, step, last) = (0, height + chromaRows - 1, stride, rowBytes(width: width))
+    case .yu12:
+      let (luma, tooMany) = stride.multipliedReportingOverflow(by: height)
+      guard !tooMany else { return nil }
+      (before, rows, step, last) = (luma, 2 * chromaRows - 1, (stride - 1) / 2 + 1, (width + 1) / 2)
+    }
+    let (rest, tooFar) = step.multipliedReportingOverflow(by: rows)
+    let (start, tooLate) = before.addingReportingOverflow(rest)
+    let (count, tooMany) = start.addingReportingOverflow(last)
+    return tooFar || tooLate || tooMany ? nil : count
+  }
+}
+
+/// Which bytes stand for black and white in a picture of luma and chroma, by ITU-R BT.601.
+public enum ColourRange: Equatable, Sendable {
+  /// Luma 16 … 235 and chroma 16 … 240, as cameras and video have them.
+  case limited
+  /// 0 … 255 for both, as JPEG has them.
+  case full
 }

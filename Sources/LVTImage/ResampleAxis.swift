@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTKernels
 internal import LVTModel
 
-/// The weighted mean of source pixels that an output pixel is, along one axis.
-struct Window {
-  /// The first source pixel and how many there are.
-  let first, count: Int
-  /// Where its weights start in ``ResampleAxis/weights``.
-  let weights: Int
-}
-
-/// The windows of a range of output pixels, computed as Pillow does for 8-bit pixels.
+/// The weighted means of source pixels that a range of output pixels are, along one axis, computed
+/// as Pillow does for 8-bit pixels.
 ///
 /// The filter is stretched when the picture shrinks, so that every source pixel counts, and weights
 /// are normalised and rounded to fixed point. Each operation is Pillow's and in its order, for the
@@ -17,28 +11,30 @@ struct Window {
 struct ResampleAxis {
   /// Bits after the binary point of a weight: 8 bits of pixel and 2 of headroom, for a filter that
   /// overshoots, fit above them.
-  static let precision: Int32 = 32 - 8 - 2
+  private static let precision = 32 - 8 - 2
 
-  private(set) var windows: [Window] = []
-  private(set) var weights: [Int32] = []
-  /// Pixels of the longest window.
-  private(set) var longest = 1
+  /// The first source pixel of each mean, ascending.
+  private(set) var firsts: [UInt32] = []
+  /// Source pixels of each mean; those that Pillow leaves out have the weight 0.
+  private(set) var taps = 1
+  /// `lvt_resample_weights`: for each mean and four taps, four upper and four lower halves.
+  private var halves: [Int16] = []
 
   /// An axis without output.
   init() {}
 
-  /// The windows of pixels `range` of an axis that is resized from `source` to `resized` pixels.
+  /// The means of pixels `range` of an axis that is resized from `source` to `resized` pixels.
   init(source: Int, resized: Int, range: Range<Int>, filter: InputSpec.Interpolation) {
-    windows.reserveCapacity(range.count)
     guard source != resized else {
-      weights = [1 << Self.precision]
-      windows = range.map { Window(first: $0, count: 1, weights: 0) }
+      pack(range.map { (first: $0, weights: [1 << Self.precision]) }, source: source)
       return
     }
     let scale = Double(source) / Double(resized)
     let filterScale = max(scale, 1)
     let support = filter.support * filterScale
     let inverse = 1 / filterScale
+    var means: [(first: Int, weights: [Int32])] = []
+    means.reserveCapacity(range.count)
     var values: [Double] = []
     for position in range {
       let centre = (Double(position) + 0.5) * scale
@@ -51,9 +47,47 @@ struct ResampleAxis {
         values.append(value)
         sum += value
       }
-      windows.append(Window(first: first, count: values.count, weights: weights.count))
-      longest = max(longest, values.count)
-      for value in values { weights.append(Self.fixedPoint(sum == 0 ? value : value / sum)) }
+      let weights = values.map { Self.fixedPoint(sum == 0 ? $0 : $0 / sum) }
+      means.append((first: first, weights: weights))
+    }
+    pack(means, source: source)
+  }
+
+  /// The source pixels that any mean takes.
+  var sources: Range<Int> {
+    Int(firsts.first ?? 0)..<Int(firsts.last ?? 0) + taps
+  }
+
+  /// Lets pixel `origin` be the one that ``firsts`` calls 0.
+  mutating func count(from origin: Int) {
+    for i in firsts.indices { firsts[i] -= UInt32(origin) }
+  }
+
+  /// Calls `body` with the weights of mean `index` and of those behind it.
+  func withWeights<R>(of index: Int, _ body: (UnsafePointer<lvt_resample_weights>?) -> R) -> R {
+    halves.withUnsafeBytes { bytes in
+      body(
+        bytes.baseAddress.map {
+          $0.assumingMemoryBound(to: lvt_resample_weights.self) + index * ((taps + 3) / 4)
+        })
+    }
+  }
+
+  /// Gives all means as many taps as the longest has, for which those at the end start earlier.
+  private mutating func pack(_ means: [(first: Int, weights: [Int32])], source: Int) {
+    taps = means.reduce(1) { max($0, $1.weights.count) }
+    let groups = (taps + 3) / 4
+    firsts.reserveCapacity(means.count)
+    halves = [Int16](repeating: 0, count: means.count * groups * 8)
+    for (i, mean) in means.enumerated() {
+      let first = min(mean.first, source - taps)
+      firsts.append(UInt32(first))
+      for (j, weight) in mean.weights.enumerated() {
+        let tap = mean.first - first + j
+        let at = (i * groups + tap / 4) * 8 + tap % 4
+        halves[at] = Int16(weight >> 12)
+        halves[at + 4] = Int16(weight & 4095)
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTKernels
 public import LVTModel
 
 /// Makes the network's input from pictures of any size: the same bytes, to the last bit, as PIL's
@@ -17,18 +18,27 @@ public final class Resizer {
   private var sourceHeight = 0
   private var columns = ResampleAxis()
   private var rows = ResampleAxis()
+  /// The source's columns that the output shows; ``columns`` counts from the first of them.
+  private var usedColumns = 0..<0
+  private let kernels: lvt_kernels
   private let ringMemory = ReusableMemory()
-  private let expandedRow = ReusableMemory()
+  private let convertedRow = ReusableMemory()
+  /// The rows of a mean.
+  private var meanRows: [UnsafePointer<UInt8>?] = []
 
   /// A resizer for an input.
   ///
+  /// - Parameters:
+  ///   - spec: What is made.
+  ///   - isa: The instruction set to use, which this CPU has; the result does not depend on it.
   /// - Throws: ``ImageError/input(width:height:cropFraction:)`` if a side divided by the crop fraction
   ///   is more than 32767.
-  public init(spec: InputSpec) throws(ImageError) {
+  public init(spec: InputSpec, isa: ISA = .best) throws(ImageError) {
     guard Framing.accepts(spec) else {
       throw .input(width: spec.width, height: spec.height, cropFraction: spec.cropFraction)
     }
     self.spec = spec
+    kernels = lvt_kernels_select(isa.allowed & lvt_cpu_features())
   }
 
   /// Bytes of the input: height × width RGB pixels, no padding between rows.
@@ -54,27 +64,60 @@ public final class Resizer {
     defer { withExtendedLifetime(self) {} }
     prepare(width: source.width, height: source.height)
 
-    // Each source row is resized once, when the first output row needs it, and only as many are
-    // kept as one output row needs: these few stay in the cache, however tall the picture is.
+    // Each source row is converted and resized once, when the first output row needs it, and only as
+    // many are kept as one output row needs: these few stay in the cache, however tall the picture is.
     let rowBytes = 3 * spec.width
-    let slots = rows.longest
-    let pitch = (rowBytes + VerticalPass.block - 1) / VerticalPass.block * VerticalPass.block
-    let (ringBytes, tooMany) = slots.multipliedReportingOverflow(by: pitch)
+    let (ringBytes, tooMany) = rows.taps.multipliedReportingOverflow(by: rowBytes)
     guard !tooMany else { throw .outOfMemory(bytes: Int.max) }
-    let expanded = try expandedRow.reserve(source.format == .rgb8 ? 0 : 3 * source.width)
     let ring = try ringMemory.reserve(ringBytes)
-    let horizontal = HorizontalPass(axis: columns)
-    let vertical = VerticalPass(ring: ring, pitch: pitch, capacity: slots, byteCount: rowBytes)
+    let converted = try convertedRow.reserve(source.format == .rgb8 ? 0 : 3 * usedColumns.count)
     var next = 0
-    for window in rows.windows {
-      next = max(next, window.first)
-      while next < window.first + window.count {
-        horizontal.run(
-          from: source.rgbRow(next, expanded: expanded), to: ring + next % slots * pitch)
+    for (index, first) in rows.firsts.enumerated() {
+      let first = Int(first)
+      next = max(next, first)
+      while next < first + rows.taps {
+        let rgb = source.rgb(row: next, columns: usedColumns, kernels: kernels, into: converted)
+        shorten(rgb, to: ring + next % rows.taps * rowBytes)
         next += 1
       }
-      vertical.run(window, weights: rows.weights, to: out)
+      for tap in 0..<rows.taps {
+        meanRows[tap] = UnsafePointer(
+          (ring + (first + tap) % rows.taps * rowBytes).assumingMemoryBound(to: UInt8.self))
+      }
+      mean(index, to: out)
       out += rowBytes
+    }
+  }
+
+  /// Resizes a row along its length.
+  private func shorten(_ row: UnsafePointer<UInt8>, to out: UnsafeMutableRawPointer) {
+    columns.firsts.withUnsafeBufferPointer { firsts in
+      columns.withWeights(of: 0) { weights in
+        var means = lvt_resample_row_args()
+        means.in = row
+        means.width = usedColumns.count
+        means.first = firsts.baseAddress
+        means.weights = weights
+        means.taps = columns.taps
+        means.count = firsts.count
+        means.out = out.assumingMemoryBound(to: UInt8.self)
+        kernels.resample_row_u8(&means)
+      }
+    }
+  }
+
+  /// Makes output row `index` of ``meanRows``.
+  private func mean(_ index: Int, to out: UnsafeMutableRawPointer) {
+    meanRows.withUnsafeBufferPointer { sources in
+      rows.withWeights(of: index) { weights in
+        var mean = lvt_resample_rows_args()
+        mean.rows = sources.baseAddress
+        mean.weights = weights
+        mean.taps = rows.taps
+        mean.count = 3 * spec.width
+        mean.out = out.assumingMemoryBound(to: UInt8.self)
+        kernels.resample_rows_u8(&mean)
+      }
     }
   }
 
@@ -85,31 +128,14 @@ public final class Resizer {
     columns = ResampleAxis(
       source: width, resized: framing.resizedWidth, range: framing.columns,
       filter: spec.interpolation)
+    // Conversion starts at an even pixel, since chroma stands for two.
+    usedColumns = columns.sources.lowerBound & ~1..<columns.sources.upperBound
+    columns.count(from: usedColumns.lowerBound)
     rows = ResampleAxis(
       source: height, resized: framing.resizedHeight, range: framing.rows,
       filter: spec.interpolation)
+    meanRows = [UnsafePointer<UInt8>?](repeating: nil, count: rows.taps)
     sourceWidth = width
     sourceHeight = height
-  }
-}
-
-extension ImageView {
-  /// A row as RGB: where it is if it is that already, else converted into `expanded`.
-  ///
-  /// A new pixel format needs no more than a case here.
-  fileprivate func rgbRow(_ y: Int, expanded: UnsafeMutableRawPointer) -> UnsafeRawPointer {
-    let start = row(y)
-    switch format {
-    case .rgb8: return start
-    case .gray8:
-      let gray = start.assumingMemoryBound(to: UInt8.self)
-      let rgb = expanded.assumingMemoryBound(to: UInt8.self)
-      for x in 0..<width {
-        rgb[3 * x] = gray[x]
-        rgb[3 * x + 1] = gray[x]
-        rgb[3 * x + 2] = gray[x]
-      }
-      return UnsafeRawPointer(expanded)
-    }
   }
 }

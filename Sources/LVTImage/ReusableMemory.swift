@@ -2,16 +2,19 @@
 internal import CLVTSystem
 
 /// Memory that grows to the most that was asked of it and stays so.
-final class ReusableMemory {
+package final class ReusableMemory {
   private var base: UnsafeMutableRawPointer?
   private var capacity = 0
+
+  /// No memory yet.
+  package init() {}
 
   deinit { lvt_free(base) }
 
   /// Memory of at least `bytes`, on a 64-byte boundary.
   ///
   /// What it held before is lost, and memory that was reserved before becomes invalid.
-  func reserve(_ bytes: Int) throws(ImageError) -> UnsafeMutableRawPointer {
+  package func reserve(_ bytes: Int) throws(ImageError) -> UnsafeMutableRawPointer {
     if let base, capacity >= bytes { return base }
     lvt_free(base)
     base = lvt_allocate(bytes)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import LVTModel
 
 /// Why an engine could not be made.
 public enum EngineError: Error, Equatable, Sendable {

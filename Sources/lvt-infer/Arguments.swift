@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTSystem
 internal import LVT
+internal import LVTCapture
 
 /// What the command line asks for.
 struct Arguments {
   enum Mode: Equatable {
     case classify
+    case stream
+    case listCameras
     case benchmark(runs: Int)
     case profile
     case verify
@@ -22,11 +25,24 @@ struct Arguments {
   var logits = false
   var threads = 0
   var isa = ISA.best
+  /// Of frames: where they come from, what they are, and what is done beside classifying them.
+  var camera: String?
+  var size: (width: Int, height: Int)?
+  var rate = 0
+  var encoding: FrameEncoding?
+  var rawSize: (width: Int, height: Int)?
+  var frames: Int?
+  var allFrames = false
+  var savedFrame: String?
 
   static let defaultRuns = 100
 
   static let usage = """
-    usage: lvt-infer MODEL PICTURE|FOLDER ...      classify JPEG files
+    usage: lvt-infer MODEL PICTURE|FOLDER ...      classify JPEG files, or PPM
+           lvt-infer MODEL -                       classify frames from standard input: JPEGs
+           lvt-infer MODEL --yuv420 640x480 -      the same, raw I420 frames
+           lvt-infer MODEL --camera /dev/video0    classify frames of a camera
+           lvt-infer --list-cameras                cameras and their formats
            lvt-infer MODEL --bench [RUNS]          time the network
            lvt-infer MODEL --profile               time each step
            lvt-infer MODEL --verify                check the plan's golden hashes on this CPU
@@ -37,6 +53,12 @@ struct Arguments {
       --logits         with --json, the network's raw output too
       --threads N      threads to use (all that this process may use, at most 4)
       --cpu ISA        scalar, avx2, avxvnni, avx512vnni, neon or neondot (the fastest there is)
+      --frames N       stop after N frames
+      --all-frames     every frame of a pipe, not only the newest
+      --save-frame F   write the first frame as PPM
+      --size WxH       what the camera is asked for (640x480)
+      --fps N          pictures a second to ask for
+      --format NAME    yuyv, uyvy, nv12, nv21, yu12, rgb24, grey, mjpeg or auto (the cheapest)
       --version        print the version
       --help           print this
 
@@ -68,6 +90,22 @@ struct Arguments {
       case "--profile": mode = .profile
       case "--verify": mode = .verify
       case "--cpu-info": mode = .cpuInfo
+      case "--list-cameras": mode = .listCameras
+      case "--camera": camera = try Self.text(value, rest.popFirst(), "a device")
+      case "--size": size = try Self.size(value, rest.popFirst())
+      case "--yuv420": rawSize = try Self.size(value, rest.popFirst())
+      case "--fps": rate = try Self.number(value, rest.popFirst(), 1...1000)
+      case "--frames": frames = try Self.number(value, rest.popFirst(), 1...1_000_000_000)
+      case "--all-frames": allFrames = true
+      case "--save-frame": savedFrame = try Self.text(value, rest.popFirst(), "a file")
+      case "--format":
+        let name = try Self.text(value, rest.popFirst(), "a name")
+        encoding = FrameEncoding(name: name)
+        guard encoding != nil || name == "auto" else {
+          throw UsageError(
+            "--format: expected auto or one of \(FrameEncoding.names.joined(separator: ", ")), "
+              + "found '\(name)'")
+        }
       case "--help", "-h": mode = .help
       case "--version": mode = .version
       case "--top": top = try Self.number(value, rest.popFirst(), 1...1_000_000)
@@ -88,10 +126,11 @@ struct Arguments {
       default: throw UsageError("unknown option '\(value)'")
       }
     }
-    if mode == .cpuInfo || mode == .help || mode == .version { return }
+    if mode == .cpuInfo || mode == .help || mode == .version || mode == .listCameras { return }
     guard let first = plain.first else { throw UsageError("expected a plan file (model.lvt)") }
     model = first
     pictures = Array(plain.dropFirst())
+    try chooseStream()
     if mode == .classify, pictures.isEmpty {
       throw UsageError("expected pictures or folders after the plan")
     }
@@ -99,6 +138,50 @@ struct Arguments {
       throw UsageError("this mode takes no pictures, found '\(extra)'")
     }
     if threads == 0 { threads = min(4, max(1, Int(lvt_processor_count()))) }
+  }
+
+  /// Recognises a stream, and options that have no meaning without one.
+  private mutating func chooseStream() throws(UsageError) {
+    let isPipe = pictures.contains("-")
+    if mode == .classify, camera != nil || isPipe {
+      guard pictures.count == (isPipe ? 1 : 0), camera == nil || !isPipe else {
+        throw UsageError("expected one of a camera, '-' and pictures")
+      }
+      mode = .stream
+      pictures = []
+    }
+    if camera == nil, size != nil || rate != 0 || encoding != nil {
+      throw UsageError("--size, --fps and --format are for --camera")
+    }
+    if !isPipe, rawSize != nil || allFrames {
+      throw UsageError("--yuv420 and --all-frames are for frames from standard input, '-'")
+    }
+    if mode != .stream, frames != nil || savedFrame != nil {
+      throw UsageError("--frames and --save-frame are for frames, of a camera or '-'")
+    }
+  }
+
+  private static func text(
+    _ option: String, _ text: String?, _ what: String
+  ) throws(UsageError) -> String {
+    guard let text else { throw UsageError("\(option): expected \(what)") }
+    return text
+  }
+
+  /// `640x480`; the sides are those that a picture may have.
+  private static func size(
+    _ option: String, _ text: String?
+  ) throws(UsageError) -> (width: Int, height: Int) {
+    let parts = (text ?? "").utf8.split(
+      separator: UInt8(ascii: "x"), omittingEmptySubsequences: false
+    )
+    .map { Int(String(decoding: $0, as: UTF8.self)) }
+    guard parts.count == 2, let width = parts[0], let height = parts[1],
+      (1...ImageView.longestSide).contains(width), (1...ImageView.longestSide).contains(height)
+    else {
+      throw UsageError("\(option): expected a size as in 640x480, found '\(text ?? "nothing")'")
+    }
+    return (width, height)
   }
 
   private static var isaNames: String { ISA.allCases.map { $0.name }.joined(separator: ", ") }

@@ -8,6 +8,12 @@ enum Console {
   /// A reader that has gone (a closed pipe) ends the program.
   static func print(_ line: String) { write(line, to: 1) }
 
+  /// Writes a line over the last one of a terminal.
+  static func printOver(_ line: String) {
+    let bytes = Array("\r\(line)\u{1B}[K".utf8)
+    if lvt_write_all(1, bytes, bytes.count) != 0 { lvt_exit(1) }
+  }
+
   /// Writes a line to standard error.
   static func report(_ line: String) { write("lvt-infer: " + line, to: 2) }
 

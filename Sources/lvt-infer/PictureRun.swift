@@ -35,7 +35,8 @@ struct PictureRun {
 
   private func classify(_ path: String) -> Bool {
     do throws(CaptureError) {
-      let picture = try decoder.read(path: path)
+      let picture =
+        PPMFile.isNamed(path) ? try PPMFile.read(path: path) : try decoder.read(path: path)
       do throws(ImageError) {
         try picture.withView { view throws(ImageError) in try classifier.load(view) }
       } catch {

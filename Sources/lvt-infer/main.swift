@@ -30,10 +30,18 @@ enum Program {
     case .cpuInfo:
       CPUInfo.print()
       return true
-    case .classify, .benchmark, .profile, .verify:
+    case .listCameras:
+      listCameras()
+      return true
+    case .classify, .stream, .benchmark, .profile, .verify:
       guard let engine = engine(arguments) else { return false }
       switch arguments.mode {
-      case .benchmark(let runs): Benchmark(engine, arguments).run(runs)
+      case .benchmark(let runs):
+        do throws(ImageError) { try Benchmark(engine, arguments).run(runs) } catch {
+          Console.report(error.description)
+          return false
+        }
+      case .stream: return stream(engine, arguments)
       case .profile: Profile(engine).run()
       case .verify: return verify(engine)
       default: return classify(engine, arguments)
@@ -50,6 +58,30 @@ enum Program {
       } catch { Console.report(error.description) }
     } catch { Console.report(error.description) }
     return false
+  }
+
+  private static func stream(_ engine: Engine, _ arguments: Arguments) -> Bool {
+    do throws(ImageError) {
+      let classifier = try Classifier(engine: engine)
+      do throws(CaptureError) {
+        let stop = try StopEvent()
+        stop.raiseOnSignals()
+        let source = try FrameSource(arguments, stop)
+        if let text = source.text { Console.report(text) }
+        let run = StreamRun(classifier, try JPEGDecoder(), arguments)
+        return withExtendedLifetime(stop) { run.run(source) }
+      } catch { Console.report("\(arguments.camera ?? "standard input"): \(error.description)") }
+    } catch { Console.report(error.description) }
+    return false
+  }
+
+  private static func listCameras() {
+    let cameras = CameraListing.all()
+    if cameras.isEmpty { Console.report("no camera in /dev") }
+    for camera in cameras {
+      Console.print("\(camera.path): \(camera.name)")
+      for format in camera.formats { Console.print("  \(format)") }
+    }
   }
 
   private static func engine(_ arguments: Arguments) -> Engine? {

@@ -22,14 +22,24 @@ import Testing
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   }
 
-  private func run(_ program: String, _ arguments: [String]) throws -> Outcome {
+  private func run(
+    _ program: String, _ arguments: [String], input: [UInt8]? = nil
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Self.products + "/" + program)
     process.arguments = arguments
     let output = Pipe(), errors = Pipe()
     process.standardOutput = output
     process.standardError = errors
+    let standardInput = Pipe()
+    if input != nil { process.standardInput = standardInput }
     try process.run()
+    if let input {
+      Thread.detachNewThread {
+        try? standardInput.fileHandleForWriting.write(contentsOf: input)
+        try? standardInput.fileHandleForWriting.close()
+      }
+    }
     let text = output.fileHandleForReading.readDataToEndOfFile()
     let errorText = errors.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
@@ -101,7 +111,11 @@ import Testing
 
   @Test(arguments: [
     [], ["--wrong"], ["plan.lvt"], ["plan.lvt", "--bench", "a.jpg"], ["p", "a.jpg", "--top", "0"],
-    ["p", "a.jpg", "--threads"], ["p", "a.jpg", "--threads", "65"], ["p", "a.jpg", "--cpu", "vax"],
+    ["p", "-", "a.jpg"], ["p", "--camera"], ["p", "--camera", "/dev/video0", "-"],
+    ["p", "a.jpg", "--size", "8x8"], ["p", "-", "--yuv420", "8"], ["p", "-", "--yuv420", "0x8"],
+    ["p", "-", "--yuv420", "99999999999999999999x8"], ["p", "a.jpg", "--frames", "2"],
+    ["p", "--camera", "/dev/video0", "--format", "h264"], ["p", "a.jpg", "--threads"],
+    ["p", "a.jpg", "--threads", "65"], ["p", "a.jpg", "--cpu", "vax"],
   ])
   func wrongUsageIs64(arguments: [String]) throws {
     let outcome = try run("lvt-infer", arguments)
@@ -123,6 +137,56 @@ import Testing
     let refused = codes.filter { $0.code == 1 }
     #expect(refused.count >= 1)
     #expect(refused.allSatisfy { $0.errors.count == 1 })
+  }
+
+  private func object(_ line: Substring) throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+  }
+
+  @Test func pipedFramesBecomeLinesWithTheLabelsOfTheirFiles() throws {
+    let jpeg = try [UInt8](Data(contentsOf: URL(fileURLWithPath: picture)))
+    let stream = jpeg + jpeg.prefix(jpeg.count / 2) + jpeg + Array("garbage".utf8)
+    let expected = try object(run("lvt-infer", [plan, picture, "--json", "--logits"]).output[...])
+    let outcome = try run("lvt-infer", [plan, "-", "--all-frames", "--logits"], input: stream)
+    #expect(outcome.code == 0)
+    #expect(outcome.errors == ["lvt-infer: 2 frames, 0 dropped, 1 damaged"])
+    let lines = outcome.output.split(separator: "\n")
+    #expect(lines.count == 2)
+    for line in lines {
+      let frame = try object(line)
+      #expect(frame["logits"] as? [Double] == expected["logits"] as? [Double])
+      for key in ["time", "capture_ms", "preprocess_ms", "inference_ms"] {
+        #expect(frame[key] is Double, "\(key)")
+      }
+    }
+  }
+
+  @Test func savedFrameHasTheLabelOfItsFrame() throws {
+    let raw = (0..<64 * 48 * 3 / 2).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 5) }
+    let saved = folder + "/frame.ppm"
+    let live = try run(
+      "lvt-infer", [plan, "--yuv420", "64x48", "-", "--save-frame", saved, "--logits"], input: raw)
+    #expect(live.code == 0)
+    let still = try run("lvt-infer", [plan, saved, "--json", "--logits"])
+    #expect(
+      try object(live.output[...])["logits"] as? [Double]
+        == object(still.output[...])["logits"] as? [Double])
+  }
+
+  @Test func pipeWithoutAFrameFails() throws {
+    for input in [[], Array("garbage".utf8), [0xFF, 0xD8, 0xFF, 0xE0]] as [[UInt8]] {
+      let outcome = try run("lvt-infer", [plan, "-"], input: input)
+      #expect(outcome.code == 1 && outcome.output.isEmpty && outcome.errors.count == 1)
+    }
+  }
+
+  @Test func noCameraIsOneLine() throws {
+    for (path, part) in [("/dev/null", "not a camera"), ("/dev/video999", "no such camera")] {
+      let outcome = try run("lvt-infer", [plan, "--camera", path])
+      #expect(outcome.code == 1 && outcome.errors.count == 1)
+      #expect(outcome.errors.first?.contains("\(path): ") == true)
+      #expect(outcome.errors.first?.contains(part) == true)
+    }
   }
 
   // MARK: lvt-plan

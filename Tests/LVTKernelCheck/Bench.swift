@@ -12,6 +12,9 @@ struct Layer {
     case depthwiseAttention(kernel: Int, size: Int, channels: Int, isSoftmax: Bool)
     case taps(size: Int, channels: Int, step: Int)
     case posconv(kernel: Int, groups: Int, groupChannels: Int, pixels: Int)
+    case yuv(YUVCase.Layout, width: Int)
+    case resampleRow(width: Int, taps: Int, count: Int)
+    case resampleRows(taps: Int, count: Int)
   }
 
   let kind: Kind
@@ -40,6 +43,10 @@ struct Layer {
     .map {
       Layer(kind: .posconv(kernel: $0.0, groups: $0.1, groupChannels: $0.2, pixels: $0.3))
     }
+    // A row of a 640 x 480 frame that becomes 224 x 224.
+    + YUVCase.Layout.allCases.map { Layer(kind: .yuv($0, width: 640)) }
+    + [6, 12].map { Layer(kind: .resampleRow(width: 640, taps: $0, count: 224)) }
+    + [5, 9].map { Layer(kind: .resampleRows(taps: $0, count: 672)) }
 
   var operation: Operation {
     switch kind {
@@ -51,6 +58,9 @@ struct Layer {
       isSoftmax ? .depthwiseSoftmax : .depthwiseLayerNorm
     case .taps: .taps
     case .posconv: .posconv
+    case .yuv: .yuv
+    case .resampleRow: .resampleRow
+    case .resampleRows: .resampleRows
     }
   }
 
@@ -69,6 +79,9 @@ struct Layer {
       "3x3 \(size)x\(size)x\(channels) stride \(step)"
     case .posconv(let kernel, let groups, let groupChannels, let pixels):
       "\(kernel)x\(kernel) \(pixels) pixels, \(groups) groups of \(groupChannels)"
+    case .yuv(let layout, let width): "\(width) pixels, \(layout.rawValue)"
+    case .resampleRow(let width, let taps, let count): "\(width) -> \(count) of \(taps) taps"
+    case .resampleRows(let taps, let count): "\(taps) rows of \(count) bytes"
     }
   }
 
@@ -86,6 +99,9 @@ struct Layer {
     case .taps(let size, let channels, let step): 9 * size * size * channels / step / step
     case .posconv(let kernel, let groups, let groupChannels, let pixels):
       kernel * kernel * groups * groupChannels * pixels
+    case .yuv(_, let width): 7 * width
+    case .resampleRow(_, let taps, let count): 3 * taps * count
+    case .resampleRows(let taps, let count): taps * count
     }
   }
 }
@@ -151,6 +167,14 @@ public func benchmark(_ row: KernelRow, seed: UInt64) throws(CheckFailure) -> [S
         kernel: kernel, groups: groups, groupChannels: groupChannels, count: pixels, isLayer: true,
         &draw)
       lines.append(try line(row, layer, convolution))
+    case .yuv(let layout, let width):
+      lines.append(try line(row, layer, YUVCase(layout: layout, width: width, &draw)))
+    case .resampleRow(let width, let taps, let count):
+      let means = ResampleRowCase(width: width, taps: taps, count: count, isLayer: true, &draw)
+      lines.append(try line(row, layer, means))
+    case .resampleRows(let taps, let count):
+      lines.append(
+        try line(row, layer, ResampleRowsCase(taps: taps, count: count, isLayer: true, &draw)))
     }
   }
   return lines

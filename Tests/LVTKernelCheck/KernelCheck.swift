@@ -28,6 +28,9 @@ public func checkKernel(
   case .depthwiseLayerNorm: try checker.checkDepthwiseAttention(isSoftmax: false)
   case .taps: try checker.checkTaps(isPicture: false)
   case .pictureTaps: try checker.checkTaps(isPicture: true)
+  case .yuv: try checker.checkYUV()
+  case .resampleRow: try checker.checkResampleRow()
+  case .resampleRows: try checker.checkResampleRows()
   case nil: throw .unknownOperation(row.name)
   }
   return checker.caseCount

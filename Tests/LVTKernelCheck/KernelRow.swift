@@ -56,6 +56,9 @@ public struct KernelRow: Sendable {
       unsafeBitCast(kernels.depthwise_layernorm_s8, to: UInt.self) == wanted
     case .taps: unsafeBitCast(kernels.taps_s8, to: UInt.self) == wanted
     case .pictureTaps: unsafeBitCast(kernels.taps_u8, to: UInt.self) == wanted
+    case .yuv: unsafeBitCast(kernels.yuv_rgb_u8, to: UInt.self) == wanted
+    case .resampleRow: unsafeBitCast(kernels.resample_row_u8, to: UInt.self) == wanted
+    case .resampleRows: unsafeBitCast(kernels.resample_rows_u8, to: UInt.self) == wanted
     case nil: false
     }
   }
@@ -79,4 +82,7 @@ enum Operation: String {
   case depthwiseLayerNorm = "depthwise_layernorm_s8"
   case taps = "taps_s8"
   case pictureTaps = "taps_u8"
+  case yuv = "yuv_rgb_u8"
+  case resampleRow = "resample_row_u8"
+  case resampleRows = "resample_rows_u8"
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTAllocations
+internal import CLVTSystem
+internal import Glibc
 internal import LVT
+internal import LVTCapture
 
-// lvt-allocations PLAN: fails if running an engine, or classifying frames of one size, allocates.
+// lvt-allocations PLAN JPEG: fails if running an engine, classifying frames of one size, or reading and
+// classifying a pipe's 10,000 frames, of which every fifth is cut short, allocates.
 // A program of its own because it counts the allocations of the whole process.
 
 func fail(_ message: String) -> Never { fatalError(message) }
@@ -32,6 +36,57 @@ try frame.withUnsafeBytes { bytes in
   }
   let count = lvt_allocation_count() - before
   guard count == 0 else { fail("\(count) allocations in 20 frames") }
+}
+
+/// Five frames, the last of which is cut short, which a thread writes 2000 times.
+struct Writer {
+  let bytes: UnsafeMutableRawBufferPointer
+  let descriptor: Int32
+}
+
+func write(_ context: UnsafeMutableRawPointer?) {
+  guard let writer = context?.load(as: Writer.self) else { return }
+  for _ in 0..<2000 {
+    _ = lvt_write_all(writer.descriptor, writer.bytes.baseAddress, writer.bytes.count)
+  }
+  lvt_close(writer.descriptor)
+}
+
+var mapping = lvt_mapping()
+guard lvt_map_file(CommandLine.arguments[2], &mapping) == 0 else { fail("no JPEG") }
+let jpeg = Array(UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.count))
+let five = jpeg + jpeg + jpeg + jpeg + jpeg.prefix(jpeg.count * 2 / 3)
+for isLive in [false, true] {
+  var ends: [Int32] = [0, 0]
+  guard pipe(&ends) == 0 else { fail("no pipe") }
+  let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: five.count, alignment: 1)
+  copy.copyBytes(from: five)
+  let writer = UnsafeMutablePointer<Writer>.allocate(capacity: 1)
+  writer.initialize(to: Writer(bytes: copy, descriptor: ends[1]))
+  let thread = lvt_thread_start(write, writer)
+  let frames = try FramePipe(
+    descriptor: ends[0], encoding: .jpeg, isLive: isLive, stop: try StopEvent())
+  let decoder = try JPEGDecoder()
+  var labelled = 0, atStart: UInt64 = 0, now: UInt64 = 0
+  while let frame = try frames.next() {
+    guard case .jpeg(let bytes) = frame.content else { fail("no JPEG") }
+    let picture = try decoder.decode(bytes)
+    try picture.withView { view throws(ImageError) in try classifier.load(view) }
+    classifier.engine.run()
+    labelled += 1
+    if labelled == 20 { atStart = lvt_allocation_count() }
+    now = lvt_allocation_count()
+  }
+  lvt_thread_join(thread)
+  let losses = frames.losses
+  guard labelled > 20, now == atStart else {
+    fail("\(now - atStart) allocations in \(labelled) frames of a pipe, live: \(isLive)")
+  }
+  guard labelled + losses.dropped == 8000, losses.damaged == 2000 else {
+    fail("\(labelled) frames labelled, \(losses.dropped) dropped, \(losses.damaged) damaged")
+  }
+  guard isLive || losses.dropped == 0 else { fail("dropped without being live") }
+  print("a pipe, live: \(isLive): \(labelled) frames labelled of 10000, no allocation")
 }
 
 let before = lvt_allocation_count()

@@ -370,6 +370,69 @@ typedef struct {
     size_t out_stride; ///< At least kernel * kernel * channels.
 } lvt_taps_args;
 
+// ---- Pictures -----------------------------------------------------------------------------------
+
+/// How luma and chroma become colours, in units of 2^-13:
+///
+///   Y = y - luma_offset, U = u - 128, V = v - 128
+///   red   = clamp((luma * Y               + red_v * V   + 2^12) >> 13, 0, 255)
+///   green = clamp((luma * Y + green_u * U + green_v * V + 2^12) >> 13, 0, 255)
+///   blue  = clamp((luma * Y + blue_u * U                + 2^12) >> 13, 0, 255)
+typedef struct {
+    int16_t luma_offset; ///< 0 ... 255
+    int16_t luma, red_v, green_u, green_v, blue_u;
+} lvt_yuv_matrix;
+
+/// A row of luma, and of chroma at half the width, as RGB. Pixel x has luma y[x * y_step] and
+/// chroma u[x / 2 * chroma_step] and v[x / 2 * chroma_step]. The steps are
+///
+///   2 and 4: packed, where y, u and v point into the first of ceil(width / 2) groups of four
+///   bytes,
+///            y to byte 0 or 1, u and v to the two others;
+///   1 and 2: chroma in pairs, u and v next to each other;
+///   1 and 1: planes.
+///
+/// All bytes of a group or a pair are readable. Nothing overlaps.
+typedef struct {
+    const uint8_t *y, *u, *v;
+    size_t y_step, chroma_step;
+    size_t width; ///< Any number, also 0.
+    lvt_yuv_matrix matrix;
+    uint8_t *rgb; ///< 3 * width bytes.
+} lvt_yuv_rgb_args;
+
+/// Weights of four neighbouring taps in units of 2^-22: high * 2^12 + low. The halves fit the
+/// 16-bit multiplications that CPUs have.
+typedef struct {
+    int16_t high[4];
+    int16_t low[4]; ///< 0 ... 4095
+} lvt_resample_weights;
+
+/// Weighted means of neighbouring pixels of an RGB row, for each colour:
+///
+///   out[i] = clamp((sum over t of in[first[i] + t] * weight[i][t] + 2^21) >> 22, 0, 255)
+///
+/// Weights of taps behind the last are 0. 255 times the sum of a mean's |weight| is below 2^31 -
+/// 2^21.
+typedef struct {
+    const uint8_t *in;
+    size_t width;                        ///< Pixels of `in`.
+    const uint32_t *first;               ///< Ascending; first[i] + taps is at most width.
+    const lvt_resample_weights *weights; ///< ceil(taps / 4) for each mean.
+    size_t taps;                         ///< At least 1.
+    size_t count;                        ///< Pixels of `out`.
+    uint8_t *out;
+} lvt_resample_row_args;
+
+/// The weighted mean of rows, byte by byte, by the formula of lvt_resample_row_args.
+typedef struct {
+    const uint8_t *const *rows; ///< One for each tap.
+    const lvt_resample_weights *weights;
+    size_t taps;  ///< At least 1.
+    size_t count; ///< Bytes of a row.
+    uint8_t *out;
+} lvt_resample_rows_args;
+
 // ---- The table ----------------------------------------------------------------------------------
 
 /// CPU features, a bit mask. Within an architecture a higher bit is preferred.
@@ -394,6 +457,9 @@ typedef void lvt_narrow_fn(const lvt_narrow_args *);
 typedef void lvt_dilated_attention_fn(const lvt_dilated_attention_args *);
 typedef void lvt_depthwise_attention_fn(const lvt_depthwise_attention_args *);
 typedef void lvt_taps_fn(const lvt_taps_args *);
+typedef void lvt_yuv_rgb_fn(const lvt_yuv_rgb_args *);
+typedef void lvt_resample_row_fn(const lvt_resample_row_args *);
+typedef void lvt_resample_rows_fn(const lvt_resample_rows_args *);
 
 /// One function for each operation: the best this CPU runs within a mask.
 typedef struct {
@@ -413,6 +479,9 @@ typedef struct {
     lvt_depthwise_attention_fn *depthwise_layernorm_s8;
     lvt_taps_fn *taps_s8;
     lvt_taps_fn *taps_u8;
+    lvt_yuv_rgb_fn *yuv_rgb_u8;
+    lvt_resample_row_fn *resample_row_u8;
+    lvt_resample_rows_fn *resample_rows_u8;
 } lvt_kernels;
 
 /// What this CPU and its operating system support.

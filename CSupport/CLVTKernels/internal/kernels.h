@@ -20,6 +20,9 @@ typedef lvt_depthwise_attention_fn lvt_fn_depthwise_softmax_s8;
 typedef lvt_depthwise_attention_fn lvt_fn_depthwise_layernorm_s8;
 typedef lvt_taps_fn lvt_fn_taps_s8;
 typedef lvt_taps_fn lvt_fn_taps_u8;
+typedef lvt_yuv_rgb_fn lvt_fn_yuv_rgb_u8;
+typedef lvt_resample_row_fn lvt_fn_resample_row_u8;
+typedef lvt_resample_rows_fn lvt_fn_resample_rows_u8;
 
 #define LVT_KERNEL(op, isa, features) lvt_fn_##op lvt_##op##__##isa;
 #include "internal/kernel_list.h"

@@ -23,6 +23,9 @@ void lvt_unmap_file(lvt_mapping mapping);
 
 typedef enum { LVT_FILE_MISSING, LVT_FILE_REGULAR, LVT_FILE_FOLDER, LVT_FILE_OTHER } lvt_file_kind;
 lvt_file_kind lvt_file_kind_of(const char *path);
+/// Writes a file: two parts, one after the other. 0 or a negative errno.
+int lvt_write_file(
+    const char *path, const void *head, size_t head_count, const void *body, size_t body_count);
 
 /// Names in a folder, without "." and "..": opens, then one name at a time, NULL at the end.
 void *lvt_folder_open(const char *path, int *error);
@@ -32,6 +35,44 @@ void lvt_folder_close(void *folder);
 /// Writes all of `bytes` to a descriptor. 0 or a negative errno.
 int lvt_write_all(int descriptor, const void *bytes, size_t count);
 
+/// Whether a descriptor is a regular file's, a terminal's.
+bool lvt_is_regular(int descriptor);
+bool lvt_is_terminal(int descriptor);
+
+// ---- Waiting ------------------------------------------------------------------------------------
+
+/// An event that happens once: a descriptor that becomes readable and stays so, or a negative
+/// errno.
+int lvt_event_create(void);
+void lvt_event_raise(int event);
+/// Lets SIGINT and SIGTERM raise the event instead of ending the program.
+void lvt_event_raise_on_signals(int event);
+void lvt_close(int descriptor);
+
+/// Waits until a descriptor can be read or has ended: 1. If the event has happened: 0. A negative
+/// errno, -ETIMEDOUT after so many milliseconds; less than 0 waits forever.
+int lvt_wait_readable(int descriptor, int event, int milliseconds);
+/// Reads up to `capacity` bytes: how many, 0 at the end, or a negative errno.
+ptrdiff_t lvt_read(int descriptor, void *bytes, size_t capacity);
+
+// ---- Threads ------------------------------------------------------------------------------------
+
+typedef struct lvt_thread lvt_thread;
+/// NULL if the system refuses.
+lvt_thread *lvt_thread_start(void (*body)(void *context), void *context);
+/// Waits for the thread's end and frees it.
+void lvt_thread_join(lvt_thread *thread);
+
+/// A lock with a place to wait. NULL if the system refuses.
+typedef struct lvt_monitor lvt_monitor;
+lvt_monitor *lvt_monitor_create(void);
+void lvt_monitor_destroy(lvt_monitor *monitor);
+void lvt_monitor_lock(lvt_monitor *monitor);
+void lvt_monitor_unlock(lvt_monitor *monitor);
+/// With the lock held: gives it up, waits until notified (or for no reason), takes it again.
+void lvt_monitor_wait(lvt_monitor *monitor);
+void lvt_monitor_notify(lvt_monitor *monitor);
+
 // ---- Errors, time, memory -----------------------------------------------------------------------
 
 /// The system's words for an errno (positive or negative). A static string.
@@ -39,6 +80,8 @@ const char *lvt_error_text(int error);
 
 /// A clock that only goes forward.
 uint64_t lvt_nanoseconds(void);
+/// Seconds since 1970, by a clock that may be set.
+double lvt_wall_seconds(void);
 
 /// Zeroed memory on a 64-byte boundary, or NULL.
 void *lvt_allocate(size_t bytes);

@@ -50,7 +50,7 @@ public enum ISA: Int, CaseIterable, Sendable {
   }
 
   /// Feature bits that kernels may use when this instruction set is asked for.
-  var allowed: UInt32 {
+  package var allowed: UInt32 {
     let optional = self == .avx512vnni ? UInt32(LVT_CPU_AVX512VBMI) : 0
     return required | (optional & lvt_cpu_features())
   }

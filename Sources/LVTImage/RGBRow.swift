@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTKernels
+
+extension ImageView {
+  /// Some pixels of a row as RGB: where they are if they are that already, else converted into
+  /// `memory`.
+  ///
+  /// - Parameters:
+  ///   - columns: Pixels of the row, from an even one on.
+  ///   - memory: Three bytes for each of them.
+  func rgb(
+    row y: Int, columns: Range<Int>, kernels: lvt_kernels, into memory: UnsafeMutableRawPointer
+  ) -> UnsafePointer<UInt8> {
+    let x = columns.lowerBound
+    let luma = row(y).assumingMemoryBound(to: UInt8.self)
+    let rgb = memory.assumingMemoryBound(to: UInt8.self)
+    /// Converts from the first samples of the row's first pixel.
+    func convert(
+      _ y: UnsafePointer<UInt8>, _ u: UnsafePointer<UInt8>, _ v: UnsafePointer<UInt8>,
+      lumaStep: Int, chromaStep: Int
+    ) {
+      var row = lvt_yuv_rgb_args()
+      row.y = y + x * lumaStep
+      row.u = u + x / 2 * chromaStep
+      row.v = v + x / 2 * chromaStep
+      row.y_step = lumaStep
+      row.chroma_step = chromaStep
+      row.width = columns.count
+      row.matrix = range.matrix
+      row.rgb = rgb
+      kernels.yuv_rgb_u8(&row)
+    }
+    // Behind the rows of luma.
+    let chroma = (base + height * stride).assumingMemoryBound(to: UInt8.self)
+    switch format {
+    case .rgb8: return luma + 3 * x
+    case .gray8:
+      for (i, column) in columns.enumerated() {
+        (rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) = (luma[column], luma[column], luma[column])
+      }
+    case .yuyv: convert(luma, luma + 1, luma + 3, lumaStep: 2, chromaStep: 4)
+    case .uyvy: convert(luma + 1, luma, luma + 2, lumaStep: 2, chromaStep: 4)
+    case .nv12:
+      let pairs = chroma + y / 2 * stride
+      convert(luma, pairs, pairs + 1, lumaStep: 1, chromaStep: 2)
+    case .nv21:
+      let pairs = chroma + y / 2 * stride
+      convert(luma, pairs + 1, pairs, lumaStep: 1, chromaStep: 2)
+    case .yu12:
+      let step = (stride - 1) / 2 + 1, plane = (height + 1) / 2 * step
+      let u = chroma + y / 2 * step
+      convert(luma, u, u + plane, lumaStep: 1, chromaStep: 1)
+    }
+    return UnsafePointer(rgb)
+  }
+}
+
+extension ColourRange {
+  /// BT.601's coefficients in units of 2^-13, to the nearest: its luma weights are 0.299, 0.587 and
+  /// 0.114, and limited samples are stretched by 255 / 219 and 255 / 224.
+  fileprivate var matrix: lvt_yuv_matrix {
+    switch self {
+    case .limited:
+      lvt_yuv_matrix(
+        luma_offset: 16, luma: 9539, red_v: 13075, green_u: -3209, green_v: -6660, blue_u: 16525)
+    case .full:
+      lvt_yuv_matrix(
+        luma_offset: 0, luma: 8192, red_v: 11485, green_u: -2819, green_v: -5850, blue_u: 14516)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTSystem
+internal import LVT
+internal import LVTCapture
+
+/// Classifies one frame of a stream after the other.
+///
+/// A frame that is damaged is counted and passed over.
+struct StreamRun {
+  private let classifier: Classifier
+  private let decoder: JPEGDecoder
+  private let arguments: Arguments
+  private let isLine: Bool
+
+  init(_ classifier: Classifier, _ decoder: JPEGDecoder, _ arguments: Arguments) {
+    self.classifier = classifier
+    self.decoder = decoder
+    self.arguments = arguments
+    isLine = lvt_is_terminal(1) && !arguments.json
+  }
+
+  /// Whether there was a frame and nothing failed.
+  func run(_ source: FrameSource) -> Bool {
+    var count = 0, undecoded = 0
+    var failure: CaptureError?
+    do throws(CaptureError) {
+      while count < arguments.frames ?? .max, let frame = try source.next() {
+        let start = lvt_nanoseconds()
+        do throws(CaptureError) {
+          try load(frame, isSaved: count == 0)
+        } catch {
+          if case .unwritable = error { throw error }
+          undecoded += 1
+          continue
+        }
+        let loaded = lvt_nanoseconds()
+        classifier.engine.run()
+        count += 1
+        var losses = source.losses
+        losses.damaged += undecoded
+        report(frame, Times(start, loaded, lvt_nanoseconds()), losses)
+      }
+    } catch { failure = error }
+    if isLine, count > 0 { Console.print("") }
+    let losses = source.losses
+    Console.report(
+      "\(count) frames, \(losses.dropped) dropped, \(losses.damaged + undecoded) damaged")
+    if let failure {
+      Console.report("\(arguments.camera ?? "standard input"): \(failure.description)")
+    }
+    return count > 0 && failure == nil
+  }
+
+  private func load(_ frame: Frame, isSaved: Bool) throws(CaptureError) {
+    switch frame.content {
+    case .pixels(let view): try load(view, isSaved: isSaved)
+    case .jpeg(let bytes):
+      let image = try decoder.decode(bytes)
+      try image.withView { view throws(CaptureError) in try load(view, isSaved: isSaved) }
+    }
+  }
+
+  private func load(_ view: ImageView, isSaved: Bool) throws(CaptureError) {
+    let copy: Image?
+    do throws(ImageError) {
+      try classifier.load(view)
+      copy = isSaved && arguments.savedFrame != nil ? try Image(view) : nil
+    } catch { throw .image(error) }
+    if let copy, let path = arguments.savedFrame { try PPMFile.write(copy, path: path) }
+  }
+
+  /// When a frame was taken up, was the network's input, and was classified.
+  private struct Times {
+    let start, loaded, end: UInt64
+
+    init(_ start: UInt64, _ loaded: UInt64, _ end: UInt64) {
+      (self.start, self.loaded, self.end) = (start, loaded, end)
+    }
+  }
+
+  private func report(_ frame: Frame, _ times: Times, _ losses: FrameLosses) {
+    func milliseconds(_ from: UInt64, _ to: UInt64) -> Double { Double(to - min(from, to)) / 1e6 }
+    let capture = fixed(milliseconds(frame.nanoseconds, times.start), 2)
+    let preprocess = fixed(milliseconds(times.start, times.loaded), 2)
+    let inference = fixed(milliseconds(times.loaded, times.end), 2)
+    let classification = classifier.classification
+    if isLine {
+      Console.printOver(
+        "\(classification.text(top: arguments.top))  (capture \(capture), preprocess \(preprocess), "
+          + "inference \(inference) ms; \(losses.dropped) dropped, \(losses.damaged) damaged)")
+      return
+    }
+    let age = milliseconds(frame.nanoseconds, lvt_nanoseconds()) / 1000
+    Console.print(
+      "{\"time\":\(fixed(lvt_wall_seconds() - age, 3)),\"frame\":\(frame.number),"
+        + "\(classification.json(top: arguments.top)),\"capture_ms\":\(capture),"
+        + "\"preprocess_ms\":\(preprocess),\"inference_ms\":\(inference),"
+        + "\"dropped\":\(losses.dropped),\"damaged\":\(losses.damaged)"
+        + (arguments.logits ? ",\(classification.logitsJSON)" : "") + "}")
+  }
+}

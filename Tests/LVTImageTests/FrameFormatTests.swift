@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LVTImage
+import LVTModel
+import Testing
+
+struct FrameFormatTests {
+  /// Samples of a frame: luma for each pixel, chroma for each pair of columns and, in the formats
+  /// that halve rows too, of rows.
+  struct Frame {
+    let format: PixelFormat
+    let width, height: Int
+    var y: [[UInt8]], u: [[UInt8]], v: [[UInt8]]
+
+    init(_ format: PixelFormat, width: Int, height: Int, seed: UInt64) {
+      self.format = format
+      self.width = width
+      self.height = height
+      var generator = SplitMix64(seed: seed)
+      func plane(_ rows: Int, _ columns: Int) -> [[UInt8]] {
+        (0..<rows).map { _ in
+          (0..<columns).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        }
+      }
+      let chromaRows = Self.halvesRows(format) ? (height + 1) / 2 : height
+      y = plane(height, width)
+      u = plane(chromaRows, (width + 1) / 2)
+      v = plane(chromaRows, (width + 1) / 2)
+    }
+
+    static func halvesRows(_ format: PixelFormat) -> Bool {
+      format == .nv12 || format == .nv21 || format == .yu12
+    }
+
+    /// The bytes of the format, rows `stride` apart.
+    func bytes(stride: Int) -> [UInt8] {
+      func padded(_ rows: [[UInt8]], _ stride: Int) -> [UInt8] {
+        rows.flatMap { $0 + [UInt8](repeating: 0xAA, count: stride - $0.count) }
+      }
+      func zipped(_ a: [[UInt8]], _ b: [[UInt8]]) -> [[UInt8]] {
+        zip(a, b).map { a, b in zip(a, b).flatMap { [$0, $1] } }
+      }
+      let even = y.map { $0.count % 2 == 0 ? $0 : $0 + [0xAA] }
+      switch format {
+      case .yuyv: return padded(zipped(even, zip(u, v).map { u, v in zipped([u], [v])[0] }), stride)
+      case .uyvy: return padded(zipped(zip(u, v).map { u, v in zipped([u], [v])[0] }, even), stride)
+      case .nv12: return padded(y, stride) + padded(zipped(u, v), stride)
+      case .nv21: return padded(y, stride) + padded(zipped(v, u), stride)
+      case .yu12:
+        let half = (stride + 1) / 2
+        return padded(y, stride) + padded(u, half) + padded(v, half)
+      case .rgb8, .gray8: fatalError("no luma and chroma")
+      }
+    }
+
+    /// The frame as RGB by the real-valued formulas of BT.601.
+    func rgb(_ range: ColourRange) throws -> Image {
+      let image = try Image(width: width, height: height)
+      image.withPixels { pixels in
+        for row in 0..<height {
+          for x in 0..<width {
+            let chromaRow = Self.halvesRows(format) ? row / 2 : row
+            for (c, value) in Self.colours(
+              Int(y[row][x]), Int(u[chromaRow][x / 2]), Int(v[chromaRow][x / 2]), range
+            ).enumerated() {
+              pixels[3 * (row * width + x) + c] = value
+            }
+          }
+        }
+      }
+      return image
+    }
+
+    /// In units of 2^-13, as the definition has them.
+    static func colours(_ y: Int, _ u: Int, _ v: Int, _ range: ColourRange) -> [UInt8] {
+      let u = u - 128, v = v - 128
+      let sums =
+        switch range {
+        case .limited:
+          [
+            9539 * (y - 16) + 13075 * v, 9539 * (y - 16) - 3209 * u - 6660 * v,
+            9539 * (y - 16) + 16525 * u,
+          ]
+        case .full: [8192 * y + 11485 * v, 8192 * y - 2819 * u - 5850 * v, 8192 * y + 14516 * u]
+        }
+      return sums.map { UInt8(clamping: ($0 + 4096) >> 13) }
+    }
+  }
+
+  static let formats: [PixelFormat] = [.yuyv, .uyvy, .nv12, .nv21, .yu12]
+
+  /// A copy of exactly the bytes that a view needs, so that the address sanitizer sees a read past it.
+  private func withView<R>(
+    _ frame: Frame, stride: Int, range: ColourRange, _ body: (ImageView) throws -> R
+  ) throws -> R {
+    let count = try ImageView.byteCount(
+      format: frame.format, width: frame.width, height: frame.height, stride: stride)
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
+    defer { copy.deallocate() }
+    copy.copyBytes(from: frame.bytes(stride: stride).prefix(count))
+    return try body(
+      ImageView(
+        format: frame.format, width: frame.width, height: frame.height, stride: stride,
+        range: range, bytes: UnsafeRawBufferPointer(copy)))
+  }
+
+  static let specs = [
+    InputSpec(width: 20, height: 16, cropFraction: 1, interpolation: .bicubic),
+    InputSpec(width: 24, height: 24, cropFraction: 0.75, interpolation: .bilinear),
+    InputSpec(width: 64, height: 64, cropFraction: 0.875, interpolation: .bilinear),
+  ]
+
+  @Test(arguments: formats, [(64, 48), (37, 29), (33, 70), (1, 1), (2, 3), (97, 40)])
+  func frameIsResizedAsItsPictureIs(format: PixelFormat, size: (width: Int, height: Int)) throws {
+    for (i, spec) in Self.specs.enumerated() {
+      for range in [ColourRange.limited, .full] {
+        for isa in ISA.available {
+          let frame = Frame(format, width: size.width, height: size.height, seed: UInt64(i))
+          let expected = try resized(frame.rgb(range), spec)
+          for extra in [0, 1, 6] {
+            let stride = format.rowBytes(width: size.width) + extra
+            let found = try withView(frame, stride: stride, range: range) {
+              try Resizer(spec: spec, isa: isa).bytes($0)
+            }
+            #expect(found == expected, "\(spec) \(range) \(isa) \(stride)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: [ColourRange.limited, .full])
+  func coloursAreBT601ToTheNearest(range: ColourRange) {
+    let (offset, luma, chroma) =
+      range == .full ? (0.0, 1.0, 1.0) : (16.0, 255.0 / 219, 255.0 / 224)
+    for y in stride(from: 0, through: 255, by: 3) {
+      for u in stride(from: 0, through: 255, by: 5) {
+        for v in stride(from: 0, through: 255, by: 5) {
+          let l = luma * (Double(y) - offset)
+          let (cb, cr) = (chroma * Double(u - 128), chroma * Double(v - 128))
+          let exact = [
+            l + 1.402 * cr, l - (0.114 * 1.772 * cb + 0.299 * 1.402 * cr) / 0.587, l + 1.772 * cb,
+          ]
+          for (value, found) in zip(exact, Frame.colours(y, u, v, range)) {
+            #expect(abs(min(max(value, 0), 255) - Double(found)) < 0.52)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func sizeOfAFrameIsItsPlanes() throws {
+    func count(_ format: PixelFormat, _ width: Int, _ height: Int, _ stride: Int? = nil) throws
+      -> Int
+    {
+      try ImageView.byteCount(format: format, width: width, height: height, stride: stride)
+    }
+    #expect(try count(.yuyv, 640, 480) == 614_400)
+    #expect(try count(.yuyv, 3, 2) == 16)
+    for format in [PixelFormat.nv12, .nv21, .yu12] {
+      #expect(try count(format, 640, 480) == 460_800)
+    }
+    #expect(try count(.nv12, 3, 3) == 4 * 4 + 4)
+    #expect(try count(.yu12, 3, 3) == 9 + 4 + 4)
+    #expect(try count(.yu12, 3, 3, 8) == 24 + 4 * 3 + 2)
+    #expect(throws: ImageError.stride(least: 4, found: 3)) { try count(.nv12, 3, 3, 3) }
+    for format in PixelFormat.allCases {
+      #expect(throws: ImageError.size(width: 2, height: 3)) {
+        try count(format, 2, 3, .max / 2)
+      }
+    }
+  }
+}
