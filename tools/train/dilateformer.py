@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dwnet import initialise
+
 DILATIONS = (1, 2, 3)
 STEM_CHANNELS = (16, 32, 64)
 EPSILON = 1e-6
@@ -160,14 +162,3 @@ class DilateFormer(nn.Module):
         for stage in self.stages:
             x = stage(x)
         return self.head(self.norm(x.permute(0, 2, 3, 1)).mean(dim=(1, 2)))
-
-
-def initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

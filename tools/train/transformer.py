@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dwnet import Downsample, Mlp, PatchEmbed
+from dwnet import Downsample, Mlp, PatchEmbed, initialise
 
 EPSILON = 1e-5
 
@@ -203,11 +203,7 @@ class Transformer(nn.Module):
         features = config.embed * 2 ** (len(config.depths) - 1)
         self.norm = nn.LayerNorm(features)
         self.head = nn.Linear(features, config.classes)
-        for module in self.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=0.02)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        self.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.patch_embed(x).permute(0, 2, 3, 1)
