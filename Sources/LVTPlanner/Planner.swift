@@ -63,6 +63,8 @@ public struct Planner {
     guard options.labels.isEmpty || options.labels.count == network.classCount else {
       throw .labelCount(expected: network.classCount, found: options.labels.count)
     }
+    let widest = network.wideStages
+    if options.residual == .int16 && widest.isEmpty { throw .int8Only(family: network.family) }
     let count = pictures.count, progress = progress
     var equalized = network
     equalized.equalize(
@@ -74,13 +76,14 @@ public struct Planner {
       original: network, network: equalized, pictures: pictures, calibration: calibration)
     var memo = ChoiceMemo()
     let uncorrected = calibrated
-    try correctBiases(&calibrated, wideStages: [], &memo)
+    let first = options.residual == .int16 ? widest : []
+    try correctBiases(&calibrated, wideStages: first, &memo)
     var (choice, draft) = try residualChoice(calibrated, &memo)
 
-    if !choice.trials[choice.chosen].stages.isEmpty {
+    let stages = choice.trials[choice.chosen].stages
+    if stages != first {
       // An int16 stream shifts less, so other corrections are right for it.
       calibrated = uncorrected
-      let stages = choice.trials[choice.chosen].stages
       try correctBiases(&calibrated, wideStages: stages, &memo)
       let again = try self.draft(calibrated, wideStages: stages, &memo)
       if again.agreement.decibels > draft.agreement.decibels { draft = again }
@@ -156,9 +159,6 @@ public struct Planner {
     _ calibrated: Calibrated, _ memo: inout ChoiceMemo
   ) throws(PlannerError) -> (ResidualChoice, Draft) {
     let all = calibrated.network.wideStages
-    if options.residual == .int16 && all.isEmpty {
-      throw .int8Only(family: calibrated.network.family)
-    }
     let count = options.residual == .auto ? 2 * all.count : 1
     var trials: [ResidualChoice.Trial] = []
     func attempt(

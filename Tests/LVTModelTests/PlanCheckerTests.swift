@@ -302,6 +302,56 @@ import Testing
     }
   }
 
+  /// What an int16 stream adds to steps and tensors, just outside its range.
+  @Test func wrongInt16StreamIsRejected() throws {
+    let (contents, constants) = try Self.parts(TinyNetwork().wide.compile().bytes)
+    guard case .pointwise(let reader) = contents.steps[1].operation,
+      case .pointwise(let adder) = contents.steps[3].operation,
+      case .mlp(let mlp) = contents.steps[4].operation
+    else {
+      Issue.record("the steps are others")
+      return
+    }
+    func expectInvalid(_ part: String, _ change: (inout PlanContents) -> Void) {
+      var changed = contents
+      change(&changed)
+      self.expectInvalid(part, changed, constants)
+    }
+    func expectInvalid(_ part: String, _ narrowing: Narrowing?) {
+      expectInvalid(part) { changed in
+        var step = reader
+        step.narrowing = narrowing
+        changed.steps[1].operation = .pointwise(step)
+      }
+      expectInvalid(part) { changed in
+        var step = mlp
+        step.narrowing = narrowing
+        changed.steps[4].operation = .mlp(step)
+      }
+    }
+    expectInvalid("a narrowing of the int16 input", nil)
+    for multiplier in [-1, Float(16384).nextUp, .nan, .infinity] {
+      expectInvalid("a narrowing by", Narrowing(multiplier: multiplier, zeroPoint: 0))
+    }
+    for zeroPoint in [-129, 128] {
+      expectInvalid("a narrowing by", Narrowing(multiplier: 1, zeroPoint: zeroPoint))
+    }
+    expectInvalid("an int16 input to narrow") { changed in
+      var step = adder  // which reads an int8 map
+      step.narrowing = Narrowing(multiplier: 1, zeroPoint: 0)
+      changed.steps[3].operation = .pointwise(step)
+    }
+    expectInvalid("a zero point of 0 in int16") { $0.tensors[1].quantization.zeroPoint = 1 }
+    expectInvalid("a zero point of 0 in int16") { changed in
+      guard case .patchEmbed(var step) = changed.steps[0].operation else { return }
+      step.norm.outputZeroPoint = 1
+      changed.steps[0].operation = .patchEmbed(step)
+    }
+    expectInvalid("the output's type") { changed in
+      changed.tensors[changed.steps[3].output].type = .int8
+    }
+  }
+
   /// Every field of the inhomogeneous step, just outside its range.
   @Test func wrongInhomogeneousStepIsRejected() throws {
     let (contents, constants) = try Self.parts(tinyInhomogeneousPlanBytes())

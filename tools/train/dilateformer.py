@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dwnet import initialise
+from dwnet import Mlp, initialise
 
 DILATIONS = (1, 2, 3)
 STEM_CHANNELS = (16, 32, 64)
@@ -91,16 +91,6 @@ class GlobalAttention(nn.Module):
         return self.proj(attended.reshape(pictures, height, width, channels))
 
 
-class Mlp(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(channels, 4 * channels)
-        self.fc2 = nn.Linear(4 * channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x)))
-
-
 class Block(nn.Module):
     """Maps are [B, C, H, W] between blocks."""
 
@@ -110,7 +100,7 @@ class Block(nn.Module):
         self.norm1 = nn.LayerNorm(channels, eps=EPSILON)
         self.attn = (DilatedAttention if dilated else GlobalAttention)(channels, heads)
         self.norm2 = nn.LayerNorm(channels, eps=EPSILON)
-        self.mlp = Mlp(channels)
+        self.mlp = Mlp(channels, 4 * channels)
 
     def forward(self, x: Tensor) -> Tensor:
         x = (x + self.pos_embed(x)).permute(0, 2, 3, 1)

@@ -13,9 +13,9 @@ struct LoweredNetwork {
 
 /// Turns each float layer into a step: chooses ranges, quantizes weights, packs them.
 struct Lowering {
-  private let network: Network
-  private let statistics: [Point: Statistics]
-  private var constants = ConstantsBuilder()
+  let network: Network
+  let statistics: [Point: Statistics]
+  var constants = ConstantsBuilder()
   private var choices: [Point: RangeChoice] = [:]
   /// What was chosen here and in lowerings of the same network before.
   private(set) var memo: ChoiceMemo
@@ -265,8 +265,7 @@ struct Lowering {
     let factors = filter.scale.enumerated().map { c, scale in
       input.scale * tapScales[filter.group(of: c)] * scale
     }
-    let output = choose(.output(i), leastScale: 2 * (factors.map(\.magnitude).max() ?? 0))
-    quantizations.append(output)
+    let output = output(i, leastScale: 2 * (factors.map(\.magnitude).max() ?? 0))
     return InhomogeneousDepthwise(
       kernel: filter.kernel, groups: filter.groups,
       squeeze: pack(squeeze, input, hidden, relu: true),
@@ -313,165 +312,16 @@ struct Lowering {
       biasOffset: constants.append(logits.bias))
   }
 
-  private mutating func lowerAttention(
-    _ i: Int, _ attention: FloatAttention, _ input: Quantization
-  ) -> Step.Operation {
-    let normalized = choose(.normalized(i))
-    let qkv = QuantizedMatrix(
-      attention.qkv, inputScale: normalized.scale, means: means(.normalized(i)))
-    let parts = [Point.query(i), .key(i), .value(i)].enumerated().map { part, point in
-      let rows = part * attention.channels..<(part + 1) * attention.channels
-      return choose(point, leastScale: qkv.leastOutputScale(of: rows), symmetric: true).scale
-    }
-    let attended = choose(.attended(i))
-    let project = QuantizedMatrix(
-      attention.project, inputScale: attended.scale, means: means(.attended(i)))
-    let output = output(i, leastScale: project.leastOutputScale)
-
-    let scoreUnit = scoreUnit(i, attention, queryScale: parts[0], keyScale: parts[1])
-    let norm = append(attention.norm, inputScale: input.scale, output: normalized)
-    let packedQKV = constants.append(
-      qkv,
-      multipliers: qkv.multipliers(
-        outputScales: parts.flatMap { [Float](repeating: $0, count: attention.channels) }),
-      inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
-    let scoreMultiplier = parts[0] * parts[1] * attention.scale / scoreUnit
-    let bias = attention.positionBiases.map { value in
-      Int32(max(-0x1p21, min(0x1p21, (value / scoreUnit).rounded(.toNearestOrEven))))
-    }
-    let biasOffset = bias.isEmpty ? nil : constants.append(bias)
-    let packedProject = pack(project, attended, output, relu: false)
-    var dilations: Int?
-    switch attention.reach {
-    case .window(let edge, let shift, _):
-      return .windowAttention(
-        WindowAttention(
-          window: edge, shift: shift, heads: attention.heads, norm: norm, qkv: packedQKV,
-          scoreMultiplier: scoreMultiplier, biasOffset: biasOffset,
-          keyNorm: attention.keyNorm.map { norm in
-            KeyNorm(
-              gammaOffset: constants.append(norm.gamma.map(Self.limited)),
-              betaOffset: constants.append(norm.beta.map(Self.limited)),
-              epsilon: Self.epsilon(norm.epsilon, unit: scoreUnit))
-          },
-          attendedMultiplier: parts[2] / attended.scale, attendedZeroPoint: attended.zeroPoint,
-          project: packedProject, residualMultiplier: input.scale / output.scale))
-    case .dilated(let groups): dilations = groups
-    case .map, .neighbours: break
-    }
-    return .mapAttention(
-      MapAttention(
-        dilations: dilations, heads: attention.heads, norm: norm, qkv: packedQKV,
-        scoreMultiplier: scoreMultiplier, attendedMultiplier: parts[2] / attended.scale,
-        attendedZeroPoint: attended.zeroPoint, project: packedProject,
-        residualMultiplier: input.scale / output.scale))
-  }
-
-  /// The real number that a score of 1 stands for.
-  ///
-  /// LayerNorm leaves it free: the greatest score that the channels' greatest queries and keys could give
-  /// becomes 32767.
-  private func scoreUnit(
-    _ i: Int, _ attention: FloatAttention, queryScale: Float, keyScale: Float
-  ) -> Float {
-    guard attention.keyNorm != nil, let queries = statistics[.query(i)],
-      let keys = statistics[.key(i)]
-    else { return 1 / (WindowAttention.scoreUnits * Float(M_LOG2E)) }
-    let products = zip(queries.magnitudes, keys.magnitudes).map { query, key in
-      min(query, 127 * queryScale) * min(key, 127 * keyScale)
-    }
-    let size = attention.headChannels
-    let heads = (0..<attention.heads).map { head in
-      products[head * size..<(head + 1) * size].reduce(0, +)
-    }
-    let bias = attention.positionBiases.max() ?? 0
-    let greatest = (heads.max() ?? 0) * attention.scale + max(bias, 0)
-    return max(greatest / 32767, queryScale * keyScale * attention.scale / 65536)
-  }
-
-  private mutating func lowerDepthwiseAttention(
-    _ i: Int, _ attention: FloatAttention, _ kernel: Int, _ bias: [Float], _ input: Quantization
-  ) -> DepthwiseAttention {
-    let channels = attention.channels, pitch = Shape.blocks(channels) * Shape.block
-    let normalized = choose(.normalized(i))
-    let qkv = QuantizedMatrix(
-      attention.qkv.paddingParts(of: channels, to: pitch), inputScale: normalized.scale,
-      means: means(.normalized(i)))
-    // Each channel of queries, keys and values reaches just as far as calibration saw it.
-    var scales = [Point.query(i), .key(i), .value(i)].flatMap { point in
-      (statistics[point]?.magnitudes ?? []).map { $0 / 127 }
-        + [Float](repeating: 0, count: pitch - channels)
-    }
-    for row in scales.indices {
-      scales[row] = max(scales[row], qkv.leastOutputScale(of: row..<row + 1))
-    }
-    let attended = choose(.attended(i))
-    let project = QuantizedMatrix(
-      attention.project, inputScale: attended.scale, means: means(.attended(i)))
-    let output = output(i, leastScale: project.leastOutputScale)
-
-    let columns = (0..<channels).map { c in
-      stride(from: c, to: bias.count, by: channels).map { bias[$0] }
-    }
-    var biases = [Int16](repeating: 0, count: kernel * kernel * pitch)
-    func add(_ column: [Float], of channel: Int) {
-      for (neighbour, value) in column.enumerated() {
-        biases[neighbour * pitch + channel] = Int16(
-          max(-32767, min(32767, value.rounded(.toNearestOrEven))))
-      }
-    }
-    func values(_ c: Int) -> Float { scales[2 * pitch + c] / attended.scale }
-    let weighting: DepthwiseAttention.Weighting
-    if let norm = attention.keyNorm {
-      // Products reach 2¹⁴, and so may biases: beside greater ones the products hardly count.
-      for (c, column) in columns.enumerated() {
-        let greatest = column.map(\.magnitude).max() ?? 0
-        scales[pitch + c] = max(scales[pitch + c], greatest / 16383 / scales[c])
-        add(column.map { $0 / (scales[c] * scales[pitch + c]) }, of: c)
-      }
-      weighting = .layerNorm(
-        gammaOffset: constants.append(
-          (0..<channels).map { Self.limited(norm.gamma[$0] * values($0)) }),
-        betaOffset: constants.append(
-          (0..<channels).map { Self.limited(norm.beta[$0] * values($0)) }),
-        epsilonOffset: constants.append(
-          (0..<pitch).map { Self.epsilon(norm.epsilon, unit: scales[$0] * scales[pitch + $0]) }))
-    } else {
-      let units = WindowAttention.scoreUnits * Float(M_LOG2E)
-      for (c, column) in columns.enumerated() {
-        // Softmax sees differences only.
-        let middle = ((column.min() ?? 0) + (column.max() ?? 0)) / 2
-        add(column.map { ($0 - middle) * units }, of: c)
-      }
-      weighting = .softmax(
-        scoreMultiplierOffset: constants.append(
-          (0..<channels).map { min(65536, scales[$0] * scales[pitch + $0] * units) }),
-        attendedMultiplierOffset: constants.append((0..<channels).map { min(65536, values($0)) }))
-    }
-    return DepthwiseAttention(
-      kernel: kernel, norm: append(attention.norm, inputScale: input.scale, output: normalized),
-      qkv: constants.append(
-        qkv, multipliers: qkv.multipliers(outputScales: scales),
-        inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128),
-      biasOffset: constants.append(biases), weighting: weighting,
-      attendedZeroPoint: attended.zeroPoint,
-      project: pack(project, attended, output, relu: false),
-      residualMultiplier: input.scale / output.scale)
-  }
-
   // MARK: Pieces
 
-  /// γ or β of a LayerNorm over keys within what a plan may hold.
-  private static func limited(_ value: Float) -> Float { max(-0x1p24, min(0x1p24, value)) }
-
   /// ε for integers that stand for multiples of `unit`, within what a plan may hold.
-  private static func epsilon(_ epsilon: Float, unit: Float) -> Float {
+  static func epsilon(_ epsilon: Float, unit: Float) -> Float {
     max(0x1p-40, min(.greatestFiniteMagnitude, epsilon / (unit * unit)))
   }
 
   /// The quantization of what layer `i` makes: int16 with room for twice what calibration saw, or the
   /// best int8 one.
-  private mutating func output(_ i: Int, leastScale: Float = 0) -> Quantization {
+  mutating func output(_ i: Int, leastScale: Float = 0) -> Quantization {
     let output =
       isWide[i + 1]
       ? Quantization(scale: wideScale(.output(i), least: leastScale), zeroPoint: 0)
@@ -492,7 +342,7 @@ struct Lowering {
   }
 
   /// The quantization of a point, remembered for the report.
-  private mutating func choose(
+  mutating func choose(
     _ point: Point, leastScale: Float = 0, symmetric: Bool = false,
     transform: @escaping (Float) -> Float = { $0 }
   ) -> Quantization {
@@ -526,11 +376,11 @@ struct Lowering {
       inputZeroPoint: 0, outputZeroPoint: 0, lowerBound: -128)
   }
 
-  private func means(_ point: Point) -> [Double] { statistics[point]?.means ?? [] }
+  func means(_ point: Point) -> [Double] { statistics[point]?.means ?? [] }
 
   private func means(ofValue value: Int) -> [Double] { means(.output(value - 1)) }
 
-  private mutating func pack(
+  mutating func pack(
     _ matrix: QuantizedMatrix, _ input: Quantization, _ output: Quantization, relu: Bool
   ) -> PackedMatrix {
     constants.append(
@@ -539,7 +389,7 @@ struct Lowering {
       lowerBound: relu ? output.zeroPoint : -128)
   }
 
-  private mutating func append(
+  mutating func append(
     _ norm: FloatNorm, inputScale: Float, output: Quantization
   ) -> LayerNorm {
     LayerNorm(
@@ -548,99 +398,6 @@ struct Lowering {
       betaOffset: constants.append(norm.beta.map { $0 / output.scale }),
       epsilon: Self.epsilon(norm.epsilon, unit: inputScale),
       outputZeroPoint: output.zeroPoint)
-  }
-}
-
-/// Choices of ranges that are already known: a search takes longer than quantizing most matrices.
-struct ChoiceMemo {
-  private struct Key: Hashable {
-    let point: Point
-    let leastScale: Float
-  }
-
-  private var choices: [Key: RangeChoice] = [:]
-
-  fileprivate mutating func choice(
-    _ point: Point, leastScale: Float, search: () -> RangeChoice
-  ) -> RangeChoice {
-    let key = Key(point: point, leastScale: leastScale)
-    if let known = choices[key] { return known }
-    let choice = search()
-    choices[key] = choice
-    return choice
-  }
-}
-
-/// A matrix for int16 inputs.
-///
-/// Its sums are read as they are, so the bias and its correction are added in float.
-private struct WideMatrix {
-  let matrix: QuantizedMatrix
-  let bias: [Float]
-
-  init(_ float: FloatMatrix, inputScale: Float, means: [Double]) {
-    var unbiased = float
-    unbiased.bias = [Float](repeating: 0, count: float.outputs)
-    let quantized = QuantizedMatrix(unbiased, inputScale: inputScale, means: means)
-    matrix = quantized.withoutBias
-    bias = (0..<float.outputs).map { o in
-      float.bias[o] + Float(quantized.bias[o]) * inputScale * quantized.scales[o]
-    }
-  }
-}
-
-extension FloatDynamicFilter {
-  /// The second product with its outputs in the order block of 16 channels, tap, channel; zeros for
-  /// channels that pad the last block.
-  fileprivate var expandByBlocks: FloatMatrix {
-    let taps = kernel * kernel, inputs = expand.inputs
-    let columns = DynamicDepthwise.columns(kernel: kernel, channels: channels)
-    var weights: [Float] = [], bias = [Float](repeating: 0, count: columns)
-    weights.reserveCapacity(columns * inputs)
-    for column in 0..<columns {
-      let channel = column / Shape.block / taps * Shape.block + column % Shape.block
-      guard channel < channels else {
-        weights += repeatElement(0, count: inputs)
-        continue
-      }
-      let row = channel * taps + column / Shape.block % taps
-      weights += expand.weights[row * inputs..<(row + 1) * inputs]
-      bias[column] = expand.bias[row]
-    }
-    return FloatMatrix(inputs: inputs, outputs: columns, weights: weights, bias: bias)
-  }
-}
-
-extension FloatInhomogeneousFilter {
-  /// The second product with its outputs in the kernels' order; zeros for what pads the last pair.
-  fileprivate var expandByPairs: FloatMatrix {
-    let inputs = expand.inputs
-    let columns = InhomogeneousDepthwise.columns(kernel: kernel, groups: groups)
-    var weights = [Float](repeating: 0, count: columns * inputs)
-    var bias = [Float](repeating: 0, count: columns)
-    for row in 0..<expand.outputs {
-      let tap = row % (kernel * kernel)
-      let column = InhomogeneousDepthwise.column(
-        kernel: kernel, groups: groups, row: tap / kernel, column: tap % kernel,
-        group: row / (kernel * kernel))
-      bias[column] = expand.bias[row]
-      for k in 0..<inputs { weights[column * inputs + k] = expand.weights[row * inputs + k] }
-    }
-    return FloatMatrix(inputs: inputs, outputs: columns, weights: weights, bias: bias)
-  }
-}
-
-extension FloatMatrix {
-  /// The outputs cut into parts of `count` and each part padded with zeros to `pitch`.
-  fileprivate func paddingParts(of count: Int, to pitch: Int) -> FloatMatrix {
-    var padded: [Float] = [], paddedBias: [Float] = []
-    for start in stride(from: 0, to: outputs, by: count) {
-      padded += weights[start * inputs..<(start + count) * inputs]
-      padded += repeatElement(0, count: (pitch - count) * inputs)
-      paddedBias += bias[start..<start + count] + repeatElement(0, count: pitch - count)
-    }
-    return FloatMatrix(
-      inputs: inputs, outputs: paddedBias.count, weights: padded, bias: paddedBias)
   }
 }
 
