@@ -3,12 +3,10 @@
 // How much scratch a kernel may use: the largest need of any ISA, so that a plan's memory does not
 // depend on the CPU that runs it.
 #include "internal/attention.h"
-#include "internal/gemm.h"
 #include "internal/dwconv.h"
 
 size_t lvt_gemm_scratch_bytes(size_t rows, size_t k) {
-    const size_t block = rows < LVT_GEMM_BLOCK_ROWS ? rows : LVT_GEMM_BLOCK_ROWS;
-    return block * ((k + 3) / 4 * 4) * sizeof(int16_t); // AVX2 widens the rows to int16.
+    return rows * ((k + 3) / 4 * 4) * sizeof(int16_t); // AVX2 widens the rows to int16.
 }
 
 size_t lvt_dwconv_panel_k(size_t kernel) {

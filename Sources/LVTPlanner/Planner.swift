@@ -12,6 +12,8 @@ public struct Planner {
     public var interpolation: InputSpec.Interpolation = .bilinear
     /// How wide the residual stream is.
     public var residual = ResidualWidth.auto
+    /// What is assumed of the machine.
+    public var schedule = Schedule()
     /// Class names: none, or one for each class.
     public var labels: [String] = []
     /// Added to the plan's provenance: hashes of the inputs, the planner's version.
@@ -204,7 +206,8 @@ public struct Planner {
     _ calibrated: Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
   ) throws(PlannerError) -> (LoweredNetwork, ArenaLayout, PlanContents, Plan) {
     var lowering = Lowering(
-      calibrated.network, calibrated.calibration.statistics, wideStages: wideStages, memo: memo)
+      calibrated.network, calibrated.calibration.statistics, wideStages: wideStages,
+      schedule: options.schedule, memo: memo)
     let lowered = lowering.lower()
     memo = lowering.memo
     let layout = ArenaLayout(lowered)
@@ -240,7 +243,7 @@ public struct Planner {
         cropFraction: options.cropFraction,
         interpolation: options.interpolation),
       labels: options.labels, buffers: layout.buffers, tensors: tensors, steps: steps,
-      arenaBytes: layout.byteCount, provenance: provenance,
+      threads: options.schedule.threads, arenaBytes: layout.byteCount, provenance: provenance,
       golden: Golden(seed: Planner.goldenSeed, stepHashes: []))
   }
 

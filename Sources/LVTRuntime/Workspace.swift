@@ -42,7 +42,7 @@ struct Workspace {
       scratch: thread == 0
         ? arena + step.scratchOffset : arena + arenaBytes + (thread - 1) * scratchBytes,
       sharedScratch: arena + step.scratchOffset,
-      thread: thread, threads: threads)
+      strip: step.stripRows, thread: thread, threads: threads)
     switch step.operation {
     case .patchEmbed(let s): run(s, share)
     case .pointwise(let s): run(s, share)
@@ -98,6 +98,8 @@ struct Share {
   let scratch: UnsafeMutableRawPointer
   /// The first thread's scratch, for what all threads use.
   let sharedScratch: UnsafeMutableRawPointer
+  /// Positions of the largest strip.
+  let strip: Int
   let thread: Int
   let threads: Int
 
@@ -121,13 +123,11 @@ struct Share {
 }
 
 extension Range<Int> {
-  /// Calls `body` with consecutive parts of at most `rows`.
+  /// Calls `body` with consecutive parts of at most `rows`, as few and as equal as can be.
   func forEachStrip(rows: Int, _ body: (Range<Int>) -> Void) {
-    var start = lowerBound
-    while start < upperBound {
-      let end = Swift.min(start + rows, upperBound)
-      body(start..<end)
-      start = end
+    let strips = (count + rows - 1) / rows
+    for i in 0..<strips {
+      body(lowerBound + count * i / strips..<lowerBound + count * (i + 1) / strips)
     }
   }
 }

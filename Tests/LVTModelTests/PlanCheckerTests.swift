@@ -421,6 +421,15 @@ import Testing
     expectInvalid("bytes within the arena") { $0.buffers[0].offset = $0.arenaBytes }
   }
 
+  @Test func stripsOfNoOrTooManyPositionsAreRejected() {
+    expectInvalid("strips of 1 ...") { $0.steps[1].stripRows = 0 }
+    expectInvalid("strips of 1 ...") { $0.steps[1].stripRows = 65537 }
+  }
+
+  @Test func moreThan64ThreadsAreRejected() {
+    expectInvalid("at most 64") { $0.threads = 65 }
+  }
+
   @Test func tooLittleScratchIsRejected() {
     expectInvalid("bytes of scratch") { $0.steps[1].scratchBytes = 0 }
   }

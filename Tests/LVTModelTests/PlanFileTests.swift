@@ -94,9 +94,12 @@ import Testing
 
   @Test func newerVersionIsNamed() {
     var newer = bytes
-    newer[8] = 2
+    let version = PlanFormat.version
+    newer[8] = UInt8(version + 1)
     PlanFormat.seal(&newer)
-    #expect(throws: PlanError.unsupportedVersion(found: 2, supported: 1)) { try plan(newer) }
+    #expect(throws: PlanError.unsupportedVersion(found: version + 1, supported: version)) {
+      try plan(newer)
+    }
   }
 
   @Test func unknownFeatureIsNamed() {

@@ -134,7 +134,7 @@ import Testing
     var most = 0
     for step in plan.steps {
       let input = plan.tensors[step.input], output = plan.tensors[step.output]
-      let own = step.operation.ownScratchBytes(input: input, output: output)
+      let own = step.operation.ownScratchBytes(input: input, output: output, strip: step.stripRows)
       most = max(most, own)
       guard case .mapAttention = step.operation else { continue }
       #expect(step.scratchBytes >= own + output.shape.positions * 3 * output.shape.channels)

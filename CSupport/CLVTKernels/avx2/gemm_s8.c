@@ -19,11 +19,11 @@ static size_t packed_stride(const lvt_gemm_args *g) {
     return (g->k + 3) / 4 * 8;
 }
 
-static void pack_rows(const lvt_gemm_args *g, size_t row, size_t rows) {
+static void pack_rows(const lvt_gemm_args *g) {
     const size_t k = (g->k + 3) / 4 * 4, stride = k;
     int16_t *out = g->scratch;
-    for (size_t r = 0; r < rows; r++, out += stride) {
-        const int8_t *in = g->a + (row + r) * g->a_stride;
+    for (size_t r = 0; r < g->rows; r++, out += stride) {
+        const int8_t *in = g->a + r * g->a_stride;
         size_t i = 0;
         for (; i + 16 <= k; i += 16)
             _mm256_storeu_si256((__m256i *)(out + i),

@@ -12,8 +12,8 @@ LVT_TARGET_BEGIN("avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
 
 enum { MR = 12 };
 
-static void pack_rows(const lvt_gemm_args *g, size_t row, size_t rows) {
-    lvt_pack_rows_biased(g, row, rows);
+static void pack_rows(const lvt_gemm_args *g) {
+    lvt_pack_rows_biased(g);
 }
 
 // Sixteen finished sums of one row: the epilogue of lvt_gemm_args.

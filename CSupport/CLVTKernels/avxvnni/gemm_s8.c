@@ -11,8 +11,8 @@ LVT_TARGET_BEGIN("avx2,avxvnni")
 
 enum { MR = 6 };
 
-static void pack_rows(const lvt_gemm_args *g, size_t row, size_t rows) {
-    lvt_pack_rows_biased(g, row, rows);
+static void pack_rows(const lvt_gemm_args *g) {
+    lvt_pack_rows_biased(g);
 }
 
 LVT_INLINE __m256i requantize(const lvt_gemm_args *g,

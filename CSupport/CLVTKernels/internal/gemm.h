@@ -2,15 +2,13 @@
 //
 // The loop nest around a matrix micro-kernel, shared by every ISA.
 //
-// Rows go in blocks that stay in the L2 cache; a block is repacked for the ISA if it needs that
-// (widened to int16, or biased to unsigned). Inside a block the panels are the outer loop, so a
-// panel stays in L1 while every row tile uses it. Rows are divided into tiles of nearly equal
-// height: a 49-row block in tiles of at most 12 is 10+10+10+10+9, not 12+12+12+12+1.
+// The caller hands in few enough rows for the L2 cache. They are repacked for the ISA if it needs
+// that (widened to int16, or biased to unsigned). The panels are the outer loop, so a panel stays
+// in L1 while every row tile uses it. Rows are divided into tiles of nearly equal height: 49 rows
+// in tiles of at most 12 are 10+10+10+10+9, not 12+12+12+12+1.
 #pragma once
 #include "internal/target_region.h"
 #include "include/CLVTKernels.h"
-
-enum { LVT_GEMM_BLOCK_ROWS = 60 };
 
 /// A row tile: `rows` rows from `row` of the product, against `panel_count` panels from `panel`.
 typedef struct {
@@ -20,7 +18,7 @@ typedef struct {
     size_t panel, panel_count;
 } lvt_tile;
 
-typedef void lvt_pack_rows_fn(const lvt_gemm_args *g, size_t row, size_t rows);
+typedef void lvt_pack_rows_fn(const lvt_gemm_args *g);
 typedef void lvt_tile_fn(const lvt_gemm_args *g, const lvt_tile *tile);
 
 /// `pack_rows` may be NULL: tiles then read the caller's rows. `packed_stride` is the packed row's
@@ -31,26 +29,24 @@ LVT_INLINE void lvt_gemm_run(const lvt_gemm_args *g,
                              lvt_pack_rows_fn *pack_rows,
                              size_t packed_stride,
                              lvt_tile_fn *run_tile) {
-    const size_t blocks = (g->rows + LVT_GEMM_BLOCK_ROWS - 1) / LVT_GEMM_BLOCK_ROWS;
-    for (size_t row = 0, block = 0; block < blocks; block++) {
-        const size_t rows = (g->rows - row + blocks - block - 1) / (blocks - block);
-        if (pack_rows)
-            pack_rows(g, row, rows);
-        const size_t tiles = (rows + tile_rows - 1) / tile_rows;
-        const size_t least = rows / tiles, larger = rows % tiles;
-        for (size_t panel = 0; panel < g->panel_count; panel += tile_panels) {
-            const size_t left = g->panel_count - panel;
-            lvt_tile t = {.panel = panel, .panel_count = left < tile_panels ? left : tile_panels};
-            for (size_t done = 0, i = 0; i < tiles; i++, done += t.rows) {
-                t.rows = least + (i < larger);
-                t.row = row + done;
-                t.a = pack_rows ? (const char *)g->scratch + done * packed_stride
-                                : (const char *)g->a + t.row * g->a_stride;
-                t.a_stride = pack_rows ? packed_stride : g->a_stride;
-                run_tile(g, &t);
-            }
+    const void *a = g->a;
+    size_t a_stride = g->a_stride;
+    if (pack_rows) {
+        pack_rows(g);
+        a = g->scratch;
+        a_stride = packed_stride;
+    }
+    const size_t tiles = (g->rows + tile_rows - 1) / tile_rows;
+    for (size_t panel = 0; panel < g->panel_count; panel += tile_panels) {
+        const size_t left = g->panel_count - panel;
+        lvt_tile t = {.a_stride = a_stride,
+                      .panel = panel,
+                      .panel_count = left < tile_panels ? left : tile_panels};
+        for (size_t i = 0; i < tiles; i++, t.row += t.rows) {
+            t.rows = g->rows / tiles + (i < g->rows % tiles);
+            t.a = (const char *)a + t.row * a_stride;
+            run_tile(g, &t);
         }
-        row += rows;
     }
 }
 

@@ -7,11 +7,11 @@
 #include <string.h>
 
 /// Copies rows with the sign bit flipped, k rounded up to 4; the compiler widens the loop.
-LVT_INLINE void lvt_pack_rows_biased(const lvt_gemm_args *g, size_t row, size_t rows) {
+LVT_INLINE void lvt_pack_rows_biased(const lvt_gemm_args *g) {
     const size_t k = (g->k + 3) / 4 * 4;
     uint8_t *out = g->scratch;
-    for (size_t r = 0; r < rows; r++, out += k) {
-        const int8_t *in = g->a + (row + r) * g->a_stride;
+    for (size_t r = 0; r < g->rows; r++, out += k) {
+        const int8_t *in = g->a + r * g->a_stride;
         for (size_t i = 0; i < k; i += 4) {
             uint32_t four;
             memcpy(&four, in + i, 4);

@@ -118,6 +118,16 @@ struct FieldReader {
     Narrowing(multiplier: try float(), zeroPoint: Int(try integer(Int32.self)))
   }
 
+  /// 1 … 64, or nil where 0 stands.
+  mutating func threads() throws(PlanError) -> Int? {
+    let threads = try index()
+    guard threads <= PlanLimits.threads else {
+      throw .invalid(
+        where: "threads", expected: "at most \(PlanLimits.threads)", found: "\(threads)")
+    }
+    return threads == 0 ? nil : threads
+  }
+
   mutating func step() throws(PlanError) -> Step {
     let number = try integer(UInt32.self)
     guard let code = PlanFormat.OperationCode(rawValue: number) else {
@@ -126,9 +136,10 @@ struct FieldReader {
     let input = try index(), output = try index()
     let scratchOffset = try size("scratch offset", limit: PlanLimits.arenaBytes)
     let scratchBytes = try size("scratch bytes", limit: PlanLimits.arenaBytes)
+    let stripRows = try index()
     return Step(
       operation: try operation(code), input: input, output: output, scratchOffset: scratchOffset,
-      scratchBytes: scratchBytes)
+      scratchBytes: scratchBytes, stripRows: stripRows)
   }
 
   private mutating func operation(

@@ -267,7 +267,11 @@ struct PlanChecker {
       inputTypes.contains(input.type), name, "another input type", "\(input.type.rawValue)")
     try require(
       outputTypes.contains(output.type), name, "another output type", "\(output.type.rawValue)")
-    let needed = step.operation.scratchBytes(input: input, output: output)
+    try require(
+      (1...PlanLimits.strip).contains(step.stripRows), name,
+      "strips of 1 ... \(PlanLimits.strip) positions", "\(step.stripRows)")
+    let needed = step.operation.scratchBytes(
+      input: input, output: output, strip: step.stripRows)
     try require(
       step.scratchBytes >= needed, name, "at least \(needed) bytes of scratch",
       "\(step.scratchBytes)")

@@ -5,7 +5,7 @@
 /// PlanFileFormat.md describes the layout.
 public enum PlanFormat {
   /// The version that this code writes and reads.
-  public static let version = 1
+  public static let version = 2
   /// Step kinds that came after the first ones: a plan that has them requires their bit, so that an
   /// older runtime says what it lacks.
   enum Feature {
@@ -115,6 +115,8 @@ enum PlanLimits {
   static let columns = 1 << 22
   static let textBytes = 4096
   static let kernel = 15
+  static let strip = 65536
+  static let threads = 64
   /// Of a score or bias of attention, in magnitude.
   static let score: Int32 = 1 << 21
   /// Of what an int16 value is multiplied with: 2¹⁶ · 2¹⁴, with the 2³⁰ of a sum beside it, fits int32.

@@ -83,6 +83,7 @@ struct PlanReader {
     try tensorsReader.end()
 
     var stepsReader = FieldReader(sections, .steps)
+    let threads = try stepsReader.threads()
     var steps: [Step] = []
     for _ in 0..<(try stepsReader.count(limit: PlanLimits.entries)) {
       steps.append(try stepsReader.step())
@@ -105,6 +106,7 @@ struct PlanReader {
 
     return PlanContents(
       input: spec, labels: labels, buffers: buffers, tensors: tensors, steps: steps,
+      threads: threads,
       arenaBytes: arenaBytes, provenance: provenance, golden: golden)
   }
 

@@ -70,6 +70,7 @@ extension PlanContents {
       writer.append(UInt32(tensors.count))
       for tensor in tensors { writer.append(tensor) }
     case .steps:
+      writer.append(UInt32(threads ?? 0))
       writer.append(UInt32(steps.count))
       for step in steps { writer.append(step) }
     case .constants:
@@ -244,6 +245,7 @@ struct ByteWriter {
     append(UInt32(step.output))
     append(UInt64(step.scratchOffset))
     append(UInt64(step.scratchBytes))
+    append(UInt32(step.stripRows))
     switch step.operation {
     case .patchEmbed(let s):
       append(UInt32(s.patch))

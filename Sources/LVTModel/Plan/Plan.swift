@@ -16,6 +16,8 @@ public final class Plan: Sendable {
   public let tensors: [Tensor]
   /// The program, in order.
   public let steps: [Step]
+  /// Threads that the plan was made for; nil if for no number in particular.
+  public let threads: Int?
   /// Where the plan comes from and what was measured: keys and values, in the file's order.
   public let provenance: [(key: String, value: String)]
   /// What the plan must compute, for ``Golden``.
@@ -38,6 +40,7 @@ public final class Plan: Sendable {
     buffers = contents.buffers
     tensors = contents.tensors
     steps = contents.steps
+    threads = contents.threads
     provenance = contents.provenance
     golden = contents.golden
     arenaBytes = contents.arenaBytes
@@ -45,7 +48,8 @@ public final class Plan: Sendable {
       max(
         most,
         step.operation.ownScratchBytes(
-          input: contents.tensors[step.input], output: contents.tensors[step.output]))
+          input: contents.tensors[step.input], output: contents.tensors[step.output],
+          strip: step.stripRows))
     }
   }
 
@@ -111,6 +115,8 @@ public struct PlanContents: Sendable {
   public var tensors: [Tensor]
   /// See ``Plan/steps``.
   public var steps: [Step]
+  /// See ``Plan/threads``; 1 … 64.
+  public var threads: Int?
   /// See ``Plan/arenaBytes``.
   public var arenaBytes: Int
   /// See ``Plan/provenance``.
@@ -121,13 +127,14 @@ public struct PlanContents: Sendable {
   /// The contents of a plan.
   public init(
     input: InputSpec, labels: [String], buffers: [Buffer], tensors: [Tensor], steps: [Step],
-    arenaBytes: Int, provenance: [(key: String, value: String)], golden: Golden
+    threads: Int? = nil, arenaBytes: Int, provenance: [(key: String, value: String)], golden: Golden
   ) {
     self.input = input
     self.labels = labels
     self.buffers = buffers
     self.tensors = tensors
     self.steps = steps
+    self.threads = threads
     self.arenaBytes = arenaBytes
     self.provenance = provenance
     self.golden = golden

@@ -19,21 +19,10 @@ struct ScratchCursor {
   }
 }
 
-/// Work goes in strips of so many positions, few enough for what lies between two products to stay in
-/// the L2 cache, and a multiple of every micro-kernel's rows.
-public struct Strip: Sendable {
-  /// Positions of the largest strip.
-  public let rows: Int
-
-  static let maximumRows = 60
-
-  init(positions: Int, atMost limit: Int = Self.maximumRows) { rows = min(positions, limit) }
-}
-
 /// Gathered patches, the product's scratch and the int16 sums of one strip.
 public struct PatchEmbedScratch: Sendable {
-  /// Work is cut into these.
-  public let strip: Strip
+  /// Positions of the largest strip.
+  public let stripRows: Int
   /// Bytes from one gathered patch to the next.
   public let patchPitch: Int
   /// Offsets of the parts.
@@ -42,21 +31,21 @@ public struct PatchEmbedScratch: Sendable {
   public let byteCount: Int
 
   /// The scratch of a step whose output has `positions` positions.
-  public init(_ step: PatchEmbed, positions: Int) {
-    strip = Strip(positions: positions)
+  public init(_ step: PatchEmbed, positions: Int, strip: Int) {
+    stripRows = min(positions, strip)
     patchPitch = Shape.blocks(step.matrix.k) * Shape.block
     var cursor = ScratchCursor()
-    patches = cursor.reserve(strip.rows * patchPitch)
-    product = cursor.reserveProduct(rows: strip.rows, k: step.matrix.k)
-    sums = cursor.reserve(strip.rows * step.matrix.panelCount * Shape.block * 2)
+    patches = cursor.reserve(stripRows * patchPitch)
+    product = cursor.reserveProduct(rows: stripRows, k: step.matrix.k)
+    sums = cursor.reserve(stripRows * step.matrix.panelCount * Shape.block * 2)
     byteCount = cursor.byteCount
   }
 }
 
 /// The narrowed rows of one strip if there are any, and the product's scratch.
 public struct PointwiseScratch: Sendable {
-  /// Work is cut into these: all rows at once if none need narrowing.
-  public let strip: Strip
+  /// Positions of the largest strip.
+  public let stripRows: Int
   /// Bytes from one narrowed row to the next.
   public let narrowedPitch: Int
   /// Offsets of the parts.
@@ -65,14 +54,12 @@ public struct PointwiseScratch: Sendable {
   public let byteCount: Int
 
   /// The scratch of a step over `positions` positions.
-  public init(_ step: Pointwise, positions: Int) {
-    strip =
-      step.narrowing == nil
-      ? Strip(positions: positions, atMost: positions) : Strip(positions: positions)
+  public init(_ step: Pointwise, positions: Int, strip: Int) {
+    stripRows = min(positions, strip)
     narrowedPitch = Shape.blocks(step.matrix.k) * Shape.block
     var cursor = ScratchCursor()
-    narrowed = cursor.reserve(step.narrowing == nil ? 0 : strip.rows * narrowedPitch)
-    product = cursor.reserveProduct(rows: strip.rows, k: step.matrix.k)
+    narrowed = cursor.reserve(step.narrowing == nil ? 0 : stripRows * narrowedPitch)
+    product = cursor.reserveProduct(rows: stripRows, k: step.matrix.k)
     byteCount = cursor.byteCount
   }
 }
@@ -142,8 +129,8 @@ public struct DynamicDepthwiseScratch: Sendable {
 /// A ring of rows as pairs of pixels, the addresses of those that a window needs, copies of the rows
 /// that neighbouring threads overwrite, and one strip's hidden values and taps.
 public struct InhomogeneousDepthwiseScratch: Sendable {
-  /// Work is cut into these; few positions, because each has thousands of taps.
-  public let strip: Strip
+  /// Positions of the largest strip; few, because each has thousands of taps.
+  public let stripRows: Int
   /// The ring and the copies, at the start.
   public let convolution: DepthwiseScratch
   /// Int16 elements from one row of the ring to the next.
@@ -156,8 +143,8 @@ public struct InhomogeneousDepthwiseScratch: Sendable {
   public let byteCount: Int
 
   /// The scratch of a step over a map.
-  public init(_ step: InhomogeneousDepthwise, shape: Shape) {
-    strip = Strip(positions: shape.positions, atMost: 24)
+  public init(_ step: InhomogeneousDepthwise, shape: Shape, strip: Int) {
+    stripRows = min(shape.positions, strip)
     ringPitch = (shape.width + step.kernel - 1) * shape.pitch * 2
     tapPitch = lvt_posconv_tap_count(step.kernel, step.groups)
     convolution = DepthwiseScratch(
@@ -165,9 +152,9 @@ public struct InhomogeneousDepthwiseScratch: Sendable {
     var cursor = ScratchCursor()
     _ = cursor.reserve(convolution.byteCount)
     rows = cursor.reserve(step.kernel * 8)
-    hidden = cursor.reserve(strip.rows * step.squeeze.panelCount * Shape.block)
-    taps = cursor.reserve(strip.rows * tapPitch * 2)
-    product = cursor.reserveProduct(rows: strip.rows, k: max(step.squeeze.k, step.expand.k))
+    hidden = cursor.reserve(stripRows * step.squeeze.panelCount * Shape.block)
+    taps = cursor.reserve(stripRows * tapPitch * 2)
+    product = cursor.reserveProduct(rows: stripRows, k: max(step.squeeze.k, step.expand.k))
     byteCount = cursor.byteCount
   }
 }
@@ -175,22 +162,22 @@ public struct InhomogeneousDepthwiseScratch: Sendable {
 /// The hidden rows of one strip, its normalised or narrowed rows if there are any, and the products'
 /// scratch.
 public struct MLPScratch: Sendable {
-  /// Work is cut into these.
-  public let strip: Strip
+  /// Positions of the largest strip.
+  public let stripRows: Int
   /// Offsets of the parts.
   public let source, hidden, product: Int
   /// All of it.
   public let byteCount: Int
 
   /// The scratch of a step over `positions` positions.
-  public init(_ step: MLP, positions: Int) {
-    strip = Strip(positions: positions)
+  public init(_ step: MLP, positions: Int, strip: Int) {
+    stripRows = min(positions, strip)
     let readsInput = step.norm == nil && step.narrowing == nil
     var cursor = ScratchCursor()
-    source = cursor.reserve(readsInput ? 0 : strip.rows * step.project.panelCount * Shape.block)
-    hidden = cursor.reserve(strip.rows * step.expand.panelCount * Shape.block)
+    source = cursor.reserve(readsInput ? 0 : stripRows * step.project.panelCount * Shape.block)
+    hidden = cursor.reserve(stripRows * step.expand.panelCount * Shape.block)
     product = cursor.reserveProduct(
-      rows: strip.rows, k: max(step.expand.k, step.project.k))
+      rows: stripRows, k: max(step.expand.k, step.project.k))
     byteCount = cursor.byteCount
   }
 }
@@ -198,8 +185,8 @@ public struct MLPScratch: Sendable {
 /// The gathered positions of one strip, normalised in place if they are int8, and the product's
 /// scratch.
 public struct PatchMergeScratch: Sendable {
-  /// Work is cut into these.
-  public let strip: Strip
+  /// Positions of the largest strip.
+  public let stripRows: Int
   /// Bytes from one gathered, or normalised, row to the next.
   public let gatheredPitch, normalizedPitch: Int
   /// Offsets of the parts.
@@ -208,32 +195,32 @@ public struct PatchMergeScratch: Sendable {
   public let byteCount: Int
 
   /// The scratch of a step whose output has `positions` positions.
-  public init(_ step: PatchMerge, input: ElementType, positions: Int) {
-    strip = Strip(positions: positions)
+  public init(_ step: PatchMerge, input: ElementType, positions: Int, strip: Int) {
+    stripRows = min(positions, strip)
     normalizedPitch = Shape.blocks(step.norm.channels) * Shape.block
     gatheredPitch = normalizedPitch * input.byteCount
     var cursor = ScratchCursor()
-    gathered = cursor.reserve(strip.rows * gatheredPitch)
-    normalized = input == .int8 ? gathered : cursor.reserve(strip.rows * normalizedPitch)
-    product = cursor.reserveProduct(rows: strip.rows, k: step.matrix.k)
+    gathered = cursor.reserve(stripRows * gatheredPitch)
+    normalized = input == .int8 ? gathered : cursor.reserve(stripRows * normalizedPitch)
+    product = cursor.reserveProduct(rows: stripRows, k: step.matrix.k)
     byteCount = cursor.byteCount
   }
 }
 
 /// Normalised rows of one strip, sums over positions, the mean in two bytes, and the products of both.
 public struct HeadScratch: Sendable {
-  /// Work is cut into these.
-  public let strip: Strip
+  /// Positions of the largest strip.
+  public let stripRows: Int
   /// Offsets of the parts.
   public let normalized, stripSums, sums, mean, product, accumulators: Int
   /// All of it.
   public let byteCount: Int
 
   /// The scratch of a step over a map.
-  public init(_ step: Head, shape: Shape) {
-    strip = Strip(positions: shape.positions)
+  public init(_ step: Head, shape: Shape, strip: Int) {
+    stripRows = min(shape.positions, strip)
     var cursor = ScratchCursor()
-    normalized = cursor.reserve(strip.rows * shape.pitch)
+    normalized = cursor.reserve(stripRows * shape.pitch)
     stripSums = cursor.reserve(shape.pitch * 4)
     sums = cursor.reserve(shape.pitch * 4)
     mean = cursor.reserve(2 * shape.pitch)
@@ -245,8 +232,8 @@ public struct HeadScratch: Sendable {
 
 /// Gathered neighbourhoods of one strip, a tap outside the input, and the product's scratch.
 public struct ConvolutionScratch: Sendable {
-  /// Work is cut into these.
-  public let strip: Strip
+  /// Positions of the largest strip.
+  public let stripRows: Int
   /// Bytes from one gathered row to the next.
   public let tapsPitch: Int
   /// Offsets of the parts.
@@ -255,13 +242,13 @@ public struct ConvolutionScratch: Sendable {
   public let byteCount: Int
 
   /// The scratch of a step whose input has `channels` and whose output `positions`.
-  public init(_ step: Convolution, channels: Int, positions: Int) {
-    strip = Strip(positions: positions)
+  public init(_ step: Convolution, channels: Int, positions: Int, strip: Int) {
+    stripRows = min(positions, strip)
     tapsPitch = Shape.blocks(step.matrix.k) * Shape.block
     var cursor = ScratchCursor()
     outside = cursor.reserve(max(channels, Convolution.pictureChannels))
-    taps = cursor.reserve(strip.rows * tapsPitch)
-    product = cursor.reserveProduct(rows: strip.rows, k: step.matrix.k)
+    taps = cursor.reserve(stripRows * tapsPitch)
+    product = cursor.reserveProduct(rows: stripRows, k: step.matrix.k)
     byteCount = cursor.byteCount
   }
 }
@@ -269,8 +256,8 @@ public struct ConvolutionScratch: Sendable {
 /// Normalised positions of one strip and the kernels' scratch, and, shared by all threads, the queries,
 /// keys and values of the whole map; the weighted means replace the queries.
 public struct MapAttentionScratch: Sendable {
-  /// Work before and behind the attention is cut into these.
-  public let strip: Strip
+  /// Positions of the largest strip before and behind the attention.
+  public let stripRows: Int
   /// Bytes from the queries of one position to those of the next.
   public let qkvPitch: Int
   /// Offsets of a thread's own parts.
@@ -283,30 +270,30 @@ public struct MapAttentionScratch: Sendable {
   public let byteCount: Int
 
   /// The scratch of a step over a map of this shape.
-  public init(_ step: MapAttention, shape: Shape) {
+  public init(_ step: MapAttention, shape: Shape, strip: Int) {
     let headChannels = shape.channels / step.heads
     self.init(
-      step.qkv, shape: shape,
+      step.qkv, shape: shape, strip: strip,
       attentionBytes: step.dilations == nil
         ? lvt_attention_scratch_bytes(shape.positions, headChannels)
         : lvt_dilated_attention_scratch_bytes(headChannels))
   }
 
   /// The scratch of a step over a map of this shape.
-  public init(_ step: DepthwiseAttention, shape: Shape) {
+  public init(_ step: DepthwiseAttention, shape: Shape, strip: Int) {
     self.init(
-      step.qkv, shape: shape,
+      step.qkv, shape: shape, strip: strip,
       attentionBytes: lvt_depthwise_attention_scratch_bytes(shape.pitch))
   }
 
-  private init(_ matrix: PackedMatrix, shape: Shape, attentionBytes: Int) {
-    strip = Strip(positions: shape.positions)
+  private init(_ matrix: PackedMatrix, shape: Shape, strip: Int, attentionBytes: Int) {
+    stripRows = min(shape.positions, strip)
     qkvPitch = matrix.panelCount * Shape.block
     var cursor = ScratchCursor()
-    normalized = cursor.reserve(strip.rows * shape.pitch)
+    normalized = cursor.reserve(stripRows * shape.pitch)
     // The products and the attention between them take turns.
     kernel = cursor.reserve(
-      max(lvt_gemm_scratch_bytes(strip.rows, shape.channels), attentionBytes))
+      max(lvt_gemm_scratch_bytes(stripRows, shape.channels), attentionBytes))
     ownByteCount = cursor.byteCount
     qkv = cursor.reserve(shape.positions * qkvPitch)
     byteCount = cursor.byteCount
@@ -316,13 +303,16 @@ public struct MapAttentionScratch: Sendable {
 /// One window: its positions, what LayerNorm and then the heads make of them, queries, keys and values,
 /// the regions of a shifted window, and the kernels' scratch.
 public struct WindowAttentionScratch: Sendable {
+  /// Positions of the largest strip of a product.
+  public let stripRows: Int
   /// Offsets of the parts.
   public let gathered, normalized, qkv, regions, kernel: Int
   /// All of it.
   public let byteCount: Int
 
   /// The scratch of a step over a map of this shape and type.
-  public init(_ step: WindowAttention, shape: Shape, type: ElementType) {
+  public init(_ step: WindowAttention, shape: Shape, type: ElementType, strip: Int) {
+    stripRows = min(step.tokens, strip)
     var cursor = ScratchCursor()
     gathered = cursor.reserve(step.tokens * shape.pitch * type.byteCount)
     normalized = cursor.reserve(step.tokens * shape.pitch)
@@ -331,7 +321,7 @@ public struct WindowAttentionScratch: Sendable {
     // The products and the attention between them take turns.
     kernel = cursor.reserve(
       max(
-        lvt_gemm_scratch_bytes(step.tokens, shape.channels),
+        lvt_gemm_scratch_bytes(stripRows, shape.channels),
         lvt_attention_scratch_bytes(step.tokens, shape.channels / step.heads)))
     byteCount = cursor.byteCount
   }
@@ -339,36 +329,45 @@ public struct WindowAttentionScratch: Sendable {
 
 extension Step.Operation {
   /// Scratch that the first thread needs for the operation, a multiple of 64.
-  public func scratchBytes(input: Tensor, output: Tensor) -> Int {
+  ///
+  /// - Parameter strip: Positions of the largest strip; see ``Step/stripRows``.
+  public func scratchBytes(input: Tensor, output: Tensor, strip: Int) -> Int {
     let shape = output.shape
     return switch self {
-    case .patchEmbed(let s): PatchEmbedScratch(s, positions: shape.positions).byteCount
-    case .pointwise(let s): PointwiseScratch(s, positions: shape.positions).byteCount
+    case .patchEmbed(let s):
+      PatchEmbedScratch(s, positions: shape.positions, strip: strip).byteCount
+    case .pointwise(let s):
+      PointwiseScratch(s, positions: shape.positions, strip: strip).byteCount
     case .depthwise(let s): DepthwiseScratch(kernel: s.kernel, shape: shape).byteCount
     case .dynamicDepthwise(let s): DynamicDepthwiseScratch(s, shape: shape).byteCount
-    case .inhomogeneousDepthwise(let s): InhomogeneousDepthwiseScratch(s, shape: shape).byteCount
-    case .mlp(let s): MLPScratch(s, positions: shape.positions).byteCount
+    case .inhomogeneousDepthwise(let s):
+      InhomogeneousDepthwiseScratch(s, shape: shape, strip: strip).byteCount
+    case .mlp(let s): MLPScratch(s, positions: shape.positions, strip: strip).byteCount
     case .patchMerge(let s):
-      PatchMergeScratch(s, input: input.type, positions: shape.positions).byteCount
-    case .head(let s): HeadScratch(s, shape: input.shape).byteCount
+      PatchMergeScratch(s, input: input.type, positions: shape.positions, strip: strip).byteCount
+    case .head(let s): HeadScratch(s, shape: input.shape, strip: strip).byteCount
     case .windowAttention(let s):
-      WindowAttentionScratch(s, shape: shape, type: input.type).byteCount
-    case .mapAttention(let s): MapAttentionScratch(s, shape: shape).byteCount
-    case .depthwiseAttention(let s): MapAttentionScratch(s, shape: shape).byteCount
+      WindowAttentionScratch(s, shape: shape, type: input.type, strip: strip).byteCount
+    case .mapAttention(let s): MapAttentionScratch(s, shape: shape, strip: strip).byteCount
+    case .depthwiseAttention(let s): MapAttentionScratch(s, shape: shape, strip: strip).byteCount
     case .convolution(let s):
-      ConvolutionScratch(s, channels: input.shape.channels, positions: shape.positions).byteCount
+      ConvolutionScratch(
+        s, channels: input.shape.channels, positions: shape.positions, strip: strip
+      ).byteCount
     }
   }
 
   /// Scratch that each further thread needs: all but what threads share.
-  public func ownScratchBytes(input: Tensor, output: Tensor) -> Int {
-    switch self {
-    case .dynamicDepthwise(let s): DynamicDepthwiseScratch(s, shape: output.shape).ownByteCount
-    case .mapAttention(let s): MapAttentionScratch(s, shape: output.shape).ownByteCount
-    case .depthwiseAttention(let s): MapAttentionScratch(s, shape: output.shape).ownByteCount
+  public func ownScratchBytes(input: Tensor, output: Tensor, strip: Int) -> Int {
+    let shape = output.shape
+    return switch self {
+    case .dynamicDepthwise(let s): DynamicDepthwiseScratch(s, shape: shape).ownByteCount
+    case .mapAttention(let s): MapAttentionScratch(s, shape: shape, strip: strip).ownByteCount
+    case .depthwiseAttention(let s):
+      MapAttentionScratch(s, shape: shape, strip: strip).ownByteCount
     case .patchEmbed, .pointwise, .depthwise, .inhomogeneousDepthwise, .mlp, .patchMerge, .head,
       .windowAttention, .convolution:
-      scratchBytes(input: input, output: output)
+      scratchBytes(input: input, output: output, strip: strip)
     }
   }
 }

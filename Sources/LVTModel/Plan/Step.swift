@@ -578,16 +578,23 @@ public struct Step: Equatable, Sendable {
   public var scratchOffset: Int
   /// Scratch for each thread, a multiple of 64.
   public var scratchBytes: Int
+  /// Positions of the largest strip, at least 1: so many are worked on at a time, that what lies between
+  /// a strip's products stays in a cache.
+  ///
+  /// No result depends on it. Steps that work row by row have no strips.
+  public var stripRows: Int
 
   /// A step with its scratch placed.
   public init(
-    operation: Operation, input: Int, output: Int, scratchOffset: Int, scratchBytes: Int
+    operation: Operation, input: Int, output: Int, scratchOffset: Int, scratchBytes: Int,
+    stripRows: Int
   ) {
     self.operation = operation
     self.input = input
     self.output = output
     self.scratchOffset = scratchOffset
     self.scratchBytes = scratchBytes
+    self.stripRows = stripRows
   }
 }
 

@@ -39,7 +39,7 @@ struct ArenaLayout {
 
     let scratchBytes = steps.map { step in
       step.operation.scratchBytes(
-        input: tensors[step.input], output: tensors[step.output])
+        input: tensors[step.input], output: tensors[step.output], strip: step.stripRows)
     }
     var items = zip(sizes, lifetimes).map { size, lifetime in
       ArenaPlanner.Item(byteCount: (size + 63) / 64 * 64, lifetime: lifetime)

@@ -15,6 +15,7 @@ struct LoweredNetwork {
 struct Lowering {
   let network: Network
   let statistics: [Point: Statistics]
+  private let schedule: Schedule
   var constants = ConstantsBuilder()
   private var choices: [Point: RangeChoice] = [:]
   /// What was chosen here and in lowerings of the same network before.
@@ -27,8 +28,9 @@ struct Lowering {
   /// - Parameter wideStages: Stages whose residual stream is int16.
   init(
     _ network: Network, _ statistics: [Point: Statistics], wideStages: Set<Int> = [],
-    memo: ChoiceMemo = ChoiceMemo()
+    schedule: Schedule = Schedule(), memo: ChoiceMemo = ChoiceMemo()
   ) {
+    self.schedule = schedule
     self.memo = memo
     self.network = network
     self.statistics = statistics
@@ -40,8 +42,12 @@ struct Lowering {
     quantizations = [Quantization(scale: 1, zeroPoint: -128)]
     var steps: [Step] = []
     for i in network.layers.indices {
+      let operation = lower(i)
       steps.append(
-        Step(operation: lower(i), input: i, output: i + 1, scratchOffset: 0, scratchBytes: 0))
+        Step(
+          operation: operation, input: i, output: i + 1, scratchOffset: 0, scratchBytes: 0,
+          stripRows: schedule.stripRows(
+            operation, positions: network.shape(ofValue: i + 1).positions)))
     }
     let last = network.layers.count
     let tensors = (0...last).map { value in

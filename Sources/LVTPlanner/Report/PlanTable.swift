@@ -124,7 +124,8 @@ extension Step.Operation {
     }
   }
 
-  private var matrices: [PackedMatrix] {
+  /// What the step multiplies with, in order.
+  var matrices: [PackedMatrix] {
     switch self {
     case .patchEmbed(let s): [s.matrix]
     case .pointwise(let s): [s.matrix]

@@ -8,7 +8,7 @@ extension Workspace {
     let (input, output) = (share.input, share.output)
     let channels = step.outside?.count ?? input.shape.channels
     let parts = ConvolutionScratch(
-      step, channels: input.shape.channels, positions: output.shape.positions)
+      step, channels: input.shape.channels, positions: output.shape.positions, strip: share.strip)
     let outside = share.scratch(parts.outside, as: Int8.self)
     for c in 0..<channels { outside[c] = step.outside?[c] ?? Int8(input.zeroPoint) }
     let taps = share.scratch(parts.taps, as: Int8.self)
@@ -18,7 +18,7 @@ extension Workspace {
       pixel_stride: pixelBytes, height: input.shape.height, width: input.shape.width,
       channels: channels, kernel: step.kernel, step: step.stride, columns: output.shape.width,
       first: 0, count: 0, outside: outside, out: taps, out_stride: parts.tapsPitch)
-    share.forEachStrip(of: output.shape.positions, rows: parts.strip.rows) { strip in
+    share.forEachStrip(of: output.shape.positions, rows: parts.stripRows) { strip in
       gather.first = strip.lowerBound
       gather.count = strip.count
       if step.outside == nil { kernels.taps_s8(&gather) } else { kernels.taps_u8(&gather) }

@@ -9,21 +9,18 @@ extension Workspace {
   func run(_ step: Head, _ share: Share) {
     guard share.thread == 0 else { return }
     let shape = share.input.shape
-    let parts = HeadScratch(step, shape: shape)
+    let parts = HeadScratch(step, shape: shape, strip: share.strip)
     let normalized = share.scratch(parts.normalized, as: Int8.self)
     let stripSums = share.scratch(parts.stripSums, as: Int32.self)
     let sums = share.scratch(parts.sums, as: Int32.self)
 
     for c in 0..<shape.pitch { sums[c] = 0 }
-    var start = 0
-    while start < shape.positions {
-      let count = min(parts.strip.rows, shape.positions - start)
+    (0..<shape.positions).forEachStrip(rows: parts.stripRows) { strip in
       normalize(
-        step.norm, count, share.input.position(start), stride: share.input.pitch,
+        step.norm, strip.count, share.input.position(strip.lowerBound), stride: share.input.pitch,
         type: share.input.type, out: normalized, outStride: shape.pitch)
-      kernels.column_sums_s8(normalized, shape.pitch, count, shape.pitch, stripSums)
+      kernels.column_sums_s8(normalized, shape.pitch, strip.count, shape.pitch, stripSums)
       for c in 0..<shape.pitch { sums[c] += stripSums[c] }
-      start += count
     }
 
     let mean = WideRow(bytes: share.scratch(parts.mean, as: Int8.self), pitch: shape.pitch)

@@ -7,18 +7,18 @@ extension Workspace {
   /// channels, which are still in place, then convolves with them.
   func run(_ step: InhomogeneousDepthwise, _ share: Share, barrier: () -> Void) {
     let width = share.input.shape.width
-    let parts = InhomogeneousDepthwiseScratch(step, shape: share.input.shape)
+    let parts = InhomogeneousDepthwiseScratch(
+      step, shape: share.input.shape, strip: share.strip)
     let rows = DepthwiseRows(kernel: step.kernel, share, parts.convolution)
     if rows.needCopies {
       rows.copyNeighbours()
       barrier()
     }
-    let end = rows.rows.upperBound * width
     var ring = PairedRows(step, share, parts, rows, kernels)
-    var start = rows.rows.lowerBound * width
-    while start < end {
-      let strip = start..<min(start + parts.strip.rows, end)
+    let own = rows.rows.lowerBound * width..<rows.rows.upperBound * width
+    own.forEachStrip(rows: parts.stripRows) { strip in
       computeTaps(step, share, parts, strip)
+      var start = strip.lowerBound
       while start < strip.upperBound {
         let (y, x) = (start / width, start % width)
         let count = min(width - x, strip.upperBound - start)

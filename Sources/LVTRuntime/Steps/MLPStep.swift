@@ -7,11 +7,11 @@ extension Workspace {
   /// width, look up the activation, project back and add the input.
   func run(_ step: MLP, _ share: Share) {
     let positions = share.output.shape.positions
-    let parts = MLPScratch(step, positions: positions)
+    let parts = MLPScratch(step, positions: positions, strip: share.strip)
     let hidden = share.scratch(parts.hidden, as: Int8.self)
     let hiddenPitch = step.expand.panelCount * Shape.block
     let productScratch = share.scratch + parts.product
-    share.forEachStrip(of: positions, rows: parts.strip.rows) { strip in
+    share.forEachStrip(of: positions, rows: parts.stripRows) { strip in
       var source = share.input.position(strip.lowerBound)
       let pitch = share.input.shape.pitch
       if let norm = step.norm {

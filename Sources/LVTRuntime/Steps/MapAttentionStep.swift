@@ -9,7 +9,7 @@ extension Workspace {
   /// A query is read by its own thread only, so the weighted means of the values take its place.
   func run(_ step: MapAttention, _ share: Share, barrier: () -> Void) {
     let shape = share.output.shape
-    let parts = MapAttentionScratch(step, shape: shape)
+    let parts = MapAttentionScratch(step, shape: shape, strip: share.strip)
     // The dilated kernel works on whole rows of the map.
     let unit = step.dilations == nil ? 1 : shape.width
     let units = share.range(of: shape.positions / unit)
@@ -26,7 +26,7 @@ extension Workspace {
   /// The same for each channel alone; the kernel works on whole rows of the map.
   func run(_ step: DepthwiseAttention, _ share: Share, barrier: () -> Void) {
     let shape = share.output.shape
-    let parts = MapAttentionScratch(step, shape: shape)
+    let parts = MapAttentionScratch(step, shape: shape, strip: share.strip)
     let rows = share.range(of: shape.height)
     run(
       MapProjections(
@@ -73,7 +73,7 @@ extension Workspace {
     let qkv = share.sharedScratch(parts.qkv, as: Int8.self)
     let kernelScratch = share.scratch + parts.kernel
     let normalized = share.scratch(parts.normalized, as: Int8.self)
-    own.forEachStrip(rows: parts.strip.rows) { strip in
+    own.forEachStrip(rows: parts.stripRows) { strip in
       normalize(
         step.norm, strip.count, share.input.position(strip.lowerBound), stride: share.input.pitch,
         type: share.input.type, out: normalized, outStride: shape.pitch)
@@ -86,7 +86,7 @@ extension Workspace {
     barrier()
 
     attend(qkv, kernelScratch)
-    own.forEachStrip(rows: parts.strip.rows) { strip in
+    own.forEachStrip(rows: parts.stripRows) { strip in
       var project = product(
         step.project, qkv + strip.lowerBound * parts.qkvPitch, stride: parts.qkvPitch,
         to: share.output, strip, scratch: kernelScratch)

@@ -6,11 +6,11 @@ extension Workspace {
   /// Strip by strip: gather patches of the picture, multiply to int16, normalise.
   func run(_ step: PatchEmbed, _ share: Share) {
     let positions = share.output.shape.positions
-    let parts = PatchEmbedScratch(step, positions: positions)
+    let parts = PatchEmbedScratch(step, positions: positions, strip: share.strip)
     let patches = share.scratch(parts.patches, as: Int8.self)
     let sums = share.scratch + parts.sums
     let sumsPitch = step.matrix.panelCount * Shape.block * 2
-    share.forEachStrip(of: positions, rows: parts.strip.rows) { strip in
+    share.forEachStrip(of: positions, rows: parts.stripRows) { strip in
       var gather = lvt_patches_args(
         picture: share.input.base.assumingMemoryBound(to: UInt8.self),
         picture_stride: share.input.shape.width * 3, patch: step.patch,

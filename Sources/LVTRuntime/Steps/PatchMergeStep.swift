@@ -6,10 +6,11 @@ extension Workspace {
   /// Strip by strip: gather 2 × 2 positions, normalise them together, multiply.
   func run(_ step: PatchMerge, _ share: Share) {
     let positions = share.output.shape.positions
-    let parts = PatchMergeScratch(step, input: share.input.type, positions: positions)
+    let parts = PatchMergeScratch(
+      step, input: share.input.type, positions: positions, strip: share.strip)
     let gathered = share.scratch(parts.gathered, as: Int8.self)
     let normalized = share.scratch(parts.normalized, as: Int8.self)
-    share.forEachStrip(of: positions, rows: parts.strip.rows) { strip in
+    share.forEachStrip(of: positions, rows: parts.stripRows) { strip in
       for (row, position) in strip.enumerated() {
         gather(
           position, of: share.output.shape.width, from: share.input,

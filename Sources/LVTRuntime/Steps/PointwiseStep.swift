@@ -6,8 +6,9 @@ extension Workspace {
   /// A matrix product over this thread's positions, with the residual added where it stands; an int16
   /// input is narrowed strip by strip.
   func run(_ step: Pointwise, _ share: Share) {
-    let parts = PointwiseScratch(step, positions: share.output.shape.positions)
-    share.forEachStrip(of: share.output.shape.positions, rows: parts.strip.rows) { strip in
+    let parts = PointwiseScratch(
+      step, positions: share.output.shape.positions, strip: share.strip)
+    share.forEachStrip(of: share.output.shape.positions, rows: parts.stripRows) { strip in
       var source = share.input.position(strip.lowerBound), stride = share.input.pitch
       if let narrowing = step.narrowing {
         (source, stride) = (share.scratch(parts.narrowed, as: Int8.self), parts.narrowedPitch)

@@ -10,7 +10,7 @@ extension Workspace {
   /// window that the map does not have are zeros behind the LayerNorm; what they attend to is not kept.
   func run(_ step: WindowAttention, _ share: Share) {
     let map = share.input, shape = map.shape, pitch = shape.pitch
-    let parts = WindowAttentionScratch(step, shape: shape, type: map.type)
+    let parts = WindowAttentionScratch(step, shape: shape, type: map.type, strip: share.strip)
     let gathered = Map(
       base: share.scratch + parts.gathered,
       shape: Shape(
@@ -20,6 +20,7 @@ extension Workspace {
     let qkv = share.scratch(parts.qkv, as: Int8.self)
     let qkvPitch = step.qkv.panelCount * Shape.block
     let kernelScratch = share.scratch + parts.kernel
+    let tokens = 0..<step.tokens
     let (rows, columns) = step.windows(of: shape)
     for index in share.range(of: rows * columns) {
       let window = Window(step, of: shape, row: index / columns, column: index % columns)
@@ -36,10 +37,12 @@ extension Workspace {
         (normalized + token * pitch).update(
           repeating: Int8(step.norm.outputZeroPoint), count: pitch)
       }
-      var multiply = product(
-        step.qkv, normalized, stride: pitch, rows: step.tokens, out: qkv, outStride: qkvPitch,
-        scratch: kernelScratch)
-      kernels.gemm_s8(&multiply)
+      tokens.forEachStrip(rows: parts.stripRows) { strip in
+        var multiply = product(
+          step.qkv, normalized + strip.lowerBound * pitch, stride: pitch, rows: strip.count,
+          out: qkv + strip.lowerBound * qkvPitch, outStride: qkvPitch, scratch: kernelScratch)
+        kernels.gemm_s8(&multiply)
+      }
 
       // What LayerNorm made is not needed any more: its place takes what the heads make.
       let regions = window.hasSeam ? share.scratch(parts.regions, as: UInt8.self) : nil
@@ -61,11 +64,13 @@ extension Workspace {
         kernels.attention_s8(&attend)
       }
 
-      var project = product(
-        step.project, normalized, stride: pitch, to: gathered, 0..<step.tokens,
-        scratch: kernelScratch)
-      project.add(gathered, from: 0, multiplier: step.residualMultiplier)
-      kernels.gemm_s8(&project)
+      tokens.forEachStrip(rows: parts.stripRows) { strip in
+        var project = product(
+          step.project, normalized + strip.lowerBound * pitch, stride: pitch, to: gathered, strip,
+          scratch: kernelScratch)
+        project.add(gathered, from: strip.lowerBound, multiplier: step.residualMultiplier)
+        kernels.gemm_s8(&project)
+      }
       window.forEachPosition { token, position in
         share.output.position(position).update(from: gathered.position(token), count: map.pitch)
       }
