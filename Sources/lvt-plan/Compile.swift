@@ -31,6 +31,12 @@ struct Compile: ParsableCommand {
   @Option(help: "The sums that blocks add to: int8, int16, or auto: int16 in stages that need it.")
   var residual = ResidualWidth.auto
 
+  @Option(
+    help: ArgumentHelp(
+      "Cut the plan for a board and predict its times: a name of 'lvt-plan boards', or a board.json.",
+      valueName: "name|file"))
+  var board: String?
+
   @OptionGroup var options: NetworkOptions
 
   func validate() throws {
@@ -38,6 +44,7 @@ struct Compile: ParsableCommand {
   }
 
   func run() throws {
+    let board = try self.board.map { try BoardFolder().board($0) }
     let network = try options.network(checkpoint)
     let set = try evaluate.map { try LabeledPictures(path: $0, labels: try options.labelLines()) }
     Terminal.report(
@@ -52,11 +59,13 @@ struct Compile: ParsableCommand {
     planning.cropFraction = options.inputSpec.cropFraction
     planning.interpolation = options.inputSpec.interpolation
     planning.residual = residual
+    if let board { planning.schedule = board.schedule }
     planning.labels = try options.labelLines()
     planning.provenance = [
       (key: "checkpoint.sha256", value: try Terminal.sha256(ofFile: checkpoint)),
       (key: "calibration.sha256", value: Terminal.sha256(of: photos)),
     ]
+    if let board { planning.provenance.append((key: "board", value: board.name)) }
     let bar = ProgressBar()
     let start = Date()
     let compiled = try Planner(options: planning) { bar.show($0.rawValue, $1, $2) }
@@ -72,16 +81,42 @@ struct Compile: ParsableCommand {
       for error in evaluation.errors { Terminal.report("skipped \(error)") }
       (bytes, plan) = try compiled.adding(evaluation)
     }
+    if let board { try check(plan, fits: board) }
     try Terminal.write(bytes, to: output)
     print(PlanTable(plan).text)
     print(RangeTable(compiled).text)
     print(ResidualTable(compiled.residual).text)
+    if let board { print(PredictionTable(plan, on: board).text) }
     Terminal.report(
       String(format: "wrote %@ (%.1f s)", output, Date().timeIntervalSince(start)))
   }
 }
 
+extension Compile {
+  private func check(_ plan: Plan, fits board: Board) throws {
+    let fit = MemoryFit(plan, on: board, threads: plan.threads ?? 1)
+    guard fit.fits else {
+      throw Failure(
+        "\(board.name) has \(fit.availableBytes) bytes for programs, but plan (\(fit.planBytes)), "
+          + "engine (\(fit.engineBytes)) and program (\(fit.programBytes)) need \(fit.neededBytes)")
+    }
+  }
+}
+
 extension ResidualWidth: ExpressibleByArgument {}
+
+struct Boards: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List the boards whose profiles are known.")
+
+  func run() throws {
+    let folder = BoardFolder()
+    guard !folder.names.isEmpty else {
+      throw Failure("no folder 'boards' here or above lvt-plan")
+    }
+    print(try BoardTable(folder).text())
+  }
+}
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Show what is in a plan.")

@@ -15,7 +15,7 @@ struct LVTPlan: ParsableCommand {
       lvt-plan model.pth --calibrate photos/ -o model.lvt
       """,
     version: lvtVersion,
-    subcommands: [Compile.self, Inspect.self, Predict.self, Families.self],
+    subcommands: [Compile.self, Inspect.self, Predict.self, Families.self, Boards.self],
     defaultSubcommand: Compile.self)
 }
 

@@ -19,7 +19,9 @@ public struct PlanTable {
       rows.append([
         "\(i)", provenance("step.\(i)") ?? "", step.operation.name,
         step.operation.kernels.joined(separator: " "), "\(input)", "\(output)",
-        String(format: "%.2f", Double(step.operation.macs(output: output)) / 1e6),
+        String(
+          format: "%.2f",
+          Double(step.operation.work(input: input, output: output).multiplications) / 1e6),
         bytes(step.operation.constantBytes), bytes(liveBytes(at: i)),
       ])
     }
@@ -123,55 +125,4 @@ extension Step.Operation {
         + (s.tableOffset == nil ? [] : ["table_s8"])
     }
   }
-
-  /// What the step multiplies with, in order.
-  var matrices: [PackedMatrix] {
-    switch self {
-    case .patchEmbed(let s): [s.matrix]
-    case .pointwise(let s): [s.matrix]
-    case .depthwise(let s): [s.filter]
-    case .dynamicDepthwise(let s): [s.squeeze, s.expand]
-    case .inhomogeneousDepthwise(let s): [s.squeeze, s.expand]
-    case .mlp(let s): [s.expand, s.project]
-    case .patchMerge(let s): [s.matrix]
-    case .head(let s): [s.matrix]
-    case .windowAttention(let s): [s.qkv, s.project]
-    case .mapAttention(let s): [s.qkv, s.project]
-    case .depthwiseAttention(let s): [s.qkv, s.project]
-    case .convolution(let s): [s.matrix]
-    }
-  }
-
-  /// Multiplications that the network asks for, padding not counted.
-  func macs(output: Shape) -> Int {
-    switch self {
-    case .depthwise(let s):
-      return output.positions * output.channels * s.kernel * s.kernel
-    case .dynamicDepthwise(let s):
-      let taps = output.channels * s.kernel * s.kernel
-      return output.positions * taps + s.squeeze.k * s.squeeze.n + s.expand.k * taps
-    case .inhomogeneousDepthwise(let s):
-      let taps = s.kernel * s.kernel
-      return output.positions
-        * (output.channels * taps + s.squeeze.k * s.squeeze.n + s.expand.k * taps * s.groups)
-    case .windowAttention(let s):
-      return products(output) + 2 * output.positions * s.tokens * output.channels
-    case .mapAttention(let s):
-      return products(output) + 2 * output.positions * s.keys(of: output) * output.channels
-    case .depthwiseAttention(let s):
-      let channels = output.channels
-      return output.positions * channels * (4 * channels + 2 * s.kernel * s.kernel)
-    case .convolution(let s) where s.outside != nil:
-      return products(output) / Convolution.pictureChannels * 3
-    case .patchEmbed, .pointwise, .mlp, .patchMerge, .head, .convolution:
-      return products(output)
-    }
-  }
-
-  private func products(_ output: Shape) -> Int {
-    matrices.reduce(0) { $0 + $1.k * $1.n } * output.positions
-  }
-
-  /// Bytes of packed weights, biases and multipliers, padding included.
-  var constantBytes: Int { matrices.reduce(0) { $0 + $1.byteCount } }
 }

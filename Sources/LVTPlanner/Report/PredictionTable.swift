@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+public import LVTModel
+
+/// What a board's figures predict for a plan, as lines.
+public struct PredictionTable {
+  private let plan: Plan
+  private let board: Board
+  private let threads: Int
+
+  /// A table for the number of threads that the plan asks for.
+  public init(_ plan: Plan, on board: Board) {
+    self.plan = plan
+    self.board = board
+    threads = plan.threads ?? board.clusters[0].count
+  }
+
+  /// The lines.
+  public var text: String {
+    let prediction = Prediction(plan, on: board, threads: threads)
+    let cluster = board.clusters[0], fit = MemoryFit(plan, on: board, threads: threads)
+    var lines = [
+      "board     \(board.name), \(board.chip): \(cluster.count) × \(cluster.core) at "
+        + "\(cluster.megahertz) MHz, \(cluster.isa), threads: \(threads)",
+      "memory    plan \(bytes(fit.planBytes)) + engine \(bytes(fit.engineBytes)) + program "
+        + "\(bytes(fit.programBytes)) of \(bytes(fit.availableBytes))",
+      "predicted by a roofline of the board's figures, not measured:",
+    ]
+    for (i, step) in prediction.steps.enumerated() {
+      lines.append(
+        String(format: "%10d  ", i)
+          + plan.steps[i].operation.name.padding(toLength: 22, withPad: " ", startingAt: 0)
+          + String(
+            format: "%8.3f ms  %@", step.total,
+            step.memory > step.compute ? "waits for memory" : "computes"))
+    }
+    let totals = (1...cluster.count).map {
+      String(format: "%.1f ms", Prediction(plan, on: board, threads: $0).total)
+    }
+    lines.append(
+      "          a picture on 1 … \(cluster.count) threads: " + totals.joined(separator: ", "))
+    return lines.joined(separator: "\n")
+  }
+}
+
+/// The boards of a folder, one a line.
+public struct BoardTable {
+  private let folder: BoardFolder
+
+  /// A table of a folder.
+  public init(_ folder: BoardFolder) { self.folder = folder }
+
+  /// The lines.
+  ///
+  /// - Throws: ``BoardError`` for the first file that is not a board's.
+  public func text() throws(BoardError) -> String {
+    var lines: [String] = []
+    for name in folder.names {
+      let board = try folder.board(name)
+      let cores = board.clusters.map { "\($0.count) × \($0.core) \($0.megahertz) MHz" }
+      lines.append(
+        name.padding(toLength: 22, withPad: " ", startingAt: 0)
+          + "\(board.name), \(board.chip): \(cores.joined(separator: " + ")), "
+          + "from \(board.memory.megabytes) MB")
+    }
+    return lines.joined(separator: "\n")
+  }
+}
