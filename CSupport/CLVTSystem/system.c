@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,6 +42,15 @@ int lvt_map_file(const char *path, lvt_mapping *mapping) {
 void lvt_unmap_file(lvt_mapping mapping) {
     if (mapping.bytes)
         munmap((void *)mapping.bytes, mapping.count);
+}
+
+ptrdiff_t lvt_read_start(const char *path, void *bytes, size_t capacity) {
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        return -errno;
+    const ptrdiff_t count = lvt_read(descriptor, bytes, capacity);
+    close(descriptor);
+    return count;
 }
 
 lvt_file_kind lvt_file_kind_of(const char *path) {
@@ -137,11 +146,8 @@ void lvt_free(void *memory) {
     free(memory);
 }
 
-uint32_t lvt_processor_count(void) {
-    cpu_set_t allowed;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
-        return 1;
-    return (uint32_t)CPU_COUNT(&allowed);
+int lvt_set_niceness(int niceness) {
+    return setpriority(PRIO_PROCESS, 0, niceness) == 0 ? 0 : -errno;
 }
 
 static int argument_count;

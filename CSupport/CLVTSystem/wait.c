@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 int lvt_event_create(void) {
@@ -58,6 +59,17 @@ int lvt_wait_readable(int descriptor, int event, int milliseconds) {
     if (count == 0)
         return -ETIMEDOUT;
     return wanted[1].revents == 0;
+}
+
+void lvt_wait_until(uint64_t nanoseconds, int event) {
+    struct pollfd wanted = {event, POLLIN, 0};
+    for (uint64_t now = lvt_nanoseconds(); now < nanoseconds; now = lvt_nanoseconds()) {
+        const uint64_t rest = nanoseconds - now;
+        const struct timespec time = {(time_t)(rest / 1000000000u), (long)(rest % 1000000000u)};
+        const int count = ppoll(&wanted, 1, &time, NULL);
+        if (count > 0 || (count < 0 && errno != EINTR))
+            return;
+    }
 }
 
 ptrdiff_t lvt_read(int descriptor, void *bytes, size_t capacity) {

@@ -18,6 +18,9 @@ public final class StopEvent {
   /// Lets it happen; streams then end.
   public func raise() { lvt_event_raise(descriptor) }
 
+  /// Waits until a time on the clock of `lvt_nanoseconds`, or until it has happened.
+  public func wait(until nanoseconds: UInt64) { lvt_wait_until(nanoseconds, descriptor) }
+
   /// Lets SIGINT and SIGTERM raise it, of which each would otherwise end the program.
   ///
   /// The event must live as long as the program.

@@ -24,6 +24,8 @@ public final class Engine {
   public let isa: ISA
   /// Threads, the caller's included.
   public let threads: Int
+  /// On which processors they run.
+  public let affinity: Affinity
 
   private let pool: OpaquePointer
   private let arena: UnsafeMutableRawPointer
@@ -37,28 +39,60 @@ public final class Engine {
   ///   - plan: The plan, which the engine keeps.
   ///   - threads: 1 … 64, the calling thread included.
   ///   - isa: The instruction set to use; the results do not depend on it.
+  ///   - affinity: The processors for the threads. It is the app that knows its other threads, so nothing is
+  ///     chosen for it; ``ProcessorTopology`` recommends. The calling thread, thread 0, is the app's
+  ///     and left alone: ``placeCallingThread()``.
   /// - Throws: ``EngineError``, for each of its cases.
-  public init(plan: Plan, threads: Int = 1, isa: ISA = .best) throws(EngineError) {
+  public init(
+    plan: Plan, threads: Int = 1, isa: ISA = .best, affinity: Affinity = .inherited
+  ) throws(EngineError) {
     guard isa.isAvailable else { throw .unavailable(isa) }
     guard (1...64).contains(threads) else { throw .threads(requested: threads) }
+    try Self.check(affinity, threads)
     // The first thread's scratch lies in the arena; the others' follow it.
     let bytes = plan.arenaBytes + (threads - 1) * plan.scratchBytes
     guard let arena = lvt_allocate(bytes) else { throw .outOfMemory(bytes: bytes) }
-    guard let pool = lvt_pool_create(UInt32(threads)) else {
+    let processors = (0..<threads).flatMap { affinity.processors(ofThread: $0)?.words ?? [] }
+    guard let pool = lvt_pool_create(UInt32(threads), processors.isEmpty ? nil : processors) else {
       lvt_free(arena)
       throw .threads(requested: threads)
     }
     self.plan = plan
     self.isa = isa
     self.threads = threads
+    self.affinity = affinity
     self.arena = arena
     self.pool = pool
     workspace = Workspace(plan: plan, arena: arena, threads: threads, isa: isa)
   }
 
+  private static func check(_ affinity: Affinity, _ threads: Int) throws(EngineError) {
+    guard let set = affinity.processors else { return }
+    let allowed = ProcessorSet.allowed
+    guard !set.numbers.isEmpty, set.isSubset(of: allowed) else {
+      throw .processors(requested: set, allowed: allowed)
+    }
+    if case .pinned = affinity, set.numbers.count < threads {
+      throw .tooFewProcessors(set, threads: threads)
+    }
+  }
+
   deinit {
     lvt_pool_destroy(pool)
     lvt_free(arena)
+  }
+
+  /// Restricts the calling thread to the processors of thread 0, which it is in each run.
+  ///
+  /// Call it on the thread that calls ``run()``, and after starting threads that need not be where the
+  /// network runs, since they inherit the restriction. It lasts beyond the engine. Without it, with an ``affinity``, the
+  /// other threads may wait for this one on a slower processor.
+  ///
+  /// - Throws: ``EngineError/placement(reason:)``
+  public func placeCallingThread() throws(EngineError) {
+    guard let set = affinity.processors(ofThread: 0) else { return }
+    let status = lvt_processors_restrict(set.words)
+    if status != 0 { throw .placement(reason: String(cString: lvt_error_text(status))) }
   }
 
   /// Bytes that the engine allocated: the arena, and scratch for the threads after the first.

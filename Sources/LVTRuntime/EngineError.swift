@@ -7,6 +7,12 @@ public enum EngineError: Error, Equatable, Sendable {
   case outOfMemory(bytes: Int)
   /// More threads than the pool can have, or none, or the system refused to start them.
   case threads(requested: Int)
+  /// Processors that do not exist, or that this process may not use.
+  case processors(requested: ProcessorSet, allowed: ProcessorSet)
+  /// Fewer processors than threads that want one each.
+  case tooFewProcessors(ProcessorSet, threads: Int)
+  /// The system refused to place a thread.
+  case placement(reason: String)
   /// The CPU lacks the instruction set that was asked for.
   case unavailable(ISA)
 }
@@ -17,6 +23,11 @@ extension EngineError: CustomStringConvertible {
     switch self {
     case .outOfMemory(let bytes): "no memory for an arena of \(bytes) bytes"
     case .threads(let requested): "cannot run \(requested) threads; 1 ... 64 are possible"
+    case .processors(let requested, let allowed):
+      "cannot run on processors \(requested); this process may use \(allowed)"
+    case .tooFewProcessors(let set, let threads):
+      "\(threads) threads want a processor each, found \(set.numbers.count): \(set)"
+    case .placement(let reason): "cannot place a thread: \(reason)"
     case .unavailable(let isa):
       "this CPU does not have \(isa.name); it has "
         + ISA.available.map { $0.name }.joined(separator: ", ")

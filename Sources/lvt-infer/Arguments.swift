@@ -17,13 +17,22 @@ struct Arguments {
     case version
   }
 
+  enum AffinityRequest: Equatable {
+    case auto
+    case anywhere
+    case processors(ProcessorSet)
+  }
+
   var mode = Mode.classify
   var model = ""
   var pictures: [String] = []
   var top = 3
   var json = false
   var logits = false
-  var threads = 0
+  /// Nil: as many as the topology recommends, or one a processor that is named.
+  var threads: Int?
+  var affinity = AffinityRequest.auto
+  var niceness: Int?
   var isa = ISA.best
   /// Of frames: where they come from, what they are, and what is done beside classifying them.
   var camera: String?
@@ -32,6 +41,8 @@ struct Arguments {
   var encoding: FrameEncoding?
   var rawSize: (width: Int, height: Int)?
   var frames: Int?
+  /// How many frames a second are classified at most.
+  var highestRate: Int?
   var allFrames = false
   var savedFrame: String?
 
@@ -51,9 +62,13 @@ struct Arguments {
       --top N          show the N likeliest classes (3)
       --json           one JSON object a line
       --logits         with --json, the network's raw output too
-      --threads N      threads to use (all that this process may use, at most 4)
+      --threads N      threads to use (one a core of the fastest kind, at most 4)
+      --affinity A     where they run: auto (the fastest cores), none (anywhere) or
+                       processors as in 4-7 or 0,2, one thread on each
+      --nice N         niceness, 19 (gives way to all others) to -20
       --cpu ISA        scalar, avx2, avxvnni, avx512vnni, neon or neondot (the fastest there is)
       --frames N       stop after N frames
+      --max-fps N      classify at most N frames a second and sleep in between
       --all-frames     every frame of a pipe, not only the newest
       --save-frame F   write the first frame as PPM
       --size WxH       what the camera is asked for (640x480)
@@ -110,6 +125,19 @@ struct Arguments {
       case "--version": mode = .version
       case "--top": top = try Self.number(value, rest.popFirst(), 1...1_000_000)
       case "--threads": threads = try Self.number(value, rest.popFirst(), 1...64)
+      case "--nice": niceness = try Self.number(value, rest.popFirst(), -20...19)
+      case "--max-fps": highestRate = try Self.number(value, rest.popFirst(), 1...1000)
+      case "--affinity":
+        switch try Self.text(value, rest.popFirst(), "auto, none or processors") {
+        case "auto": affinity = .auto
+        case "none": affinity = .anywhere
+        case let list:
+          guard let set = ProcessorSet(list: list) else {
+            throw UsageError(
+              "--affinity: expected auto, none or processors as in 4-7 or 0,2, found '\(list)'")
+          }
+          affinity = .processors(set)
+        }
       case "--bench":
         if let next = rest.first, let runs = Int(next), runs > 0 {
           rest.removeFirst()
@@ -137,7 +165,17 @@ struct Arguments {
     if mode != .classify, let extra = pictures.first {
       throw UsageError("this mode takes no pictures, found '\(extra)'")
     }
-    if threads == 0 { threads = min(4, max(1, Int(lvt_processor_count()))) }
+  }
+
+  /// How many threads the engine has and where they run.
+  func placement(on topology: ProcessorTopology) -> (threads: Int, affinity: Affinity) {
+    if case .processors(let set) = affinity {
+      return (threads ?? min(64, set.numbers.count), .pinned(set))
+    }
+    let threads = threads ?? topology.recommendedThreads
+    return (
+      threads, affinity == .auto ? topology.recommendedAffinity(threads: threads) : .inherited
+    )
   }
 
   /// Recognises a stream, and options that have no meaning without one.
@@ -156,8 +194,8 @@ struct Arguments {
     if !isPipe, rawSize != nil || allFrames {
       throw UsageError("--yuv420 and --all-frames are for frames from standard input, '-'")
     }
-    if mode != .stream, frames != nil || savedFrame != nil {
-      throw UsageError("--frames and --save-frame are for frames, of a camera or '-'")
+    if mode != .stream, frames != nil || savedFrame != nil || highestRate != nil {
+      throw UsageError("--frames, --max-fps and --save-frame are for frames, of a camera or '-'")
     }
   }
 

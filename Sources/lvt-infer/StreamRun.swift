@@ -10,9 +10,13 @@ struct StreamRun {
   private let classifier: Classifier
   private let decoder: JPEGDecoder
   private let arguments: Arguments
+  private let stop: StopEvent
   private let isLine: Bool
 
-  init(_ classifier: Classifier, _ decoder: JPEGDecoder, _ arguments: Arguments) {
+  init(
+    _ classifier: Classifier, _ decoder: JPEGDecoder, _ arguments: Arguments, _ stop: StopEvent
+  ) {
+    self.stop = stop
     self.classifier = classifier
     self.decoder = decoder
     self.arguments = arguments
@@ -23,8 +27,14 @@ struct StreamRun {
   func run(_ source: FrameSource) -> Bool {
     var count = 0, undecoded = 0
     var failure: CaptureError?
+    // The least time from one frame's start to the next one's, and when the next may start.
+    let period = arguments.highestRate.map { 1_000_000_000 / UInt64($0) } ?? 0
+    var earliest: UInt64 = 0
     do throws(CaptureError) {
-      while count < arguments.frames ?? .max, let frame = try source.next() {
+      while count < arguments.frames ?? .max {
+        // Before a frame is taken and not after, so that it is the newest.
+        stop.wait(until: earliest)
+        guard let frame = try source.next() else { break }
         let start = lvt_nanoseconds()
         do throws(CaptureError) {
           try load(frame, isSaved: count == 0)
@@ -33,6 +43,7 @@ struct StreamRun {
           undecoded += 1
           continue
         }
+        earliest = start + period
         let loaded = lvt_nanoseconds()
         classifier.engine.run()
         count += 1

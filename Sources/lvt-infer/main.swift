@@ -35,6 +35,8 @@ enum Program {
       return true
     case .classify, .stream, .benchmark, .profile, .verify:
       guard let engine = engine(arguments) else { return false }
+      // A stream does it once its source has a thread, which need not be where the network runs.
+      if arguments.mode != .stream, !place(engine) { return false }
       switch arguments.mode {
       case .benchmark(let runs):
         do throws(ImageError) { try Benchmark(engine, arguments).run(runs) } catch {
@@ -68,7 +70,8 @@ enum Program {
         stop.raiseOnSignals()
         let source = try FrameSource(arguments, stop)
         if let text = source.text { Console.report(text) }
-        let run = StreamRun(classifier, try JPEGDecoder(), arguments)
+        guard place(engine) else { return false }
+        let run = StreamRun(classifier, try JPEGDecoder(), arguments, stop)
         return withExtendedLifetime(stop) { run.run(source) }
       } catch { Console.report("\(arguments.camera ?? "standard input"): \(error.description)") }
     } catch { Console.report(error.description) }
@@ -90,12 +93,31 @@ enum Program {
       Console.report("\(arguments.model): \(error.description)")
       return nil
     }
+    // First of all, since threads inherit it.
+    if let niceness = arguments.niceness {
+      let status = lvt_set_niceness(Int32(niceness))
+      if status != 0 {
+        Console.report(
+          "cannot set the niceness to \(niceness): \(String(cString: lvt_error_text(status)))")
+        return nil
+      }
+    }
+    let (threads, affinity) = arguments.placement(on: ProcessorTopology())
     do throws(EngineError) {
-      return try Engine(plan: plan, threads: arguments.threads, isa: arguments.isa)
+      return try Engine(plan: plan, threads: threads, isa: arguments.isa, affinity: affinity)
     } catch {
       Console.report(error.description)
       return nil
     }
+  }
+
+  /// Puts this thread where the engine's first one belongs; whether that worked.
+  private static func place(_ engine: Engine) -> Bool {
+    do throws(EngineError) { try engine.placeCallingThread() } catch {
+      Console.report(error.description)
+      return false
+    }
+    return true
   }
 
   private static func verify(_ engine: Engine) -> Bool {

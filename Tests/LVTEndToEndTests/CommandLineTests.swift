@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import LVT
 import LVTTestSupport
 import Testing
 
@@ -116,6 +117,11 @@ import Testing
     ["p", "-", "--yuv420", "99999999999999999999x8"], ["p", "a.jpg", "--frames", "2"],
     ["p", "--camera", "/dev/video0", "--format", "h264"], ["p", "a.jpg", "--threads"],
     ["p", "a.jpg", "--threads", "65"], ["p", "a.jpg", "--cpu", "vax"],
+    ["p", "a.jpg", "--affinity"], ["p", "a.jpg", "--affinity", ""],
+    ["p", "a.jpg", "--affinity", "3-1"], ["p", "a.jpg", "--affinity", "0,"],
+    ["p", "a.jpg", "--affinity", "1024"], ["p", "a.jpg", "--affinity", "0-99999999999999999999"],
+    ["p", "a.jpg", "--nice", "20"], ["p", "a.jpg", "--nice", "-21"], ["p", "a.jpg", "--nice"],
+    ["p", "a.jpg", "--max-fps", "5"], ["p", "-", "--max-fps", "0"], ["p", "-", "--max-fps", "x"],
   ])
   func wrongUsageIs64(arguments: [String]) throws {
     let outcome = try run("lvt-infer", arguments)
@@ -137,6 +143,41 @@ import Testing
     let refused = codes.filter { $0.code == 1 }
     #expect(refused.count >= 1)
     #expect(refused.allSatisfy { $0.errors.count == 1 })
+  }
+
+  @Test(arguments: ["auto", "none"])
+  func threadsArePlacedAsAsked(affinity: String) throws {
+    let outcome = try run("lvt-infer", [plan, "--verify", "--affinity", affinity])
+    #expect(outcome.code == 0 && outcome.errors.isEmpty)
+  }
+
+  @Test func namedProcessorsHaveAThreadEach() throws {
+    let allowed = ProcessorSet.allowed
+    let named = ProcessorSet(Array(allowed.numbers.suffix(2)))
+    let outcome = try run("lvt-infer", [plan, "--verify", "--affinity", named.description])
+    #expect(outcome.code == 0)
+    #expect(outcome.output.contains(" \(named.numbers.count) threads"))
+    let tooMany = try run(
+      "lvt-infer", [plan, "--verify", "--affinity", named.description, "--threads", "3"])
+    #expect(tooMany.code == 1)
+    #expect(
+      tooMany.errors == [
+        "lvt-infer: 3 threads want a processor each, found \(named.numbers.count): \(named)"
+      ])
+    let missing = try run("lvt-infer", [plan, "--verify", "--affinity", "1023"])
+    #expect(missing.code == 1)
+    #expect(
+      missing.errors == [
+        "lvt-infer: cannot run on processors 1023; this process may use \(allowed)"
+      ])
+  }
+
+  @Test func nicenessIsThatOfTheProgram() throws {
+    #expect(try run("lvt-infer", [plan, "--verify", "--nice", "19"]).code == 0)
+    guard getuid() != 0 else { return }
+    let refused = try run("lvt-infer", [plan, "--verify", "--nice", "-20"])
+    #expect(refused.code == 1)
+    #expect(refused.errors == ["lvt-infer: cannot set the niceness to -20: Permission denied"])
   }
 
   private func object(_ line: Substring) throws -> [String: Any] {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLVTThreads
+import Foundation
+import LVT
 import Synchronization
 import Testing
 
@@ -11,7 +13,7 @@ import Testing
 
   @Test(arguments: [1, 2, 3, 8, 64])
   func everyThreadRunsOncePerRun(threads: Int) {
-    let pool = lvt_pool_create(UInt32(threads))
+    let pool = lvt_pool_create(UInt32(threads), nil)
     let counter = Counter()
     for _ in 0..<200 {
       lvt_pool_run(
@@ -41,7 +43,7 @@ import Testing
   }
 
   @Test func noThreadPassesABarrierEarly() throws {
-    let pool = try #require(lvt_pool_create(4))
+    let pool = try #require(lvt_pool_create(4, nil))
     let state = Rendezvous(pool: pool, threads: 4)
     lvt_pool_run(
       pool,
@@ -61,8 +63,81 @@ import Testing
     #expect(state.wrong.load(ordering: .relaxed) == 0)
   }
 
+  /// What each thread of a pool says of itself.
+  private final class Report: Sendable {
+    nonisolated(unsafe) let clocks: UnsafeMutablePointer<clockid_t>
+    nonisolated(unsafe) let processors: UnsafeMutablePointer<UInt64>
+    let threads: Int
+
+    init(threads: Int) {
+      self.threads = threads
+      clocks = .allocate(capacity: threads)
+      processors = .allocate(capacity: threads * Int(LVT_PROCESSOR_WORDS))
+    }
+
+    deinit {
+      clocks.deallocate()
+      processors.deallocate()
+    }
+
+    func fill(by pool: OpaquePointer) {
+      lvt_pool_run(
+        pool,
+        { context, index in
+          guard let context else { return }
+          let report = Unmanaged<Report>.fromOpaque(context).takeUnretainedValue()
+          pthread_getcpuclockid(pthread_self(), report.clocks + Int(index))
+          _ = lvt_processors_allowed(
+            report.processors + Int(index) * Int(LVT_PROCESSOR_WORDS))
+        }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    func processors(ofThread thread: Int) -> ProcessorSet {
+      let words = processors + thread * Int(LVT_PROCESSOR_WORDS)
+      return ProcessorSet((0..<Int(LVT_PROCESSORS)).filter { words[$0 / 64] >> ($0 % 64) & 1 != 0 })
+    }
+
+    /// Nanoseconds that the threads after the first have worked.
+    var work: Int {
+      (1..<threads).reduce(0) { sum, thread in
+        var time = timespec()
+        clock_gettime(clocks[thread], &time)
+        return sum + time.tv_sec * 1_000_000_000 + time.tv_nsec
+      }
+    }
+  }
+
+  @Test func idleThreadsDoNotSpin() throws {
+    let pool = try #require(lvt_pool_create(4, nil))
+    let report = Report(threads: 4)
+    report.fill(by: pool)
+    let before = report.work
+    Thread.sleep(forTimeInterval: 0.5)
+    // Three threads that spun would have worked for up to 1.5 s; they may for 20 µs each.
+    #expect(report.work - before < 5_000_000)
+    lvt_pool_destroy(pool)
+  }
+
+  @Test func threadsRunOnTheirProcessorsAndTheCallerWhereItDid() throws {
+    let allowed = ProcessorSet.allowed
+    let sets = [allowed.numbers[0], allowed.numbers[allowed.numbers.count - 1]]
+      .map { ProcessorSet([$0]) }
+    var words = [UInt64](repeating: 0, count: 3 * Int(LVT_PROCESSOR_WORDS))
+    for (thread, set) in [(0, sets[0]), (1, sets[1]), (2, sets[0])] {
+      let n = set.numbers[0]
+      words[thread * Int(LVT_PROCESSOR_WORDS) + n / 64] = 1 << (n % 64)
+    }
+    let pool = try #require(lvt_pool_create(3, words))
+    let report = Report(threads: 3)
+    report.fill(by: pool)
+    lvt_pool_destroy(pool)
+    #expect((0..<3).map { report.processors(ofThread: $0) } == [allowed, sets[1], sets[0]])
+    // No processor at all: the system starts no thread.
+    #expect(lvt_pool_create(2, [UInt64](repeating: 0, count: 32)) == nil)
+  }
+
   @Test func impossibleSizesAreRefused() {
-    #expect(lvt_pool_create(0) == nil)
-    #expect(lvt_pool_create(65) == nil)
+    #expect(lvt_pool_create(0, nil) == nil)
+    #expect(lvt_pool_create(65, nil) == nil)
   }
 }

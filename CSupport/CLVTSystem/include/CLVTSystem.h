@@ -27,6 +27,10 @@ lvt_file_kind lvt_file_kind_of(const char *path);
 int lvt_write_file(
     const char *path, const void *head, size_t head_count, const void *body, size_t body_count);
 
+/// Reads the first bytes of a file, such as one of /sys, without waiting: how many, or a negative
+/// errno.
+ptrdiff_t lvt_read_start(const char *path, void *bytes, size_t capacity);
+
 /// Names in a folder, without "." and "..": opens, then one name at a time, NULL at the end.
 void *lvt_folder_open(const char *path, int *error);
 const char *lvt_folder_next(void *folder);
@@ -52,6 +56,8 @@ void lvt_close(int descriptor);
 /// Waits until a descriptor can be read or has ended: 1. If the event has happened: 0. A negative
 /// errno, -ETIMEDOUT after so many milliseconds; less than 0 waits forever.
 int lvt_wait_readable(int descriptor, int event, int milliseconds);
+/// Waits until a time on the clock of lvt_nanoseconds, or until the event has happened.
+void lvt_wait_until(uint64_t nanoseconds, int event);
 /// Reads up to `capacity` bytes: how many, 0 at the end, or a negative errno.
 ptrdiff_t lvt_read(int descriptor, void *bytes, size_t capacity);
 
@@ -87,8 +93,9 @@ double lvt_wall_seconds(void);
 void *lvt_allocate(size_t bytes);
 void lvt_free(void *memory);
 
-/// Processors this process may run on.
-uint32_t lvt_processor_count(void);
+/// Sets the niceness, -20 ... 19, of the calling thread and of those that it starts later.
+/// 0 or a negative errno.
+int lvt_set_niceness(int niceness);
 
 // ---- Program ------------------------------------------------------------------------------------
 

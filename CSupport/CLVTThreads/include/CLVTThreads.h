@@ -9,10 +9,22 @@
 #pragma once
 #include <stdint.h>
 
+/// A set of processors is so many words: bit n % 64 of word n / 64 is the kernel's processor n.
+enum { LVT_PROCESSORS = 1024, LVT_PROCESSOR_WORDS = LVT_PROCESSORS / 64 };
+
+/// The processors that the calling thread may run on. 0 or a negative errno.
+int lvt_processors_allowed(uint64_t *words);
+/// Restricts the calling thread, and the threads that it starts later. 0 or a negative errno.
+int lvt_processors_restrict(const uint64_t *words);
+
 typedef struct lvt_pool lvt_pool;
 
 /// Starts `threads - 1` threads; 1 ... 64. NULL if the system refuses.
-lvt_pool *lvt_pool_create(uint32_t threads);
+///
+/// `processors` are the set that each thread may run on, LVT_PROCESSOR_WORDS a thread; the first
+/// set is for thread 0, the caller's, which is left as it is. NULL: what the calling thread may
+/// use.
+lvt_pool *lvt_pool_create(uint32_t threads, const uint64_t *processors);
 
 /// Stops and joins the threads. Not while a run is in progress.
 void lvt_pool_destroy(lvt_pool *pool);
