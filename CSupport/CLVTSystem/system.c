@@ -96,7 +96,15 @@ int lvt_write_all(int descriptor, const void *bytes, size_t count) {
 
 int lvt_write_file(
     const char *path, const void *head, size_t head_count, const void *body, size_t body_count) {
-    const int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    // A device or a pipe cannot be replaced.
+    const lvt_file_kind kind = lvt_file_kind_of(path);
+    const bool is_replaced = kind == LVT_FILE_MISSING || kind == LVT_FILE_REGULAR;
+    char part[4096];
+    const int length =
+        snprintf(part, sizeof part, is_replaced ? "%s.%d.part" : "%s", path, (int)getpid());
+    if (length < 0 || (size_t)length >= sizeof part)
+        return -ENAMETOOLONG;
+    const int descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor < 0)
         return -errno;
     int error = lvt_write_all(descriptor, head, head_count);
@@ -104,6 +112,10 @@ int lvt_write_file(
         error = lvt_write_all(descriptor, body, body_count);
     if (close(descriptor) != 0 && error == 0)
         error = -errno;
+    if (is_replaced && error == 0 && rename(part, path) != 0)
+        error = -errno;
+    if (is_replaced && error != 0)
+        unlink(part);
     return error;
 }
 

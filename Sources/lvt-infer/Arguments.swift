@@ -45,6 +45,8 @@ struct Arguments {
   var highestRate: Int?
   var allFrames = false
   var savedFrame: String?
+  /// Where a benchmark's report goes.
+  var boardReport: String?
 
   static let defaultRuns = 100
 
@@ -62,9 +64,11 @@ struct Arguments {
       --top N          show the N likeliest classes (3)
       --json           one JSON object a line
       --logits         with --json, the network's raw output too
-      --threads N      threads to use (one a core of the fastest kind, at most 4)
+      --threads N      threads to use (as the plan asks, else one a core of the fastest
+                       kind, at most 4)
       --affinity A     where they run: auto (the fastest cores), none (anywhere) or
                        processors as in 4-7 or 0,2, one thread on each
+      --board-report F with --bench, write what was measured on which machine as JSON
       --nice N         niceness, 19 (gives way to all others) to -20
       --cpu ISA        scalar, avx2, avxvnni, avx512vnni, neon or neondot (the fastest there is)
       --frames N       stop after N frames
@@ -124,6 +128,7 @@ struct Arguments {
       case "--help", "-h": mode = .help
       case "--version": mode = .version
       case "--top": top = try Self.number(value, rest.popFirst(), 1...1_000_000)
+      case "--board-report": boardReport = try Self.text(value, rest.popFirst(), "a file")
       case "--threads": threads = try Self.number(value, rest.popFirst(), 1...64)
       case "--nice": niceness = try Self.number(value, rest.popFirst(), -20...19)
       case "--max-fps": highestRate = try Self.number(value, rest.popFirst(), 1...1000)
@@ -162,17 +167,24 @@ struct Arguments {
     if mode == .classify, pictures.isEmpty {
       throw UsageError("expected pictures or folders after the plan")
     }
+    if boardReport != nil {
+      guard case .benchmark = mode else { throw UsageError("--board-report is for --bench") }
+    }
     if mode != .classify, let extra = pictures.first {
       throw UsageError("this mode takes no pictures, found '\(extra)'")
     }
   }
 
   /// How many threads the engine has and where they run.
-  func placement(on topology: ProcessorTopology) -> (threads: Int, affinity: Affinity) {
+  ///
+  /// A plan for a board asks for a number, which a smaller machine cannot give it.
+  func placement(of plan: Plan, on topology: ProcessorTopology) -> (threads: Int, affinity: Affinity) {
     if case .processors(let set) = affinity {
       return (threads ?? min(64, set.numbers.count), .pinned(set))
     }
-    let threads = threads ?? topology.recommendedThreads
+    let threads =
+      threads ?? plan.threads.map { min($0, topology.fastestCores) }
+      ?? topology.recommendedThreads
     return (
       threads, affinity == .auto ? topology.recommendedAffinity(threads: threads) : .inherited
     )

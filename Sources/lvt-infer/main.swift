@@ -39,7 +39,7 @@ enum Program {
       if arguments.mode != .stream, !place(engine) { return false }
       switch arguments.mode {
       case .benchmark(let runs):
-        do throws(ImageError) { try Benchmark(engine, arguments).run(runs) } catch {
+        do throws(ImageError) { return try Benchmark(engine).run(runs, arguments) } catch {
           Console.report(error.description)
           return false
         }
@@ -102,7 +102,7 @@ enum Program {
         return nil
       }
     }
-    let (threads, affinity) = arguments.placement(on: ProcessorTopology())
+    let (threads, affinity) = arguments.placement(of: plan, on: ProcessorTopology())
     do throws(EngineError) {
       return try Engine(plan: plan, threads: threads, isa: arguments.isa, affinity: affinity)
     } catch {

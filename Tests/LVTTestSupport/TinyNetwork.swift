@@ -195,8 +195,11 @@ public struct TinyNetwork: Sendable {
   }
 
   /// The plan, calibrated on some seeded pictures.
-  public func compile(pictures count: Int = 8) throws -> CompiledPlan {
+  public func compile(
+    pictures count: Int = 8, schedule: Schedule = Schedule()
+  ) throws -> CompiledPlan {
     var options = Planner.Options()
+    options.schedule = schedule
     options.residual = residual
     return try Planner(options: options).compile(network(), pictures: pictures(count))
   }

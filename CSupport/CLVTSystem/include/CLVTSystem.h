@@ -23,7 +23,8 @@ void lvt_unmap_file(lvt_mapping mapping);
 
 typedef enum { LVT_FILE_MISSING, LVT_FILE_REGULAR, LVT_FILE_FOLDER, LVT_FILE_OTHER } lvt_file_kind;
 lvt_file_kind lvt_file_kind_of(const char *path);
-/// Writes a file: two parts, one after the other. 0 or a negative errno.
+/// Writes a file under another name, two parts one after the other, and renames it. 0 or a negative
+/// errno.
 int lvt_write_file(
     const char *path, const void *head, size_t head_count, const void *body, size_t body_count);
 
