@@ -15,8 +15,9 @@
 
 enum {
     MAXIMUM_THREADS = 64,
-    // Longer than the gap between two steps, far shorter than a frame.
-    NANOSECONDS_BEFORE_SLEEP = 20000,
+    // About what a sleep and a wake-up cost. Where other work wants the processors, longer spins
+    // keep the thread that is waited for from running.
+    NANOSECONDS_BEFORE_SLEEP = 10000,
     // Between two looks at the clock, since a look takes as long as some of them.
     SPINS_PER_LOOK = 32,
 };

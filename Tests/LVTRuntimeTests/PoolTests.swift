@@ -113,7 +113,7 @@ import Testing
     report.fill(by: pool)
     let before = report.work
     Thread.sleep(forTimeInterval: 0.5)
-    // Three threads that spun would have worked for up to 1.5 s; they may for 20 µs each.
+    // Three threads that spun would have worked for up to 1.5 s; they may for 10 µs each.
     #expect(report.work - before < 5_000_000)
     lvt_pool_destroy(pool)
   }
