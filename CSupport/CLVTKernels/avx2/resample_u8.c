@@ -44,9 +44,10 @@ LVT_INLINE __m256i neighbours(__m256i bytes, char pixel) {
     return _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(order));
 }
 
-/// Means `i` ... `i + 3`. The lower half of each vector belongs to one mean, the upper to the next.
-LVT_INLINE void four_means(const lvt_resample_row_args *a, size_t i) {
-    const size_t pairs = (a->taps + 1) / 2, groups = (pairs + 1) / 2;
+/// Means `i` ... `i + 3`, of `pairs` taps. The lower half of each vector belongs to one mean, the
+/// upper to the next.
+LVT_INLINE void four_means(const lvt_resample_row_args *a, size_t i, const size_t pairs) {
+    const size_t groups = (pairs + 1) / 2;
     const lvt_resample_weights *weights = a->weights + i * groups;
     const uint8_t *in[4];
     LVT_UNROLL for (size_t j = 0; j < 4; j++) in[j] = a->in + 3 * (size_t)a->first[i + j];
@@ -81,14 +82,25 @@ LVT_INLINE void four_means(const lvt_resample_row_args *a, size_t i) {
     memcpy(a->out + 3 * i + 8, &last, sizeof last);
 }
 
+/// The first `count` means, at least 4 or none.
+LVT_INLINE void means(const lvt_resample_row_args *a, size_t count, const size_t pairs) {
+    for (size_t i = 0; i + 4 <= count; i += 4)
+        four_means(a, i, pairs);
+    if (count % 4 != 0) // some of them once more
+        four_means(a, count - 4, pairs);
+}
+
 void lvt_resample_row_u8__avx2(const lvt_resample_row_args *a) {
+    const size_t pairs = (a->taps + 1) / 2;
     size_t inside = lvt_resample_row_inside(a, 4);
     if (inside < 4)
         inside = 0;
-    for (size_t i = 0; i + 4 <= inside; i += 4)
-        four_means(a, i);
-    if (inside % 4 != 0) // some of them once more
-        four_means(a, inside - 4);
+    switch (pairs) { // Constants make straight code of the loop over the taps.
+    case 2: means(a, inside, 2); break;
+    case 3: means(a, inside, 3); break;
+    case 4: means(a, inside, 4); break;
+    default: means(a, inside, pairs); break;
+    }
     const lvt_resample_row_args rest = lvt_resample_row_rest(a, inside);
     lvt_resample_row_u8__scalar(&rest);
 }
@@ -99,11 +111,13 @@ LVT_INLINE __m256i weight_pair(const int16_t *weights) {
     return _mm256_set1_epi32(both);
 }
 
-void lvt_resample_rows_u8__avx2(const lvt_resample_rows_args *a) {
+/// Bytes of the mean of rows, by the sixteen; returns how many.
+LVT_INLINE size_t mean_rows(const lvt_resample_rows_args *a, const size_t pairs) {
     size_t x = 0;
     for (; x + 16 <= a->count; x += 16) {
         sums first = {_mm256_setzero_si256(), _mm256_setzero_si256()}, last = first;
-        for (size_t t = 0; t < a->taps; t += 2) {
+        for (size_t p = 0; p < pairs; p++) {
+            const size_t t = 2 * p;
             const lvt_resample_weights *w = a->weights + t / 4;
             const __m256i high = weight_pair(w->high + t % 4), low = weight_pair(w->low + t % 4);
             // The partner of an odd last row has the weight 0.
@@ -119,6 +133,17 @@ void lvt_resample_rows_u8__avx2(const lvt_resample_rows_args *a) {
         _mm_storeu_si128(
             (__m128i *)(a->out + x),
             _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
+    }
+    return x;
+}
+
+void lvt_resample_rows_u8__avx2(const lvt_resample_rows_args *a) {
+    size_t x;
+    switch ((a->taps + 1) / 2) {
+    case 2: x = mean_rows(a, 2); break;
+    case 3: x = mean_rows(a, 3); break;
+    case 4: x = mean_rows(a, 4); break;
+    default: x = mean_rows(a, (a->taps + 1) / 2); break;
     }
     lvt_resample_rows_from(a, x);
 }

@@ -25,6 +25,8 @@
 #define LVT_INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
 #define LVT_UNROLL LVT_PRAGMA(clang loop unroll(full))
+#define LVT_UNROLL_BY(n) LVT_PRAGMA(clang loop unroll_count(n))
 #else
 #define LVT_UNROLL LVT_PRAGMA(GCC unroll 16)
+#define LVT_UNROLL_BY(n) LVT_PRAGMA(GCC unroll n)
 #endif

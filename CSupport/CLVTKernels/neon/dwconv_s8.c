@@ -2,12 +2,13 @@
 //
 // Depth-wise convolution, int8, 2 pixels x 16 channels. NEON without dot product.
 //
-// As in neon/gemm_s8.c, SMULL and SMLAL put two products into an int16 lane: taps t and t + 4 of
-// one filter row. A row of a 7x7 window costs 16 multiplications and 8 SADALP for 16 channels.
+// The two products that share an int16 lane (products.h) are taps t and t + 4 of one filter row. A
+// row of a 7x7 window costs 16 multiplications and 8 SADALP for 16 channels.
 #include "internal/dwconv.h"
 #include "internal/kernels.h"
 #if defined(__aarch64__)
 #include "neon/epilogue.h"
+#include "neon/products.h"
 #include "neon/quads.h"
 
 static void prepare(const lvt_dwconv_args *d, const int8_t *in, void *row) {
@@ -15,22 +16,25 @@ static void prepare(const lvt_dwconv_args *d, const int8_t *in, void *row) {
 }
 
 // Adds one or two neighbouring groups of 4 taps of one filter row to n pixels.
-LVT_INLINE void add_groups(
-    int32x4_t acc[2][8], const int8_t *row, const int8_t *w, const size_t n, const size_t groups) {
-    LVT_UNROLL for (size_t q = 0; q < 4; q++) {
-        const int8x16_t w0 = vld1q_s8(w + 16 * q);
-        const int8x16_t w1 = groups == 2 ? vld1q_s8(w + 64 + 16 * q) : w0;
+LVT_INLINE void add_groups(int32x4_t acc[2][4][2],
+                           const int8_t *row,
+                           const int8_t *w,
+                           const size_t n,
+                           const size_t groups) {
+    LVT_UNROLL for (size_t q = 0; q < 4; q++, row += 16, w += 16) {
+        const int8x16_t w0 = vld1q_s8(w), w1 = groups == 2 ? vld1q_s8(w + 64) : w0;
         LVT_UNROLL for (size_t i = 0; i < n; i++) {
-            const int8x16_t p0 = vld1q_s8(row + 64 * i + 16 * q);
-            int16x8_t lo = vmull_s8(vget_low_s8(p0), vget_low_s8(w0));
-            int16x8_t hi = vmull_high_s8(p0, w0);
-            if (groups == 2) {
-                const int8x16_t p1 = vld1q_s8(row + 64 * (i + 4) + 16 * q);
-                lo = vmlal_s8(lo, vget_low_s8(p1), vget_low_s8(w1));
-                hi = vmlal_high_s8(hi, p1, w1);
+            const int8x16_t p0 = vld1q_s8(row + 64 * i);
+            if (groups == 2)
+                lvt_add_products_x2(acc[i][q], p0, w0, vld1q_s8(row + 64 * (i + 4)), w1);
+            else
+                lvt_add_products(acc[i][q], p0, w0);
+        }
+        if (n == 2 && q % 2) {
+            LVT_UNROLL for (size_t i = 0; i < n; i++) {
+                lvt_finish_first(acc[i][q - 1]);
+                lvt_finish_first(acc[i][q]);
             }
-            acc[i][2 * q] = vpadalq_s16(acc[i][2 * q], lo);
-            acc[i][2 * q + 1] = vpadalq_s16(acc[i][2 * q + 1], hi);
         }
     }
 }
@@ -42,9 +46,9 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
                      const size_t n,
                      const size_t groups_at_once) {
     const size_t groups = lvt_dwconv_groups(d->kernel);
-    int32x4_t acc[2][8]; // channels 2i and 2i + 1, two partial sums each
+    int32x4_t acc[2][4][2]; // of four channels each
     LVT_UNROLL for (size_t i = 0; i < n; i++) {
-        LVT_UNROLL for (size_t j = 0; j < 8; j++) acc[i][j] = vdupq_n_s32(0);
+        LVT_UNROLL for (size_t q = 0; q < 4; q++) acc[i][q][0] = acc[i][q][1] = vdupq_n_s32(0);
     }
     for (size_t ky = 0; ky < d->kernel; ky++) {
         const int8_t *row = (const int8_t *)rows[ky] + 64 * x;
@@ -54,8 +58,8 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
     }
     LVT_UNROLL for (size_t i = 0; i < n; i++) {
         int32x4_t sums[4];
-        LVT_UNROLL for (size_t q = 0; q < 4; q++) sums[q] = vaddq_s32(
-            vpaddq_s32(acc[i][2 * q], acc[i][2 * q + 1]), vld1q_s32(d->panel->bias + 4 * q));
+        LVT_UNROLL for (size_t q = 0; q < 4; q++) sums[q] =
+            vaddq_s32(lvt_join_sums(acc[i][q]), vld1q_s32(d->panel->bias + 4 * q));
         lvt_dwconv_finish(d, sums, out + (x + i) * d->pixel_stride);
     }
 }

@@ -1,61 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Matrix product, int8 x int8, 2 rows x 16 columns, k in groups of 8. NEON without dot product.
-//
-// SMULL and SMLAL put two products into one int16 lane, which is exact because weights stay in
-// [-127, 127]: 2 * 128 * 127 = 32512. SADALP adds neighbouring lanes to int32, so an accumulator
-// holds two partial sums for each of 2 columns. Rows are read in place. Per 8 k: 16 SMULL/SMLAL
-// pairs and 16 SADALP for 256 products.
+// Rows are read in place. Per 8 k: 32 SMULL or SMLAL and 16 SADALP for 256 products, 10 loads.
 #include "internal/gemm.h"
 #include "internal/kernels.h"
 #if defined(__aarch64__)
 #include "neon/epilogue.h"
+#include "neon/products.h"
 
 enum { MR = 2 };
-
-LVT_INLINE int8x8_t four_k(const int8_t *a) {
-    return vreinterpret_s8_s32(vld1_dup_s32((const int32_t *)(const void *)a));
-}
 
 LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr) {
     const lvt_panel *panel = lvt_gemm_panel(g, t->panel);
     const size_t groups = (g->k + 3) / 4;
-    int32x4_t acc[MR][8]; // columns 2i and 2i + 1, two partial sums each
+    int32x4_t acc[MR][4][2]; // of four columns each
     LVT_UNROLL for (size_t r = 0; r < mr; r++) {
-        LVT_UNROLL for (size_t i = 0; i < 8; i++) acc[r][i] = vdupq_n_s32(0);
+        LVT_UNROLL for (size_t q = 0; q < 4; q++) acc[r][q][0] = acc[r][q][1] = vdupq_n_s32(0);
     }
-    const int8_t *w = panel->weights;
+    const int8_t *rows = t->a, *w = panel->weights;
     size_t i = 0;
+    // Twice, since an in-order core pays for a loop's end.
+    LVT_UNROLL_BY(2)
     for (; i + 2 <= groups; i += 2, w += 128) {
-        int8x8_t a0[MR], a1[MR];
-        LVT_UNROLL for (size_t r = 0; r < mr; r++) {
-            const int8_t *row = (const int8_t *)t->a + r * t->a_stride + i * 4;
-            a0[r] = four_k(row);
-            a1[r] = four_k(row + 4);
-        }
-        LVT_UNROLL for (size_t c = 0; c < 8; c++) {
-            const int8x8_t w0 = vld1_s8(w + c * 8), w1 = vld1_s8(w + 64 + c * 8);
-            LVT_UNROLL for (size_t r = 0; r < mr; r++) {
-                int16x8_t products = vmull_s8(w0, a0[r]);
-                products = vmlal_s8(products, w1, a1[r]);
-                acc[r][c] = vpadalq_s16(acc[r][c], products);
+        int32x4x2_t a[MR];
+        LVT_UNROLL for (size_t r = 0; r < mr; r++) a[r] =
+            vld2q_dup_s32((const int32_t *)(const void *)(rows + r * t->a_stride + i * 4));
+        LVT_UNROLL for (size_t q = 0; q < 4; q++) {
+            const int8x16_t w0 = vld1q_s8(w + 16 * q), w1 = vld1q_s8(w + 64 + 16 * q);
+            LVT_UNROLL for (size_t r = 0; r < mr; r++)
+                lvt_add_products_x2(acc[r][q],
+                                    vreinterpretq_s8_s32(a[r].val[0]),
+                                    w0,
+                                    vreinterpretq_s8_s32(a[r].val[1]),
+                                    w1);
+            if (q % 2) {
+                LVT_UNROLL for (size_t r = 0; r < mr; r++) {
+                    lvt_finish_first(acc[r][q - 1]);
+                    lvt_finish_first(acc[r][q]);
+                }
             }
         }
     }
     if (i < groups) {
-        int8x8_t a0[MR];
-        LVT_UNROLL for (size_t r = 0; r < mr; r++) a0[r] =
-            four_k((const int8_t *)t->a + r * t->a_stride + i * 4);
-        LVT_UNROLL for (size_t c = 0; c < 8; c++) {
-            const int8x8_t w0 = vld1_s8(w + c * 8);
-            LVT_UNROLL for (size_t r = 0; r < mr; r++) acc[r][c] =
-                vpadalq_s16(acc[r][c], vmull_s8(w0, a0[r]));
+        int32x4_t a[MR];
+        LVT_UNROLL for (size_t r = 0; r < mr; r++) a[r] =
+            vld1q_dup_s32((const int32_t *)(const void *)(rows + r * t->a_stride + i * 4));
+        LVT_UNROLL for (size_t q = 0; q < 4; q++) {
+            const int8x16_t w0 = vld1q_s8(w + 16 * q);
+            LVT_UNROLL for (size_t r = 0; r < mr; r++)
+                lvt_add_products(acc[r][q], vreinterpretq_s8_s32(a[r]), w0);
         }
     }
     LVT_UNROLL for (size_t r = 0; r < mr; r++) {
         int32x4_t sums[4];
         LVT_UNROLL for (size_t q = 0; q < 4; q++) sums[q] =
-            vaddq_s32(vpaddq_s32(acc[r][2 * q], acc[r][2 * q + 1]), vld1q_s32(panel->bias + 4 * q));
+            vaddq_s32(lvt_join_sums(acc[r][q]), vld1q_s32(panel->bias + 4 * q));
         lvt_gemm_finish(g, sums, panel, t->row + r, t->panel);
     }
 }
