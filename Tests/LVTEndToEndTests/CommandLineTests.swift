@@ -66,6 +66,28 @@ import Testing
 
   // MARK: lvt-infer
 
+  @Test func benchmarkWritesABoardReport() throws {
+    let path = folder + "/report.json"
+    let outcome = try run("lvt-infer", [plan, "--bench", "5", "--board-report", path])
+    #expect(outcome.code == 0 && outcome.output.hasPrefix("median "))
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: path)))
+        as? [String: Any])
+    for (key, member) in [
+      ("machine", "cpu"), ("plan", "sha256"), ("kernels", "gemm_s8"), ("times", "median_ms"),
+      ("before", "celsius"), ("after", "throttled"),
+    ] {
+      #expect((report[key] as? [String: Any])?[member] != nil, "\(key).\(member)")
+    }
+    #expect((report["steps"] as? [Any])?.count == 11)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["report.json"])
+
+    let missing = folder + "/none/report.json"
+    let unwritten = try run("lvt-infer", [plan, "--bench", "1", "--board-report", missing])
+    #expect(unwritten.code == 1 && unwritten.errors.last?.contains(missing) == true)
+    #expect(try run("lvt-infer", [plan, picture, "--board-report", path]).code == 64)
+  }
+
   @Test func pictureBecomesALine() throws {
     let text = try run("lvt-infer", [plan, picture])
     #expect(text.code == 0 && text.errors.isEmpty)
@@ -259,6 +281,33 @@ import Testing
     #expect(inspect.code == 0 && inspect.output.contains("sha256: "))
     let verify = try run("lvt-infer", [folder + "/out.lvt", "--verify", "--threads", "3"])
     #expect(verify.code == 0 && verify.output.hasPrefix("verified: "))
+  }
+
+  @Test func checkpointIsPlannedForABoard() throws {
+    let outcome = try compile([
+      demo + "/model.safetensors", "--pictures", "1", "--residual", "int8", "--board",
+      repository + "/boards/raspberry-pi-zero-2w/board.json",
+    ])
+    #expect(outcome.code == 0)
+    for part in ["board     Raspberry Pi Zero 2 W", "not measured", "a picture on 1 … 4 threads"] {
+      #expect(outcome.output.contains(part), "\(part)")
+    }
+  }
+
+  @Test func unknownBoardIsRefused() throws {
+    expectRefusal(
+      try compile([demo + "/model.safetensors", "--board", "nonsuch"]), "no board 'nonsuch'")
+  }
+
+  @Test func boardWithoutTheMemoryIsRefused() throws {
+    let source = repository + "/boards/generic-aarch64/board.json"
+    let text = try String(contentsOfFile: source, encoding: .utf8)
+      .replacing("\"megabytes\": 512", with: "\"megabytes\": 140")
+    let board = try file("board.json", Array(text.utf8))
+    expectRefusal(
+      try compile([
+        demo + "/model.safetensors", "--pictures", "1", "--residual", "int8", "--board", board,
+      ]), "bytes for programs")
   }
 
   @Test func missingCheckpointIsRefused() throws {
