@@ -124,7 +124,12 @@ struct Inspect: ParsableCommand {
   @Argument(help: "A plan.")
   var plan: String
 
+  @Option(
+    help: ArgumentHelp("Predict the plan's times on a board.", valueName: "name|file"))
+  var board: String?
+
   func run() throws {
+    let board = try self.board.map { try BoardFolder().board($0) }
     let plan: Plan
     do { plan = try Plan(path: self.plan) } catch { throw Failure("\(self.plan): \(error)") }
     guard plan.hashMatches() else {
@@ -132,5 +137,6 @@ struct Inspect: ParsableCommand {
     }
     print(PlanTable(plan).text)
     print("sha256: \(plan.hashText)")
+    if let board { print(PredictionTable(plan, on: board).text) }
   }
 }

@@ -294,6 +294,12 @@ import Testing
     }
   }
 
+  @Test func aPlanIsPredictedForAnyBoard() throws {
+    let board = repository + "/boards/raspberry-pi-5/board.json"
+    let outcome = try run("lvt-plan", ["inspect", plan, "--board", board])
+    #expect(outcome.code == 0 && outcome.output.contains("board     Raspberry Pi 5"))
+  }
+
   @Test func unknownBoardIsRefused() throws {
     expectRefusal(
       try compile([demo + "/model.safetensors", "--board", "nonsuch"]), "no board 'nonsuch'")

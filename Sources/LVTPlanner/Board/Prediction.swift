@@ -51,8 +51,8 @@ public struct Prediction: Sendable {
   }
 
   /// Bytes between main memory and the last cache: none if plan and arena stay in the cache. Otherwise
-  /// weights are read once a picture, and once for each of a thread's strips if they do not stay in half
-  /// of the cache; maps that do not stay there are read and written.
+  /// weights are read once a picture, and once for each of a thread's strips if they do not stay in the
+  /// cache; maps that do not stay there are read and written.
   private static func bytesMoved(
     _ step: LVTModel.Step, of plan: Plan, on board: Board, threads: Int
   ) -> Int {
@@ -62,7 +62,7 @@ public struct Prediction: Sendable {
     let input = plan.tensors[step.input], output = plan.tensors[step.output]
     let weights = step.operation.constantBytes
     var strips = 1
-    if weights > cache / 2 {
+    if weights > cache / 8 * 7 {
       let own = (output.shape.positions + threads - 1) / threads
       var rows = step.stripRows
       if case .windowAttention(let s) = step.operation { rows = min(rows, s.tokens) }

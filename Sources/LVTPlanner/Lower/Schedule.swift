@@ -24,16 +24,17 @@ public struct Schedule: Equatable, Sendable {
 
   /// The positions of a step's largest strip.
   ///
-  /// The weights pass by once a strip. Where they stay in half of the cache, strips are short. Where they
-  /// come from memory each time, strips are as long as the cache allows: it must hold what a product
-  /// reads of the strip for every block of columns, with an eighth left for the weights that pass by.
-  /// None is longer than a thread's share.
+  /// The weights pass by once a strip. Where they stay in the cache beside a short strip, strips are
+  /// short. Where they come from memory each time, strips are as long as the cache allows: it must hold
+  /// what a product reads of the strip for every block of columns. An eighth of the cache is left for
+  /// all else. None is longer than a thread's share.
   func stripRows(_ operation: Step.Operation, positions: Int) -> Int {
     let share = (positions + (threads ?? 1) - 1) / (threads ?? 1)
     if case .inhomogeneousDepthwise = operation { return min(Self.rowsWithTaps, share) }
-    guard operation.constantBytes > cacheBytes / 2,
-      let widest = operation.matrices.map(\.k).max()
-    else { return min(Self.fewestRows, share) }
-    return min(max(Self.fewestRows, cacheBytes / 8 * 7 / (widest * elementBytes)), share)
+    let rowBytes = elementBytes * (operation.matrices.map(\.k).max() ?? 1)
+    let room = cacheBytes / 8 * 7
+    let staysBesideWeights = operation.constantBytes + Self.fewestRows * rowBytes <= room
+    let rows = staysBesideWeights ? Self.fewestRows : max(Self.fewestRows, room / rowBytes)
+    return min(rows, share)
   }
 }
