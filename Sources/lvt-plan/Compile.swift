@@ -124,11 +124,18 @@ struct Inspect: ParsableCommand {
   @Argument(help: "A plan.")
   var plan: String
 
+  @Flag(help: "Only the classes, one a line, as results name them.")
+  var labels = false
+
   func run() throws {
     let plan: Plan
     do { plan = try Plan(path: self.plan) } catch { throw Failure("\(self.plan): \(error)") }
     guard plan.hashMatches() else {
       throw Failure("\(self.plan): the file's SHA-256 is not the one in its header")
+    }
+    guard !labels else {
+      for index in 0..<plan.classCount { print(plan.label(ofClass: index)) }
+      return
     }
     print(PlanTable(plan).text)
     print("sha256: \(plan.hashText)")
