@@ -178,7 +178,9 @@ struct Arguments {
   /// How many threads the engine has and where they run.
   ///
   /// A plan for a board asks for a number, which a smaller machine cannot give it.
-  func placement(of plan: Plan, on topology: ProcessorTopology) -> (threads: Int, affinity: Affinity) {
+  func placement(of plan: Plan, on topology: ProcessorTopology) -> (
+    threads: Int, affinity: Affinity
+  ) {
     if case .processors(let set) = affinity {
       return (threads ?? min(64, set.numbers.count), .pinned(set))
     }

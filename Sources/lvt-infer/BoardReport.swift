@@ -3,8 +3,9 @@ internal import CLVTSystem
 internal import LVT
 
 /// A benchmark's result with what is needed to judge it: the machine, its clock, temperature and
-/// throttling before and after, the kernels, and the time of each step. One JSON object, for a folder
-/// `boards/NAME/results`.
+/// throttling before and after, the kernels, and the time of each step.
+///
+/// One JSON object, for a folder `boards/NAME/results`.
 struct BoardReport {
   private let path: String
   private let engine: Engine

@@ -2,7 +2,9 @@
 internal import CLVTSystem
 internal import LVT
 
-/// What the kernel says of the machine and how hot it is. What it does not say is left out.
+/// What the kernel says of the machine and how hot it is.
+///
+/// What it does not say is left out.
 struct MachineState {
   private let root: String
 

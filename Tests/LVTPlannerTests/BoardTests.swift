@@ -103,7 +103,8 @@ import Testing
     let starved = Prediction(plan, on: board, threads: 1)
     #expect(starved.steps.allSatisfy { $0.total == $0.memory && $0.memory > 0 })
     let shared = Prediction(plan, on: try self.board(), threads: 4)
-    #expect(shared.total < usual.total && shared.total > usual.total / 4)  // the head is one thread's
+    // The head is one thread's.
+    #expect(shared.total < usual.total && shared.total > usual.total / 4)
   }
 
   @Test func aPlanThatDoesNotFitTheMemoryIsNoticed() throws {
