@@ -84,7 +84,7 @@ if !embedded {
     .target(name: "CLVTAllocations", path: "Tests/CLVTAllocations"),
     .executableTarget(
       name: "lvt-allocations",
-      dependencies: ["LVT", "LVTCapture", "CLVTAllocations", "CLVTSystem"],
+      dependencies: ["LVT", "LVTC", "CLVT", "LVTCapture", "CLVTAllocations", "CLVTSystem"],
       path: "Tests/lvt-allocations", swiftSettings: settings),
     .testTarget(name: "LVTCTests", dependencies: ["LVTC", "CLVT", "LVT", "LVTTestSupport"]),
     .testTarget(name: "LVTImageTests", dependencies: ["LVTCapture", "LVTTestSupport"]),

@@ -16,8 +16,10 @@ public struct Ranking {
     total = logits.reduce(0) { $0 + lvt_exp($1 - greatest) }
   }
 
-  /// The class that follows another: the likeliest of those that are less likely or, if equally likely,
-  /// have a higher index. After nil it is the likeliest of all; after the last there is none.
+  /// The class that follows another.
+  ///
+  /// It is the likeliest of those that are less likely or, if equally likely, have a higher index. After
+  /// nil it is the likeliest of all; after the last there is none.
   public func next(after last: Int?) -> Int? {
     var best: Int?
     for i in logits.indices where last.map({ precedes($0, i) }) ?? true {

@@ -61,6 +61,7 @@ private func report(
   return failure?.status ?? LVT_OK
 }
 
+/// `lvt_model_open`.
 @_cdecl("lvt_model_open")
 public func openModel(
   _ path: UnsafePointer<CChar>?, _ threads: Int32, _ model: UnsafeMutablePointer<OpaquePointer?>?,
@@ -89,12 +90,14 @@ private func open(_ path: String, threads: Int) throws(Failure) -> Model {
   }
 }
 
+/// `lvt_model_close`.
 @_cdecl("lvt_model_close")
 public func closeModel(_ model: OpaquePointer?) {
   guard let model else { return }
   Unmanaged<Model>.fromOpaque(UnsafeRawPointer(model)).release()
 }
 
+/// `lvt_model_classify`.
 @_cdecl("lvt_model_classify")
 public func classifyFrame(
   _ model: OpaquePointer?, _ frame: UnsafePointer<lvt_frame>?,
@@ -103,7 +106,7 @@ public func classifyFrame(
   do throws(Failure) {
     guard let model = Model.from(model) else { throw .null("model") }
     guard let frame else { throw .null("frame") }
-    guard frame.pointee.bytes != nil else { throw .null("the frame's bytes") }
+    guard frame.pointee.bytes != nil else { throw .null("frame.bytes") }
     let view = try view(frame.pointee)
     do throws(ImageError) { try model.classifier.load(view) } catch {
       throw Failure(status: LVT_BAD_FRAME, text: error.description)
@@ -137,22 +140,28 @@ private func view(_ frame: lvt_frame) throws(Failure) -> ImageView {
   } catch { throw Failure(status: LVT_BAD_FRAME, text: error.description) }
 }
 
+/// `lvt_model_class_count`.
 @_cdecl("lvt_model_class_count")
 public func classCount(_ model: OpaquePointer?) -> Int32 {
   Int32(Model.from(model)?.labels.count ?? 0)
 }
 
+/// `lvt_model_label`.
 @_cdecl("lvt_model_label")
 public func label(_ model: OpaquePointer?, _ index: Int32) -> UnsafePointer<CChar>? {
-  guard let labels = Model.from(model)?.labels, labels.indices.contains(Int(index)) else { return nil }
+  guard let labels = Model.from(model)?.labels, labels.indices.contains(Int(index)) else {
+    return nil
+  }
   return UnsafePointer(labels[Int(index)].baseAddress)
 }
 
+/// `lvt_model_logits`.
 @_cdecl("lvt_model_logits")
 public func logits(_ model: OpaquePointer?) -> UnsafePointer<Float>? {
   Model.from(model)?.classifier.engine.logits.baseAddress
 }
 
+/// `lvt_model_top`.
 @_cdecl("lvt_model_top")
 public func top(
   _ model: OpaquePointer?, _ candidates: UnsafeMutablePointer<lvt_candidate>?, _ count: Int32

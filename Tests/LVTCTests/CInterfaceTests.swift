@@ -31,7 +31,8 @@ import Testing
     return (status, String(decoding: bytes, as: UTF8.self))
   }
 
-  private func opened(_ path: String?, threads: Int32 = 1) -> (status: lvt_status, message: String) {
+  private func opened(_ path: String?, threads: Int32 = 1) -> (status: lvt_status, message: String)
+  {
     var model: OpaquePointer? = OpaquePointer(bitPattern: 8)
     let found = result { lvt_model_open(path, threads, &model, $0, $1) }
     #expect(model == nil)
@@ -46,7 +47,9 @@ import Testing
         (.nv12, LVT_NV12), (.nv21, LVT_NV21), (.yu12, LVT_YU12),
       ]
       #expect(formats.map { $0.0 } == PixelFormat.allCases)
-      for ((format, number), range) in zip(formats + formats, [0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1]) {
+      for ((format, number), range) in zip(
+        formats + formats, [0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1])
+      {
         let (width, height, stride) = (51, 37, 160)
         let count = try ImageView.byteCount(
           format: format, width: width, height: height, stride: stride)
@@ -99,10 +102,11 @@ import Testing
     #expect(lvt_model_classify(nil, &frame, nil, 0) == LVT_BAD_ARGUMENT)
     try withModel { model, _ in
       #expect(lvt_model_top(model, nil, 3) == 0 && lvt_model_top(model, &candidate, -1) == 0)
-      #expect(result { lvt_model_classify(model, nil, $0, $1) } == (LVT_BAD_ARGUMENT, "frame is NULL"))
+      #expect(
+        result { lvt_model_classify(model, nil, $0, $1) } == (LVT_BAD_ARGUMENT, "frame is NULL"))
       #expect(
         result { lvt_model_classify(model, &frame, $0, $1) }
-          == (LVT_BAD_ARGUMENT, "the frame's bytes is NULL"))
+          == (LVT_BAD_ARGUMENT, "frame.bytes is NULL"))
     }
   }
 
@@ -111,7 +115,8 @@ import Testing
       let pixels = [UInt8](repeating: 0, count: 30 * 20 * 3)
       pixels.withUnsafeBytes { bytes in
         let right = lvt_frame(
-          bytes: bytes.baseAddress, byte_count: bytes.count, format: LVT_RGB8, width: 30, height: 20,
+          bytes: bytes.baseAddress, byte_count: bytes.count, format: LVT_RGB8, width: 30,
+          height: 20,
           stride: 0, is_full_range: 0)
         let changes: [(inout lvt_frame) -> Void] = [
           { $0.byte_count -= 1 }, { $0.byte_count = 0 }, { $0.width = 31 }, { $0.width = 0 },

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVT
 internal import CLVTAllocations
 internal import CLVTSystem
 internal import Glibc
 internal import LVT
+internal import LVTC
 internal import LVTCapture
 internal import Synchronization
 
-// lvt-allocations PLAN JPEG: fails if running an engine, classifying frames of one size, or reading and
-// classifying a pipe's 10,000 frames or more, of which every fifth is cut short, allocates.
+// lvt-allocations PLAN JPEG: fails if running an engine, classifying frames of one size, in Swift and by
+// lvt.h, or reading and classifying a pipe's 10,000 frames or more, of which every fifth is cut short, allocates.
 // A program of its own because it counts the allocations of the whole process.
 
 func fail(_ message: String) -> Never { fatalError(message) }
@@ -38,6 +40,27 @@ try frame.withUnsafeBytes { bytes in
   let count = lvt_allocation_count() - before
   guard count == 0 else { fail("\(count) allocations in 20 frames") }
 }
+
+// The same from C, with the likeliest classes.
+var model: OpaquePointer?
+guard lvt_model_open(CommandLine.arguments[1], 2, &model, nil, 0) == LVT_OK else {
+  fail("no model")
+}
+frame.withUnsafeBytes { bytes in
+  var frame = lvt_frame(
+    bytes: bytes.baseAddress, byte_count: bytes.count, format: LVT_RGB8, width: 640, height: 480,
+    stride: 0, is_full_range: 0)
+  var top = lvt_candidate()
+  var before: UInt64 = 0
+  for i in 0...20 {
+    if i == 1 { before = lvt_allocation_count() }
+    guard lvt_model_classify(model, &frame, nil, 0) == LVT_OK, lvt_model_top(model, &top, 1) == 1
+    else { fail("no result") }
+  }
+  let count = lvt_allocation_count() - before
+  guard count == 0 else { fail("\(count) allocations in 20 frames from C") }
+}
+lvt_model_close(model)
 
 /// A thread that writes five frames, the last of which is cut short, again and again.
 final class Writer {

@@ -29,8 +29,8 @@ typedef enum {
     LVT_BAD_FRAME = 4,
 } lvt_status;
 
-/// How bytes are pixels. In the formats with luma (Y) and chroma (U, V), two neighbours of a row share
-/// chroma; in the last three two rows do as well.
+/// How bytes are pixels. In the formats with luma (Y) and chroma (U, V), two neighbours of a row
+/// share chroma; in the last three two rows do as well.
 typedef enum {
     /// Red, green and blue, a byte each.
     LVT_RGB8 = 0,
@@ -44,13 +44,14 @@ typedef enum {
     LVT_NV12 = 4,
     /// Rows of Y, behind them rows of pairs V U with the same stride, half as many.
     LVT_NV21 = 5,
-    /// Rows of Y, behind them half as many rows of U and then of V, both with half the stride (I420).
+    /// Rows of Y, behind them half as many rows of U and then of V, both with half the stride
+    /// (I420).
     LVT_YU12 = 6,
 } lvt_format;
 
-/// A picture in the caller's memory, which is read during lvt_model_classify only. It has any size of
-/// 1 ... 65535 pixels a side; it is cropped and resized as the plan says. Fields that are 0 or NULL
-/// have the meaning that is given.
+/// A picture in the caller's memory, which is read during lvt_model_classify only. It has any size
+/// of 1 ... 65535 pixels a side; it is cropped and resized as the plan says. Fields that are 0 or
+/// NULL have the meaning that is given.
 typedef struct {
     /// The first row's first byte; the planes of a format follow each other.
     const void *bytes;
@@ -85,11 +86,11 @@ lvt_status lvt_model_open(
 /// Stops the threads and frees the model with its labels and logits; NULL is allowed.
 void lvt_model_close(lvt_model *model);
 
-/// Computes the scores of a frame. `message` and `capacity` as in lvt_model_open. After an error the
-/// last frame's scores are gone.
+/// Computes the scores of a frame. `message` and `capacity` as in lvt_model_open. After an error
+/// the last frame's scores are gone.
 ///
-/// Frames that are of one size and format, one after another, allocate nothing and take no lock; the
-/// first of another size allocates what resizing it takes.
+/// Frames that are of one size and format, one after another, allocate nothing and take no lock;
+/// the first of another size allocates what resizing it takes.
 lvt_status
 lvt_model_classify(lvt_model *model, const lvt_frame *frame, char *message, size_t capacity);
 
@@ -103,8 +104,9 @@ const char *lvt_model_label(const lvt_model *model, int32_t index);
 /// until the next lvt_model_classify.
 const float *lvt_model_logits(const lvt_model *model);
 
-/// Writes the `count` likeliest classes of the last frame, likeliest first, of equals the lower index
-/// first. Returns how many were written, which is less where there are fewer classes.
+/// Writes the `count` likeliest classes of the last frame, likeliest first, of equals the lower
+/// index first. Returns how many were written, which is less where there are fewer classes and 0 if
+/// a pointer is NULL.
 int32_t lvt_model_top(const lvt_model *model, lvt_candidate *candidates, int32_t count);
 
 /// A status in words, a static string.
