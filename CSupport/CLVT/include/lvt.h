@@ -50,8 +50,7 @@ typedef enum {
 } lvt_format;
 
 /// A picture in the caller's memory, which is read during lvt_model_classify only. It has any size
-/// of 1 ... 65535 pixels a side; it is cropped and resized as the plan says. Fields that are 0 or
-/// NULL have the meaning that is given.
+/// of 1 ... 65535 pixels a side; it is cropped and resized as the plan says.
 typedef struct {
     /// The first row's first byte; the planes of a format follow each other.
     const void *bytes;
