@@ -121,11 +121,11 @@ struct Boards: ParsableCommand {
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Show what is in a plan.")
 
-  @Argument(help: "A plan.")
-  var plan: String
-
   @Flag(help: "Only the classes, one a line, as results name them.")
   var labels = false
+
+  @Argument(help: "A plan.")
+  var plan: String
 
   func run() throws {
     let plan: Plan

@@ -102,8 +102,8 @@ import Testing
     board.memory.gigabytesPerSecond = 1e-6
     let starved = Prediction(plan, on: board, threads: 1)
     #expect(starved.steps.allSatisfy { $0.total == $0.memory && $0.memory > 0 })
-    let shared = Prediction(plan, on: try self.board(), threads: 4)
     // The head is one thread's.
+    let shared = Prediction(plan, on: try self.board(), threads: 4)
     #expect(shared.total < usual.total && shared.total > usual.total / 4)
   }
 

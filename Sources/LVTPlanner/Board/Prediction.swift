@@ -50,10 +50,9 @@ public struct Prediction: Sendable {
     return cycles / Double(threads)
   }
 
-  /// Bytes between main memory and the last cache: none if plan and arena stay in the cache.
-  ///
-  /// Otherwise weights are read once a picture, and once for each of a thread's strips if they do not
-  /// stay in half of the cache; maps that do not stay there are read and written.
+  /// Bytes between main memory and the last cache: none if plan and arena stay in the cache. Otherwise
+  /// weights are read once a picture, and once for each of a thread's strips if they do not stay in half
+  /// of the cache; maps that do not stay there are read and written.
   private static func bytesMoved(
     _ step: LVTModel.Step, of plan: Plan, on board: Board, threads: Int
   ) -> Int {
