@@ -33,6 +33,7 @@ var targets: [Target] = [
   support("CLVTKernels"),
   support("CLVTThreads"),
   support("CLVTSystem"),
+  support("CLVT", libraries: []),
   support("CLVTV4L2"),
   support("CLVTJPEG", ["CLibJPEG"], libraries: ["jpeg"]),
   .systemLibrary(
@@ -45,6 +46,7 @@ var targets: [Target] = [
   runtime("LVTImage", ["LVTModel", "CLVTKernels", "CLVTSystem"]),
   runtime("LVTCapture", ["LVTImage", "CLVTJPEG", "CLVTV4L2", "CLVTSystem"]),
   runtime("LVT", ["LVTRuntime", "LVTImage"]),
+  runtime("LVTC", ["LVT", "CLVT"]),
   // Its own argument parser: swift-argument-parser needs Foundation, which a board need not have.
   .executableTarget(
     name: "lvt-infer", dependencies: ["LVT", "LVTCapture", "CLVTSystem"], swiftSettings: settings),
@@ -82,8 +84,9 @@ if !embedded {
     .target(name: "CLVTAllocations", path: "Tests/CLVTAllocations"),
     .executableTarget(
       name: "lvt-allocations",
-      dependencies: ["LVT", "LVTCapture", "CLVTAllocations", "CLVTSystem"],
+      dependencies: ["LVT", "LVTC", "CLVT", "LVTCapture", "CLVTAllocations", "CLVTSystem"],
       path: "Tests/lvt-allocations", swiftSettings: settings),
+    .testTarget(name: "LVTCTests", dependencies: ["LVTC", "CLVT", "LVT", "LVTTestSupport"]),
     .testTarget(name: "LVTImageTests", dependencies: ["LVTCapture", "LVTTestSupport"]),
     .testTarget(name: "LVTPlannerTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),
     .testTarget(
@@ -99,6 +102,8 @@ let package = Package(
   name: "lvt",
   products: [
     .library(name: "LVT", targets: ["LVT"]),
+    // For C, with lvt.h. Without a Swift runtime it can be put into a program whole.
+    .library(name: "lvt", type: embedded ? .static : .dynamic, targets: ["LVTC"]),
     .executable(name: "lvt-infer", targets: ["lvt-infer"]),
   ] + (embedded ? [] : [.executable(name: "lvt-plan", targets: ["lvt-plan"])]),
   dependencies: embedded

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CLVTSystem
 
 /// The scores of one picture.
 public struct Classification: Sendable {
@@ -25,14 +24,16 @@ public struct Classification: Sendable {
 
   /// The `count` likeliest classes, likeliest first; of equals the one with the lower index.
   public func top(_ count: Int) -> [Candidate] {
-    guard let greatest = logits.max() else { return [] }
-    // Subtracting the greatest keeps exp within range and changes no ratio.
-    let shares = logits.map { lvt_exp($0 - greatest) }
-    let total = shares.reduce(0, +)
-    let order = logits.indices.sorted { (logits[$0], -$0) > (logits[$1], -$1) }
-    return order.prefix(max(0, count)).map { i in
-      Candidate(
-        index: i, label: i < labels.count ? labels[i] : "\(i)", probability: shares[i] / total)
+    logits.withUnsafeBufferPointer { logits in
+      let ranking = Ranking(logits)
+      var found: [Candidate] = []
+      while found.count < count, let next = ranking.next(after: found.last?.index) {
+        found.append(
+          Candidate(
+            index: next, label: next < labels.count ? labels[next] : "\(next)",
+            probability: ranking.probability(of: next)))
+      }
+      return found
     }
   }
 }

@@ -121,6 +121,9 @@ struct Boards: ParsableCommand {
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Show what is in a plan.")
 
+  @Flag(help: "Only the classes, one a line, as results name them.")
+  var labels = false
+
   @Argument(help: "A plan.")
   var plan: String
 
@@ -134,6 +137,10 @@ struct Inspect: ParsableCommand {
     do { plan = try Plan(path: self.plan) } catch { throw Failure("\(self.plan): \(error)") }
     guard plan.hashMatches() else {
       throw Failure("\(self.plan): the file's SHA-256 is not the one in its header")
+    }
+    guard !labels else {
+      for index in 0..<plan.classCount { print(plan.label(ofClass: index)) }
+      return
     }
     print(PlanTable(plan).text)
     print("sha256: \(plan.hashText)")

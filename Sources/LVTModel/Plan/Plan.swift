@@ -58,6 +58,11 @@ public final class Plan: Sendable {
 
   /// The number of logits.
   public var classCount: Int { tensors[steps[steps.count - 1].output].shape.channels }
+
+  /// The name of a class, 0 ..< ``classCount``, or its index where the plan has no labels.
+  public func label(ofClass index: Int) -> String {
+    index < labels.count ? labels[index] : "\(index)"
+  }
 }
 
 /// Hashes that prove a run: with the picture made from `seed`, the first 8 bytes of the SHA-256 of each

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// lvt from C: open a plan, hand in frames, read the result. A plan, a frame or an argument that is
+// wrong gives an error and never ends the program; pointers must be NULL or point to what their
+// types say.
+//
+// A model is for one thread at a time. Different models may be used by different threads.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// A plan with the memory and the threads that run it. Made by lvt_model_open, freed by
+/// lvt_model_close.
+typedef struct lvt_model lvt_model;
+
+typedef enum {
+    LVT_OK = 0,
+    /// A pointer is NULL that must not be.
+    LVT_BAD_ARGUMENT = 1,
+    /// The file cannot be read, is no plan, or is damaged.
+    LVT_BAD_PLAN = 2,
+    /// The system refuses the memory or the threads, or the number of threads is not 1 ... 64.
+    LVT_NO_ENGINE = 3,
+    /// The frame is of no known format, or its sizes do not fit each other.
+    LVT_BAD_FRAME = 4,
+} lvt_status;
+
+/// How bytes are pixels. In the formats with luma (Y) and chroma (U, V), two neighbours of a row
+/// share chroma; in the last three two rows do as well.
+typedef enum {
+    /// Red, green and blue, a byte each.
+    LVT_RGB8 = 0,
+    /// One byte.
+    LVT_GRAY8 = 1,
+    /// Groups of Y U Y V, two pixels each.
+    LVT_YUYV = 2,
+    /// Groups of U Y V Y, two pixels each.
+    LVT_UYVY = 3,
+    /// Rows of Y, behind them rows of pairs U V with the same stride, half as many.
+    LVT_NV12 = 4,
+    /// Rows of Y, behind them rows of pairs V U with the same stride, half as many.
+    LVT_NV21 = 5,
+    /// Rows of Y, behind them half as many rows of U and then of V, both with half the stride
+    /// (I420).
+    LVT_YU12 = 6,
+} lvt_format;
+
+/// A picture in the caller's memory, which is read during lvt_model_classify only. It has any size
+/// of 1 ... 65535 pixels a side; it is cropped and resized as the plan says.
+typedef struct {
+    /// The first row's first byte; the planes of a format follow each other.
+    const void *bytes;
+    /// Bytes that may be read there.
+    size_t byte_count;
+    lvt_format format;
+    int32_t width;
+    int32_t height;
+    /// Bytes from row to row; 0: rows follow each other immediately.
+    size_t stride;
+    /// Of luma and chroma, BT.601. 0: the limited range, 16 ... 235; 1: the full range.
+    int32_t is_full_range;
+} lvt_frame;
+
+/// A class with its share of the softmax over all classes.
+typedef struct {
+    int32_t index;
+    /// UTF-8; the plan's, or the index where it has no labels. Valid until the model is closed.
+    const char *label;
+    /// 0 ... 1.
+    float probability;
+} lvt_candidate;
+
+/// Opens a plan file, checks it, allocates all memory and starts `threads - 1` threads, which sleep
+/// between frames; the calling thread is the other one. 1 ... 64 threads.
+///
+/// `*model` is the model, or NULL after an error. `message`, unless it is NULL, is a buffer of
+/// `capacity` bytes that gets one line of UTF-8, cut to fit, about an error; "" after LVT_OK.
+lvt_status lvt_model_open(
+    const char *path, int32_t threads, lvt_model **model, char *message, size_t capacity);
+
+/// Stops the threads and frees the model with its labels and logits; NULL is allowed.
+void lvt_model_close(lvt_model *model);
+
+/// Computes the scores of a frame. `message` and `capacity` as in lvt_model_open. After an error
+/// the last frame's scores are gone.
+///
+/// Frames that are of one size and format, one after another, allocate nothing and take no lock;
+/// the first of another size allocates what resizing it takes.
+lvt_status
+lvt_model_classify(lvt_model *model, const lvt_frame *frame, char *message, size_t capacity);
+
+/// The number of classes; 0 for NULL.
+int32_t lvt_model_class_count(const lvt_model *model);
+
+/// The name of a class, as in lvt_candidate; NULL for an index of no class.
+const char *lvt_model_label(const lvt_model *model, int32_t index);
+
+/// The last frame's scores, lvt_model_class_count floats; NULL for NULL. The model's memory: valid
+/// until the next lvt_model_classify.
+const float *lvt_model_logits(const lvt_model *model);
+
+/// Writes the `count` likeliest classes of the last frame, likeliest first, of equals the lower
+/// index first. Returns how many were written, which is less where there are fewer classes and 0 if
+/// a pointer is NULL.
+int32_t lvt_model_top(const lvt_model *model, lvt_candidate *candidates, int32_t count);
+
+/// A status in words, a static string.
+const char *lvt_status_text(lvt_status status);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+public import CLVT
+internal import LVT
+
+// The functions that lvt.h declares. Their contracts are there.
+
+/// What an `lvt_model` points to.
+private final class Model {
+  let classifier: Classifier
+  /// C strings that the model owns, one a class.
+  let labels: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<CChar>>
+
+  init(_ classifier: Classifier) {
+    self.classifier = classifier
+    let plan = classifier.engine.plan
+    labels = .allocate(capacity: plan.classCount)
+    for index in labels.indices {
+      let text = plan.label(ofClass: index).utf8
+      let label = UnsafeMutableBufferPointer<CChar>.allocate(capacity: text.count + 1)
+      label.initialize(repeating: 0)
+      for (i, byte) in text.enumerated() { label[i] = CChar(bitPattern: byte) }
+      labels.initializeElement(at: index, to: label)
+    }
+  }
+
+  deinit {
+    for label in labels { label.deallocate() }
+    labels.deallocate()
+  }
+
+  static func from(_ handle: OpaquePointer?) -> Model? {
+    guard let handle else { return nil }
+    return Unmanaged<Model>.fromOpaque(UnsafeRawPointer(handle)).takeUnretainedValue()
+  }
+}
+
+/// An error as C sees it.
+private struct Failure: Error {
+  let status: lvt_status
+  let text: String
+
+  static func null(_ name: StaticString) -> Failure {
+    Failure(status: LVT_BAD_ARGUMENT, text: "\(name) is NULL")
+  }
+}
+
+/// Writes an error, or nothing, into the caller's buffer.
+private func report(
+  _ failure: Failure?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> lvt_status {
+  if let message, capacity > 0 {
+    var length = 0
+    if let failure {
+      for byte in failure.text.utf8.prefix(capacity - 1) {
+        message[length] = CChar(bitPattern: byte)
+        length += 1
+      }
+    }
+    message[length] = 0
+  }
+  return failure?.status ?? LVT_OK
+}
+
+/// `lvt_model_open`.
+@_cdecl("lvt_model_open")
+public func openModel(
+  _ path: UnsafePointer<CChar>?, _ threads: Int32, _ model: UnsafeMutablePointer<OpaquePointer?>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> lvt_status {
+  model?.pointee = nil
+  do throws(Failure) {
+    guard let path else { throw .null("path") }
+    guard let model else { throw .null("model") }
+    let opened = Unmanaged.passRetained(try open(String(cString: path), threads: Int(threads)))
+    model.pointee = OpaquePointer(opened.toOpaque())
+    return report(nil, message, capacity)
+  } catch { return report(error, message, capacity) }
+}
+
+private func open(_ path: String, threads: Int) throws(Failure) -> Model {
+  let plan: Plan, engine: Engine
+  do throws(PlanError) { plan = try Plan(path: path) } catch {
+    throw Failure(status: LVT_BAD_PLAN, text: "\(path): \(error.description)")
+  }
+  do throws(EngineError) { engine = try Engine(plan: plan, threads: threads) } catch {
+    throw Failure(status: LVT_NO_ENGINE, text: error.description)
+  }
+  do throws(ImageError) { return Model(try Classifier(engine: engine)) } catch {
+    throw Failure(status: LVT_BAD_PLAN, text: "\(path): \(error.description)")
+  }
+}
+
+/// `lvt_model_close`.
+@_cdecl("lvt_model_close")
+public func closeModel(_ model: OpaquePointer?) {
+  guard let model else { return }
+  Unmanaged<Model>.fromOpaque(UnsafeRawPointer(model)).release()
+}
+
+/// `lvt_model_classify`.
+@_cdecl("lvt_model_classify")
+public func classifyFrame(
+  _ model: OpaquePointer?, _ frame: UnsafePointer<lvt_frame>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+) -> lvt_status {
+  do throws(Failure) {
+    guard let model = Model.from(model) else { throw .null("model") }
+    guard let frame else { throw .null("frame") }
+    guard frame.pointee.bytes != nil else { throw .null("frame.bytes") }
+    let view = try view(frame.pointee)
+    do throws(ImageError) { try model.classifier.load(view) } catch {
+      throw Failure(status: LVT_BAD_FRAME, text: error.description)
+    }
+    model.classifier.engine.run()
+    return report(nil, message, capacity)
+  } catch { return report(error, message, capacity) }
+}
+
+private func view(_ frame: lvt_frame) throws(Failure) -> ImageView {
+  let format: PixelFormat
+  switch frame.format {
+  case LVT_RGB8: format = .rgb8
+  case LVT_GRAY8: format = .gray8
+  case LVT_YUYV: format = .yuyv
+  case LVT_UYVY: format = .uyvy
+  case LVT_NV12: format = .nv12
+  case LVT_NV21: format = .nv21
+  case LVT_YU12: format = .yu12
+  default:
+    throw Failure(status: LVT_BAD_FRAME, text: "\(frame.format.rawValue) is no format")
+  }
+  // Sizes of C are unsigned; no memory has more bytes than an Int counts.
+  let stride = Int(clamping: UInt(bitPattern: frame.stride))
+  let count = Int(clamping: UInt(bitPattern: frame.byte_count))
+  do throws(ImageError) {
+    return try ImageView(
+      format: format, width: Int(frame.width), height: Int(frame.height),
+      stride: stride == 0 ? nil : stride, range: frame.is_full_range == 0 ? .limited : .full,
+      bytes: UnsafeRawBufferPointer(start: frame.bytes, count: count))
+  } catch { throw Failure(status: LVT_BAD_FRAME, text: error.description) }
+}
+
+/// `lvt_model_class_count`.
+@_cdecl("lvt_model_class_count")
+public func classCount(_ model: OpaquePointer?) -> Int32 {
+  Int32(Model.from(model)?.labels.count ?? 0)
+}
+
+/// `lvt_model_label`.
+@_cdecl("lvt_model_label")
+public func label(_ model: OpaquePointer?, _ index: Int32) -> UnsafePointer<CChar>? {
+  guard let labels = Model.from(model)?.labels, labels.indices.contains(Int(index)) else {
+    return nil
+  }
+  return UnsafePointer(labels[Int(index)].baseAddress)
+}
+
+/// `lvt_model_logits`.
+@_cdecl("lvt_model_logits")
+public func logits(_ model: OpaquePointer?) -> UnsafePointer<Float>? {
+  Model.from(model)?.classifier.engine.logits.baseAddress
+}
+
+/// `lvt_model_top`.
+@_cdecl("lvt_model_top")
+public func top(
+  _ model: OpaquePointer?, _ candidates: UnsafeMutablePointer<lvt_candidate>?, _ count: Int32
+) -> Int32 {
+  guard let model = Model.from(model), let candidates else { return 0 }
+  let ranking = Ranking(model.classifier.engine.logits)
+  var last: Int?, written: Int32 = 0
+  while written < count, let next = ranking.next(after: last) {
+    candidates[Int(written)] = lvt_candidate(
+      index: Int32(next), label: model.labels[next].baseAddress,
+      probability: ranking.probability(of: next))
+    written += 1
+    last = next
+  }
+  return written
+}
