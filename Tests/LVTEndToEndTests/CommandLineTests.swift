@@ -292,6 +292,12 @@ import Testing
     for part in ["board     Raspberry Pi Zero 2 W", "not measured", "a picture on 1 … 4 threads"] {
       #expect(outcome.output.contains(part), "\(part)")
     }
+    // The plan asks for four threads; a machine gives it as many fast cores as it has.
+    let threads = min(4, ProcessorTopology().fastestCores)
+    let verify = try run("lvt-infer", [folder + "/out.lvt", "--verify"])
+    #expect(verify.code == 0 && verify.output.contains("\(threads) threads"))
+    let one = try run("lvt-infer", [folder + "/out.lvt", "--verify", "--threads", "1"])
+    #expect(one.code == 0 && one.output.contains("1 threads"))
   }
 
   @Test func aPlanIsPredictedForAnyBoard() throws {
