@@ -11,7 +11,7 @@ public enum ImageError: Error, Equatable, Sendable {
   /// The place for the result is not exactly as large as the result.
   case output(expected: Int, found: Int)
   /// No picture can be made to fit the input as it is specified.
-  case input(width: Int, height: Int, cropFraction: Float)
+  case input(width: Int, height: Int, cropFraction: Double)
   /// The system refused the memory.
   case outOfMemory(bytes: Int)
 }

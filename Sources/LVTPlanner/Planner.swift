@@ -7,7 +7,7 @@ public struct Planner {
   /// What the plan says beside the network.
   public struct Options: Sendable {
     /// How pictures become inputs.
-    public var cropFraction: Float = 1
+    public var cropFraction = 1.0
     /// The filter of the resize.
     public var interpolation: InputSpec.Interpolation = .bilinear
     /// How wide the residual stream is.

@@ -104,6 +104,7 @@ extension Compile {
 }
 
 extension ResidualWidth: ExpressibleByArgument {}
+extension SwinWindows: ExpressibleByArgument {}
 
 struct Boards: ParsableCommand {
   static let configuration = CommandConfiguration(

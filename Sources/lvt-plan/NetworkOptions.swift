@@ -24,8 +24,15 @@ struct NetworkOptions: ParsableArguments {
   var heads = HeadCounts([])
 
   @Option(
-    help: "Resize the shorter edge to input / crop and cut out the centre; 1 resizes all of it.")
-  var crop: Float = 1
+    help: ArgumentHelp(
+      "Which code's windows a Swin has: "
+        + SwinWindows.allCases.map { $0.rawValue }.joined(separator: ", ")
+        + "; by default that which names its tensors so.", valueName: "code"))
+  var windows: SwinWindows?
+
+  @Option(
+    help: "Resize the shorter edge to input / crop, rounded down, and cut out the centre; 1 resizes all of it.")
+  var crop = 1.0
 
   @Option(help: "bilinear or bicubic, as PIL computes them.")
   var interpolation = Interpolation.bilinear
@@ -54,6 +61,7 @@ struct NetworkOptions: ParsableArguments {
     options.mean = mean.values
     options.deviation = std.values
     options.heads = heads.values
+    options.windows = windows
     do { return try Network(checkpoint, options: options) } catch {
       throw Failure("\(path): \(error)")
     }

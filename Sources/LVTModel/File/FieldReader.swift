@@ -34,6 +34,10 @@ struct FieldReader {
     Float(bitPattern: try integer(UInt32.self))
   }
 
+  mutating func double() throws(PlanError) -> Double {
+    Double(bitPattern: try integer(UInt64.self))
+  }
+
   /// A number of entries, at most `limit`.
   mutating func count(limit: Int) throws(PlanError) -> Int {
     let count = Int(try integer(UInt32.self))
@@ -62,7 +66,7 @@ struct FieldReader {
 
   mutating func inputSpec() throws(PlanError) -> InputSpec {
     let width = try index(), height = try index()
-    let crop = try float(), filter = try integer(UInt32.self)
+    let crop = try double(), filter = try integer(UInt32.self)
     guard let interpolation = InputSpec.Interpolation(rawValue: filter) else {
       throw .invalid(where: "interpolation", expected: "0 or 1", found: "\(filter)")
     }
@@ -112,6 +116,14 @@ struct FieldReader {
     return LayerNorm(
       channels: channels, gammaOffset: gamma, betaOffset: beta, epsilon: try float(),
       outputZeroPoint: Int(try integer(Int32.self)))
+  }
+
+  private mutating func windowShift() throws(PlanError) -> WindowShift {
+    let rows = try index(), columns = try index(), number = try integer(UInt32.self)
+    guard let order = WindowShift.Order(rawValue: number) else {
+      throw .invalid(where: "order of padding and shift", expected: "0 or 1", found: "\(number)")
+    }
+    return WindowShift(rows: rows, columns: columns, order: order)
   }
 
   private mutating func narrowing() throws(PlanError) -> Narrowing {
@@ -189,7 +201,7 @@ struct FieldReader {
           norm: try layerNorm(), meanMultiplier: try float(), matrix: try matrix(),
           biasOffset: try offset()))
     case .windowAttention, .keyNormWindowAttention:
-      let window = try index(), shift = try index(), heads = try index()
+      let window = try index(), shift = try windowShift(), heads = try index()
       let norm = try layerNorm(), qkv = try matrix(), scoreMultiplier = try float()
       let biasOffset = try optionalOffset()
       let keyNorm =

@@ -228,7 +228,8 @@ struct PlanChecker {
     case .patchMerge(let s):
       (inputTypes, outputTypes) = (stream, stream)
       try require(
-        b.height * 2 == a.height && b.width * 2 == a.width, name, "half of \(a)", "\(b)")
+        b.height == (a.height + 1) / 2 && b.width == (a.width + 1) / 2, name, "half of \(a)",
+        "\(b)")
       try require(!inPlace, name, "separate input and output", "one buffer")
       try check(s.norm, channels: 4 * a.channels, name)
       try check(s.matrix, k: 4 * a.channels, n: b.channels, name)
@@ -380,7 +381,9 @@ struct PlanChecker {
     try require(
       (1...WindowAttention.maximumWindow).contains(s.window), name,
       "windows of at most \(WindowAttention.maximumWindow)", "\(s.window)")
-    try require(s.shift < s.window, name, "a shift of less than a window", "\(s.shift)")
+    try require(
+      s.shift.rows < s.window && s.shift.columns < s.window, name, "a shift of less than a window",
+      "\(s.shift.rows) rows and \(s.shift.columns) columns")
     try checkHeads(s.heads, of: map, name)
     try checkProjections(
       s.norm, s.qkv, s.project, attendedZeroPoint: s.attendedZeroPoint, of: map, name)

@@ -174,6 +174,8 @@ struct ByteWriter {
 
   mutating func append(_ value: Float) { append(value.bitPattern) }
 
+  mutating func append(_ value: Double) { append(value.bitPattern) }
+
   mutating func append(_ text: String) {
     let utf8 = Array(text.utf8.prefix(PlanLimits.textBytes))
     append(UInt32(utf8.count))
@@ -295,7 +297,9 @@ struct ByteWriter {
       append(UInt64(s.biasOffset))
     case .windowAttention(let s):
       append(UInt32(s.window))
-      append(UInt32(s.shift))
+      append(UInt32(s.shift.rows))
+      append(UInt32(s.shift.columns))
+      append(s.shift.order.rawValue)
       append(UInt32(s.heads))
       append(s.norm)
       append(s.qkv)

@@ -19,14 +19,14 @@ public struct InputSpec: Equatable, Sendable {
   /// The centred part of the picture that is used, 0 < cropFraction ≤ 1.
   ///
   /// At 1 the whole picture is resized to the input whatever its proportions; below 1 it keeps
-  /// them, is resized until it just covers width / cropFraction × height / cropFraction, and the
+  /// them, is resized until it just covers ⌊width / cropFraction⌋ × ⌊height / cropFraction⌋, and the
   /// centre is cut out.
-  public var cropFraction: Float
+  public var cropFraction: Double
   /// The filter.
   public var interpolation: Interpolation
 
   /// An input specification.
-  public init(width: Int, height: Int, cropFraction: Float, interpolation: Interpolation) {
+  public init(width: Int, height: Int, cropFraction: Double, interpolation: Interpolation) {
     self.width = width
     self.height = height
     self.cropFraction = cropFraction

@@ -312,7 +312,8 @@ public struct MLP: Equatable, Sendable {
 /// 2 × 2 positions side by side as one of 4C channels, LayerNorm, a product to the next stage's
 /// width.
 ///
-/// Gathered in the order (0,0) (1,0) (0,1) (1,1) of (row, column).
+/// Gathered in the order (0,0) (1,0) (0,1) (1,1) of (row, column). Behind the end of a map of odd extent are
+/// zeros, which the LayerNorm sees.
 public struct PatchMerge: Equatable, Sendable {
   /// Over 4C channels.
   public var norm: LayerNorm
@@ -372,12 +373,10 @@ public struct KeyNorm: Equatable, Sendable {
 public struct WindowAttention: Equatable, Sendable {
   /// Edge of a window.
   ///
-  /// Where the map does not cut into whole windows, rows and columns behind its end are zeros behind
-  /// the LayerNorm.
+  /// Where the map does not cut into whole windows, what pads it are zeros behind the LayerNorm.
   public var window: Int
-  /// By how many rows and columns windows start later; those that reach over the end of what the windows
-  /// cover go on at its start, and positions from either side of the seam do not see each other.
-  public var shift: Int
+  /// How far the windows are shifted, and where padding lies.
+  public var shift: WindowShift
   /// Heads, which divide the channels.
   public var heads: Int
   /// Over the channels.
@@ -402,7 +401,7 @@ public struct WindowAttention: Equatable, Sendable {
 
   /// A window attention.
   public init(
-    window: Int, shift: Int, heads: Int, norm: LayerNorm, qkv: PackedMatrix,
+    window: Int, shift: WindowShift, heads: Int, norm: LayerNorm, qkv: PackedMatrix,
     scoreMultiplier: Float, biasOffset: Int?, keyNorm: KeyNorm?, attendedMultiplier: Float,
     attendedZeroPoint: Int, project: PackedMatrix, residualMultiplier: Float
   ) {
@@ -422,7 +421,15 @@ public struct WindowAttention: Equatable, Sendable {
 
   /// Rows and columns of windows that cover a map.
   public func windows(of map: Shape) -> (rows: Int, columns: Int) {
-    ((map.height + window - 1) / window, (map.width + window - 1) / window)
+    let axes = axes(of: map)
+    return (axes.rows.covered / window, axes.columns.covered / window)
+  }
+  /// The rows and columns of a map under the windows.
+  public func axes(of map: Shape) -> (rows: WindowAxis, columns: WindowAxis) {
+    (
+      WindowAxis(extent: map.height, window: window, shift: shift.rows, order: shift.order),
+      WindowAxis(extent: map.width, window: window, shift: shift.columns, order: shift.order)
+    )
   }
   /// Positions of a window.
   public var tokens: Int { window * window }

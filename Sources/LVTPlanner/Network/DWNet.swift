@@ -25,6 +25,8 @@ extension Network {
     public var deviation: [Float] = [0.229, 0.224, 0.225]
     /// Heads of each stage where no tensor tells; empty for 3, and twice as many in each further stage.
     public var heads: [Int] = []
+    /// Which code's windows a Swin has; nil for that which gives its tensors their names.
+    public var windows: SwinWindows?
 
     /// The published defaults: 224 pixels, ImageNet's mean and deviation.
     public init() {}
@@ -81,6 +83,7 @@ private struct DWNetBuilder: NetworkBuilder {
   let options: Network.Options
   private let kind: Kind
   var layers: [Network.Layer] = []
+  var assumptions: [Assumption] = []
 
   init(_ checkpoint: Checkpoint, _ kind: Kind, options: Network.Options) {
     reader = TensorReader(checkpoint, family: kind.rawValue)

@@ -18,6 +18,7 @@ struct DilateFormerBuilder: NetworkBuilder {
   var reader: TensorReader
   let options: Network.Options
   var layers: [Network.Layer] = []
+  var assumptions: [Assumption] = []
 
   private static let epsilon: Float = 1e-6
   /// Groups of heads, at distances 1, 2 and 3.

@@ -19,22 +19,20 @@ extension FloatAttention {
     var result = [Float](repeating: 0, count: shape.positions * channels)
     switch reach {
     case .window(let edge, let shift, let bias):
-      let covered = Shape(
-        height: (shape.height + edge - 1) / edge * edge,
-        width: (shape.width + edge - 1) / edge * edge, channels: shape.channels)
-      // What is behind the map's end was zero before the product, so it is the biases: one more row.
-      let qkv = covered == shape ? qkv : qkv + self.qkv.bias
-      for top in stride(from: shift, to: covered.height + shift, by: edge) {
-        for left in stride(from: shift, to: covered.width + shift, by: edge) {
-          let places = Place.places(top..<top + edge, left..<left + edge)
+      let rows = WindowAxis(
+        extent: shape.height, window: edge, shift: shift.rows, order: shift.order)
+      let columns = WindowAxis(
+        extent: shape.width, window: edge, shift: shift.columns, order: shift.order)
+      // What pads the map was zero before the product, so it is the biases: one more row.
+      let isPadded = rows.covered > rows.extent || columns.covered > columns.extent
+      let qkv = isPadded ? qkv + self.qkv.bias : qkv
+      for top in stride(from: 0, to: rows.covered, by: edge) {
+        for left in stride(from: 0, to: columns.covered, by: edge) {
+          let places = (0..<edge * edge).map { Place(rows, top + $0 / edge, columns, left + $0 % edge) }
           for head in 0..<heads {
-            for query in places {
-              let position = query.position(in: shape, covered)
-              guard position < shape.positions else { continue }
-              let keys = places.filter { $0.isOnOneSide(as: query, of: covered) }
-              attend(
-                position, keys.map { $0.position(in: shape, covered) }, head, qkv, &result
-              ) {
+            for query in places where query.position < shape.positions {
+              let keys = places.filter { $0.side == query.side }
+              attend(query.position, keys.map { $0.position }, head, qkv, &result) {
                 guard !bias.isEmpty else { return 0 }
                 let row = keys[$0].row - query.row + edge - 1
                 let column = keys[$0].column - query.column + edge - 1
@@ -72,24 +70,23 @@ extension FloatAttention {
     return result
   }
 
-  /// A row and a column; beyond the end of what the windows cover they go on at the map's start.
+  /// A row and a column of the rolled and padded map.
   private struct Place {
     let row, column: Int
+    /// The position in the map, or the number of positions for padding.
+    let position: Int
+    /// Which side of the seams the place is on.
+    let side: Int
 
-    static func places(_ rows: Range<Int>, _ columns: Range<Int>) -> [Place] {
-      rows.flatMap { row in columns.map { Place(row: row, column: $0) } }
-    }
-
-    /// The position in the map, or the number of positions if the map does not have it.
-    func position(in shape: Shape, _ covered: Shape) -> Int {
-      let row = row % covered.height, column = column % covered.width
-      return row < shape.height && column < shape.width
-        ? row * shape.width + column : shape.positions
-    }
-
-    func isOnOneSide(as other: Place, of shape: Shape) -> Bool {
-      row / shape.height == other.row / shape.height
-        && column / shape.width == other.column / shape.width
+    init(_ rows: WindowAxis, _ row: Int, _ columns: WindowAxis, _ column: Int) {
+      self.row = row
+      self.column = column
+      if let y = rows.row(at: row), let x = columns.row(at: column) {
+        position = y * columns.extent + x
+      } else {
+        position = rows.extent * columns.extent
+      }
+      side = (rows.isBehindSeam(row) ? 2 : 0) + (columns.isBehindSeam(column) ? 1 : 0)
     }
   }
 

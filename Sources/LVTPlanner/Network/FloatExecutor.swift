@@ -230,6 +230,10 @@ public struct FloatExecutor: Sendable {
     for y in stride(from: 0, to: shape.height, by: 2) {
       for x in stride(from: 0, to: shape.width, by: 2) {
         for (dy, dx) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+          guard y + dy < shape.height, x + dx < shape.width else {
+            rows += repeatElement(0, count: channels)
+            continue
+          }
           let start = ((y + dy) * shape.width + x + dx) * channels
           rows += map[start..<start + channels]
         }

@@ -77,9 +77,8 @@ public struct FloatAttention: Sendable {
   public enum Reach: Sendable {
     /// Those of its square window.
     ///
-    /// Windows start `shift` rows and columns late, around the map's end. `bias` has heads ×
-    /// (2 · edge − 1)² elements by key minus query in rows and columns, or none.
-    case window(edge: Int, shift: Int, bias: [Float])
+    /// `bias` has heads × (2 · edge − 1)² elements by key minus query in rows and columns, or none.
+    case window(edge: Int, shift: WindowShift, bias: [Float])
     /// All of the map.
     case map
     /// 3 × 3 neighbours; the heads form groups of equal size, in group g the neighbours are g + 1 rows
@@ -178,6 +177,8 @@ public struct Network: Sendable {
   public let mean: [Float]
   /// Deviation of each colour.
   public let deviation: [Float]
+  /// What the tensors did not tell.
+  public let assumptions: [Assumption]
   /// In order; value 0 is the picture.
   public var layers: [Layer]
 

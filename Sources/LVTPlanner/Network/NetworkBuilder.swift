@@ -6,6 +6,7 @@ protocol NetworkBuilder {
   var reader: TensorReader { get set }
   var options: Network.Options { get }
   var layers: [Network.Layer] { get set }
+  var assumptions: [Assumption] { get set }
 }
 
 extension NetworkBuilder {
@@ -14,7 +15,7 @@ extension NetworkBuilder {
     try reader.end()
     return Network(
       family: family, inputSize: options.inputSize, mean: options.mean,
-      deviation: options.deviation, layers: layers)
+      deviation: options.deviation, assumptions: assumptions, layers: layers)
   }
 
   /// How many of 0, 1, … exist in a row.

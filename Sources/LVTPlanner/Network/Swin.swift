@@ -6,8 +6,8 @@ internal import LVTModel
 //   x  →  norm1 → attention inside windows → proj     + x
 //   y  →  norm2 → mlp.fc1 → GELU → mlp.fc2            + y
 //
-// Every second block's windows are shifted by half a window, unless one window is the whole map. The
-// tables of position biases tell the windows' edges and the heads.
+// Every second block's windows are shifted by half a window; SwinWindows.swift has the rules. The tables of
+// position biases tell the windows' edges and the heads.
 //
 // The depth-wise ViT is our reading of arXiv 2309.10713 (tools/train/transformer.py), a Swin in which an
 // attention may have
@@ -20,21 +20,33 @@ struct SwinBuilder: NetworkBuilder {
   var reader: TensorReader
   let options: Network.Options
   var layers: [Network.Layer] = []
+  var assumptions: [Assumption] = []
+  private let windows: SwinWindows
+  /// A depth-wise ViT's own code leaves windows as they are on smaller maps, and does not shift them there.
+  private let isDepthwise: Bool
 
   init(_ checkpoint: Checkpoint, options: Network.Options) {
     let own = [".attn.key_norm.weight", ".attn.position_bias"]
-    let isDepthwise = checkpoint.tensors.keys.contains { name in
-      own.contains { name.hasSuffix($0) }
-    }
-    reader = TensorReader(checkpoint, family: isDepthwise ? "depth-wise ViT" : "Swin")
+    isDepthwise = checkpoint.tensors.keys.contains { name in own.contains { name.hasSuffix($0) } }
+    let reader = TensorReader(checkpoint, family: isDepthwise ? "depth-wise ViT" : "Swin")
+    self.reader = reader
     self.options = options
+    // timm merges in front of a stage and calls its head's matrix so.
+    let isTimms =
+      ["layers.1.downsample.reduction.weight", "head.fc.weight"].contains { reader.has($0) }
+      && !reader.has("layers.0.downsample.reduction.weight")
+    windows = isDepthwise ? .original : options.windows ?? (isTimms ? .timm : .original)
+    if !isDepthwise, options.windows == nil {
+      assumptions.append(
+        Assumption(what: "windows as in the code '\(windows.rawValue)'", option: "--windows"))
+    }
   }
 
   mutating func network() throws(NetworkError) -> Network {
     let projection = try reader.shape("patch_embed.proj.weight", rank: 4)
     let patch = projection[2]
     let stages = count { reader.has("layers.\($0).blocks.0.norm1.weight") }
-    let multiple = patch << (stages - 1)
+    let multiple = windows.mergesOddMaps ? patch : patch << (stages - 1)
     guard options.inputSize.isMultiple(of: multiple) else {
       throw .inputSize(found: options.inputSize, multipleOf: multiple)
     }
@@ -46,7 +58,8 @@ struct SwinBuilder: NetworkBuilder {
     for stage in 0..<stages {
       if stage > 0 {
         let merged = Shape(
-          height: shape.height / 2, width: shape.width / 2, channels: shape.channels * 2)
+          height: (shape.height + 1) / 2, width: (shape.width + 1) / 2,
+          channels: shape.channels * 2)
         try addMerge(merge(before: stage), from: shape, to: merged)
         shape = merged
       }
@@ -67,16 +80,23 @@ struct SwinBuilder: NetworkBuilder {
   }
 
   /// The window's edge and the heads of a table of (2 · edge − 1)² × heads biases.
-  private func window(_ table: String) throws(NetworkError) -> (edge: Int, heads: Int) {
+  private func window(
+    _ table: String, on map: Shape
+  ) throws(NetworkError) -> (edge: Int, heads: Int) {
     let shape = try reader.shape(table, rank: 2)
-    guard
-      let edge = (1...WindowAttention.maximumWindow).first(where: {
-        (2 * $0 - 1) * (2 * $0 - 1) == shape[0]
-      })
-    else {
+    let edges = 1...WindowAttention.maximumWindow
+    let shorter = min(map.height, map.width)
+    guard let edge = edges.first(where: { (2 * $0 - 1) * (2 * $0 - 1) == shape[0] }) else {
+      // A map shorter than a window along one axis only.
+      let isOblong = edges.contains { (2 * shorter - 1) * (2 * $0 - 1) == shape[0] }
       throw .wrongShape(
-        tensor: table, expected: "(2w − 1)² rows, w at most \(WindowAttention.maximumWindow)",
+        tensor: table,
+        expected: "(2w − 1)² rows, w at most \(WindowAttention.maximumWindow)"
+          + (isOblong ? " (not oblong ones, cut to a map of \(map.height)×\(map.width))" : ""),
         found: shape)
+    }
+    if windows.shrinksWindows, !isDepthwise, edge > shorter {
+      throw .windowBeyondMap(tensor: table, window: edge, map: map, code: windows)
     }
     return (edge, shape[1])
   }
@@ -111,7 +131,7 @@ struct SwinBuilder: NetworkBuilder {
   private mutating func windows(
     _ table: String, isShifted: Bool, _ shape: Shape
   ) throws(NetworkError) -> (FloatAttention.Reach, heads: Int) {
-    let (edge, heads) = try window(table)
+    let (edge, heads) = try window(table, on: shape)
     guard shape.channels % heads == 0 else {
       throw .wrongShape(
         tensor: table, expected: "with heads that divide \(shape.channels)",
@@ -121,7 +141,7 @@ struct SwinBuilder: NetworkBuilder {
     let rows = (2 * edge - 1) * (2 * edge - 1)
     let values = try reader.values(table, [rows, heads])
     let bias = (0..<heads * rows).map { values[(rows - 1 - $0 % rows) * heads + $0 / rows] }
-    let shift = isShifted && edge < min(shape.height, shape.width) ? edge / 2 : 0
+    let shift = windows.shift(edge: edge, of: shape, isShifted: isShifted)
     return (.window(edge: edge, shift: shift, bias: bias), heads)
   }
 

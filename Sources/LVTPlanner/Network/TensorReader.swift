@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import LVTModel
 
 /// Why a checkpoint is no network that can be planned.
 public enum NetworkError: Error, Equatable, Sendable {
@@ -17,6 +18,9 @@ public enum NetworkError: Error, Equatable, Sendable {
   case heads(found: [Int], stage: Int, channels: Int, groups: Int)
   /// The input size does not fit the architecture.
   case inputSize(found: PictureSize, multipleOf: Int)
+  /// Windows that are longer than the map, which the code of these tensors would have made smaller, with
+  /// another table of biases.
+  case windowBeyondMap(tensor: String, window: Int, map: Shape, code: SwinWindows)
 }
 
 extension NetworkError: CustomStringConvertible {
@@ -37,6 +41,10 @@ extension NetworkError: CustomStringConvertible {
         + (groups > 1 ? " that is a multiple of \(groups)" : "")
     case .inputSize(let found, let multiple):
       "input size \(found): expected multiples of \(multiple), the network's patch, merges and windows"
+    case .windowBeyondMap(let tensor, let window, let map, let code):
+      "tensor '\(tensor)' is of windows of \(window)×\(window), but the map has \(map.height)×\(map.width) "
+        + "positions, to which the code '\(code.rawValue)' shrinks them: choose a larger --input, or "
+        + "--windows \(SwinWindows.timmAlwaysPartition.rawValue) or \(SwinWindows.originalDense.rawValue)"
     }
   }
 }

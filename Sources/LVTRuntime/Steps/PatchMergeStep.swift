@@ -26,16 +26,21 @@ extension Workspace {
     }
   }
 
-  /// Writes the channels of rows 2y, 2y + 1 at column 2x, then of both at column 2x + 1.
+  /// Writes the channels of rows 2y, 2y + 1 at column 2x, then of both at column 2x + 1; zeros for those
+  /// behind an odd map's end.
   private func gather(
     _ position: Int, of width: Int, from map: Map, to row: UnsafeMutablePointer<Int8>
   ) {
     let bytes = map.shape.channels * map.type.byteCount
-    let corner = position / width * 2 * map.shape.width + position % width * 2
-    let sources = (corner, corner + map.shape.width, corner + 1, corner + map.shape.width + 1)
-    row.update(from: map.position(sources.0), count: bytes)
-    (row + bytes).update(from: map.position(sources.1), count: bytes)
-    (row + 2 * bytes).update(from: map.position(sources.2), count: bytes)
-    (row + 3 * bytes).update(from: map.position(sources.3), count: bytes)
+    let top = position / width * 2, left = position % width * 2
+    for part in 0..<4 {
+      let y = top + part % 2, x = left + part / 2
+      if y < map.shape.height && x < map.shape.width {
+        (row + part * bytes).update(from: map.position(y * map.shape.width + x), count: bytes)
+      } else {
+        // An int16 map's zero point is 0, so its bytes are alike too.
+        (row + part * bytes).update(repeating: Int8(map.zeroPoint), count: bytes)
+      }
+    }
   }
 }

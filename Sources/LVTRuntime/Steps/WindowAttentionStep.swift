@@ -87,38 +87,32 @@ extension Workspace {
 }
 
 /// Which positions of a map a window has.
-///
-/// The windows cover the map and, if it does not cut into whole ones, rows and columns behind its end.
 private struct Window {
   private let edge, top, left: Int
-  private let map: Shape
-  /// Rows and columns of all windows.
-  private let height, width: Int
+  private let rows, columns: WindowAxis
 
   init(_ step: WindowAttention, of map: Shape, row: Int, column: Int) {
     edge = step.window
-    self.map = map
-    let (rows, columns) = step.windows(of: map)
-    (height, width) = (rows * edge, columns * edge)
-    top = row * edge + step.shift
-    left = column * edge + step.shift
+    (rows, columns) = step.axes(of: map)
+    top = row * edge
+    left = column * edge
   }
 
-  /// Whether the window lies on both sides of an end of what the windows cover.
-  var hasSeam: Bool { top + edge > height || left + edge > width }
+  /// Whether a seam runs through the window, which starts before it, as a shift is less than a window.
+  var hasSeam: Bool {
+    rows.isBehindSeam(top + edge - 1) || columns.isBehindSeam(left + edge - 1)
+  }
 
   /// Whether windows reach beyond the map.
-  var isPadded: Bool { height > map.height || width > map.width }
+  var isPadded: Bool { rows.covered > rows.extent || columns.covered > columns.extent }
 
   /// Calls `body` with each position's index in the window and in the map.
   func forEachPosition(_ body: (_ token: Int, _ position: Int) -> Void) {
     for y in 0..<edge {
-      let row = (top + y) % height
+      guard let row = rows.row(at: top + y) else { continue }
       for x in 0..<edge {
-        let column = (left + x) % width
-        if row < map.height && column < map.width {
-          body(y * edge + x, row * map.width + column)
-        }
+        guard let column = columns.row(at: left + x) else { continue }
+        body(y * edge + x, row * columns.extent + column)
       }
     }
   }
@@ -127,8 +121,8 @@ private struct Window {
   func forEachMissing(_ body: (_ token: Int) -> Void) {
     guard isPadded else { return }
     for y in 0..<edge {
-      let isMissing = (top + y) % height >= map.height
-      for x in 0..<edge where isMissing || (left + x) % width >= map.width { body(y * edge + x) }
+      let isMissing = rows.row(at: top + y) == nil
+      for x in 0..<edge where isMissing || columns.row(at: left + x) == nil { body(y * edge + x) }
     }
   }
 
@@ -136,7 +130,8 @@ private struct Window {
   func fillRegions(_ regions: UnsafeMutablePointer<UInt8>) {
     for y in 0..<edge {
       for x in 0..<edge {
-        regions[y * edge + x] = (top + y < height ? 0 : 2) + (left + x < width ? 0 : 1)
+        regions[y * edge + x] =
+          (rows.isBehindSeam(top + y) ? 2 : 0) + (columns.isBehindSeam(left + x) ? 1 : 0)
       }
     }
   }

@@ -11,6 +11,7 @@ NAME.jpg    a picture of each kind
 NAME.rgb    its pixels as PIL decodes them: Image.open(file).convert("RGB")
 """
 
+import math
 import pathlib
 
 import numpy
@@ -41,12 +42,18 @@ def fnv1a(data):
 
 
 def resize(image, width, height, crop, pil_filter):
-    """The whole picture, or torchvision's Resize(edge) and CenterCrop((height, width))."""
+    """The whole picture, or what timm's transforms_imagenet_eval composes: Resize(edge) for a square,
+    ResizeKeepRatio((height, width)) for others, then CenterCrop((height, width))."""
     if crop == 1:
         return image.resize((width, height), pil_filter)
-    edge = round(min(width, height) / crop)
     w, h = image.size
-    size = (edge, int(edge * h / w)) if w <= h else (int(edge * w / h), edge)
+    target = (math.floor(width / crop), math.floor(height / crop))
+    if target[0] == target[1]:
+        edge = target[0]
+        size = (edge, int(edge * h / w)) if w <= h else (int(edge * w / h), edge)
+    else:
+        ratio = min(h / target[1], w / target[0])
+        size = (round(w / ratio), round(h / ratio))
     image = image.resize(size, pil_filter)
     left = int(round((size[0] - width) / 2.0))
     top = int(round((size[1] - height) / 2.0))
@@ -82,6 +89,12 @@ CROPS = [  # source, input, fraction
     ((1, 50), (3, 3), 0.25),
     ((41, 67), (20, 20), 0.96875),
     ((29, 23), (15, 15), 0.8),
+    ((640, 480), (224, 224), 0.9),  # 248.9 is 248
+    ((97, 64), (48, 48), 0.8),  # 0.8 is no float32
+    ((640, 480), (32, 32), 0.9),
+    ((640, 480), (96, 64), 0.875),
+    ((333, 480), (33, 65), 0.95),
+    ((31, 47), (20, 24), 0.7),
 ]
 
 
