@@ -55,7 +55,7 @@ static void add_groups(const int8_t *w, size_t groups, int32_t sums[64], int32_t
     }
 }
 
-bool lvt_panel_is_valid(const lvt_panel *panel, size_t k) {
+bool lvt_panel_is_valid(const lvt_panel *panel, size_t k, float greatest_multiplier) {
     const size_t groups = (k + 3) / 4;
     int32_t sums[64] = {0}, magnitudes[64] = {0};
     int8_t least = 0;
@@ -78,7 +78,7 @@ bool lvt_panel_is_valid(const lvt_panel *panel, size_t k) {
         const int64_t reach = (bias < 0 ? -bias : bias) + 128 * magnitude;
         const float multiplier = panel->multiplier[column];
         valid = valid && reach <= INT32_MAX && sum == panel->column_sum[column] &&
-                multiplier >= 0 && multiplier <= 0.5f; // false for NaN
+                multiplier >= 0 && multiplier <= greatest_multiplier; // false for NaN
     }
     return valid;
 }

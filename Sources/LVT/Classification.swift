@@ -2,13 +2,14 @@
 
 /// The scores of one picture.
 public struct Classification: Sendable {
-  /// A class with its share of the softmax over all classes.
+  /// A class with its share of the softmax over all classes, or the sigmoid of the only one.
   public struct Candidate: Sendable {
     /// Index of the class.
     public let index: Int
     /// The class's name, or its index where the plan has no labels.
     public let label: String
-    /// 0 … 1; the probabilities of all classes add up to 1.
+    /// 0 … 1; the probabilities of all classes add up to 1, unless there is one class only, which is there
+    /// or not.
     public let probability: Float
   }
 
@@ -26,14 +27,11 @@ public struct Classification: Sendable {
   public func top(_ count: Int) -> [Candidate] {
     logits.withUnsafeBufferPointer { logits in
       let ranking = Ranking(logits)
-      var found: [Candidate] = []
-      while found.count < count, let next = ranking.next(after: found.last?.index) {
-        found.append(
-          Candidate(
-            index: next, label: next < labels.count ? labels[next] : "\(next)",
-            probability: ranking.probability(of: next)))
+      return ranking.top(count).map { index in
+        Candidate(
+          index: index, label: index < labels.count ? labels[index] : "\(index)",
+          probability: ranking.probability(of: index))
       }
-      return found
     }
   }
 }

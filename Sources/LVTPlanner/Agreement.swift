@@ -31,7 +31,7 @@ public struct Agreement: Sendable {
       signal += Double(a) * Double(a)
       noise += Double(a - b) * Double(a - b)
     }
-    if topIndex(float) == topIndex(Array(plan)) { sameTop += 1 }
+    if decision(float) == decision(Array(plan)) { sameTop += 1 }
   }
 
   /// Adds what was compared elsewhere.
@@ -66,8 +66,11 @@ public struct Agreement: Sendable {
   }
 }
 
-/// The index of the greatest value, the first of equals.
-func topIndex(_ values: [Float]) -> Int {
+/// The class that logits name: the index of the greatest, the first of equals.
+///
+/// A single logit, trained with a binary loss, names class 1 where it is positive, else class 0.
+func decision(_ values: [Float]) -> Int {
+  if values.count == 1 { return values[0] > 0 ? 1 : 0 }
   var best = 0
   for i in values.indices where values[i] > values[best] { best = i }
   return best

@@ -74,11 +74,17 @@ public struct Evaluation: Sendable {
     for i in stride(from: worker, to: set.classes.count, by: workers) {
       do throws(PictureError) {
         let picture = try set.picture(i, loader)
-        let float = executor.logits(executor.normalized(picture))
+        let input = executor.normalized(picture)
+        let float = executor.logits(input)
+        guard float.allSatisfy({ $0.isFinite }) else {
+          let layer = executor.firstNotFinite(input) ?? ""
+          throw PictureError(
+            file: set.name(i), reason: "layer '\(layer)' makes values that are infinite or NaN")
+        }
         engine.run(picture: picture)
         pictures += 1
-        if topIndex(float) == set.classes[i] { floatRight += 1 }
-        if topIndex(Array(engine.logits)) == set.classes[i] { planRight += 1 }
+        if decision(float) == set.classes[i] { floatRight += 1 }
+        if decision(Array(engine.logits)) == set.classes[i] { planRight += 1 }
         agreement.add(float: float, plan: engine.logits)
       } catch { if errors.count < 10 { errors.append(error) } }
       progress()

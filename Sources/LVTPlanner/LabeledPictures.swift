@@ -20,7 +20,8 @@ public struct LabeledPictures: Sendable {
   /// - Parameters:
   ///   - path: A folder with a folder for each class, named by label or by number; a folder that holds
   ///     an idx pair of test pictures; or an idx file of pictures with the labels' file beside it.
-  ///   - labels: The class names; folders are matched with them.
+  ///   - labels: The class names; folders are matched with them. The only name of a network with one
+  ///     output stands for class 1, and its absence is class 0.
   public init(path: String, labels: [String]) throws(PictureError) {
     if let images = Self.idxImages(path) {
       let labelsPath = images.replacingOccurrences(of: "images-idx3", with: "labels-idx1")
@@ -48,7 +49,7 @@ public struct LabeledPictures: Sendable {
       let matching = labels.firstIndex {
         $0 == name || $0.replacingOccurrences(of: "/", with: "_") == name
       }
-      guard let index = matching ?? Int(name) else {
+      guard let index = labels.count == 1 && matching == 0 ? 1 : matching ?? Int(name) else {
         throw PictureError(
           file: folder, reason: "expected a folder named by a label or a class number")
       }
@@ -72,6 +73,14 @@ public struct LabeledPictures: Sendable {
     return candidates.map { path + "/" + $0 }.first { FileManager.default.fileExists(atPath: $0) }
   }
 
+  /// What picture `index` is called in messages.
+  func name(_ index: Int) -> String {
+    switch source {
+    case .files(let paths): paths[index]
+    case .idx: "picture \(index)"
+    }
+  }
+
   /// Picture `index` as a network's input.
   func picture(_ index: Int, _ loader: PictureLoader) throws(PictureError) -> [UInt8] {
     switch source {
@@ -86,7 +95,7 @@ public struct LabeledPictures: Sendable {
             bytes: buffer)
           return .success(try loader.resize(view))
         } catch {
-          return .failure(PictureError(file: "picture \(index)", reason: error.description))
+          return .failure(PictureError(file: name(index), reason: error.description))
         }
       }
       return try result.get()

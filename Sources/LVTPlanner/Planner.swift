@@ -70,8 +70,8 @@ public struct Planner {
     let count = pictures.count, progress = progress
     var equalized = network
     equalized.equalize(
-      Calibration.ranges(network, pictures: pictures) { progress(.equalizing, $0, count) })
-    let calibration = Calibration(equalized, pictures: pictures) {
+      try Calibration.ranges(network, pictures: pictures) { progress(.equalizing, $0, count) })
+    let calibration = try Calibration(equalized, pictures: pictures) {
       progress(.calibrating, $0, 2 * count)
     }
     var calibrated = Calibrated(
@@ -98,7 +98,7 @@ public struct Planner {
     let bytes = contents.encoded(constants: draft.lowered.constants)
     progress(.verifying, 1, 1)
     return CompiledPlan(
-      bytes: bytes, network: network, plan: try Self.read(bytes), choices: draft.lowered.choices,
+      bytes: bytes, network: network, plan: try Self.read(bytes, of: network), choices: draft.lowered.choices,
       residual: choice, arenaLowerBound: draft.layout.lowerBound,
       arenaIsOptimal: draft.layout.isOptimal, agreement: draft.agreement, contents: contents,
       constants: draft.lowered.constants)
@@ -213,7 +213,7 @@ public struct Planner {
     let layout = ArenaLayout(lowered)
     let contents = contents(calibrated.original, lowered, layout)
     let bytes = contents.encoded(constants: lowered.constants, hashed: false)
-    return (lowered, layout, contents, try Self.read(bytes))
+    return (lowered, layout, contents, try Self.read(bytes, of: calibrated.original))
   }
 
   private func contents(
@@ -248,7 +248,9 @@ public struct Planner {
   }
 
   /// Reads what was written: the planner's own plans pass the same checks as a stranger's.
-  static func read(_ bytes: [UInt8]) throws(PlannerError) -> Plan {
+  ///
+  /// - Parameter network: Names the layer whose step exceeds a limit of the format.
+  static func read(_ bytes: [UInt8], of network: Network) throws(PlannerError) -> Plan {
     let result: Result<Plan, PlanError> = bytes.withUnsafeBytes { buffer in
       do throws(PlanError) { return .success(try Plan(copying: buffer)) } catch {
         return .failure(error)
@@ -256,8 +258,24 @@ public struct Planner {
     }
     switch result {
     case .success(let plan): return plan
-    case .failure(let error): throw .inconsistent("\(error)")
+    case .failure(let error):
+      if case .invalid(let location, let expected, let found) = error,
+        let layer = layer(named: location, of: network)
+      {
+        throw .limit(layer: layer, expected: expected, found: found)
+      }
+      throw .inconsistent("\(error)")
     }
+  }
+
+  /// The layer that `step 3` or `quantization of tensor 4` stands for: tensor i is what layer i − 1 makes.
+  private static func layer(named location: String, of network: Network) -> String? {
+    let words = location.split(separator: " ")
+    guard words.count >= 2, let number = words.last.flatMap({ Int($0) }),
+      let layer = ["step": number, "tensor": number - 1][words[words.count - 2]],
+      network.layers.indices.contains(layer)
+    else { return nil }
+    return network.layers[layer].name
   }
 
   /// The hash of each step, which must be the same for the scalar kernels and this CPU's best.
@@ -320,7 +338,7 @@ public struct CompiledPlan: Sendable {
     var contents = contents
     contents.provenance += evaluation.provenance
     let bytes = contents.encoded(constants: constants)
-    return (bytes, try Planner.read(bytes))
+    return (bytes, try Planner.read(bytes, of: network))
   }
 }
 
@@ -332,6 +350,10 @@ public enum PlannerError: Error, Sendable {
   case labelCount(expected: Int, found: Int)
   /// An int16 residual stream was asked for, but convolutions, which read int8, work on the stream.
   case int8Only(family: String)
+  /// A layer's values on the calibration pictures are not finite, or beyond all sense.
+  case values(layer: String)
+  /// A layer needs what a plan cannot hold.
+  case limit(layer: String, expected: String, found: String)
   /// The engine could not be made.
   case engine(EngineError)
   /// The planner's own check of its result failed: the network exceeds a limit of the plan format, or
@@ -349,6 +371,11 @@ extension PlannerError: CustomStringConvertible {
     case .int8Only(let family):
       "--residual int16: expected a network whose blocks read their sums through LayerNorm or a "
         + "product, found \(family), whose convolutions read them as int8"
+    case .values(let layer):
+      "layer '\(layer)' makes values of more than 2⁶⁰, infinities or NaN of the calibration pictures; are "
+        + "the checkpoint, --mean and --std right?"
+    case .limit(let layer, let expected, let found):
+      "layer '\(layer)' does not fit a plan: expected \(expected), found \(found)"
     case .engine(let error): "\(error)"
     case .inconsistent(let what): "the finished plan failed its own check: \(what)"
     }

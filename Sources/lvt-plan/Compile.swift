@@ -65,6 +65,9 @@ struct Compile: ParsableCommand {
       (key: "checkpoint.sha256", value: try Terminal.sha256(ofFile: checkpoint)),
       (key: "calibration.sha256", value: Terminal.sha256(of: photos)),
     ]
+    planning.provenance += options.assumptions(network).map {
+      (key: "assumed", value: $0.description)
+    }
     if let board { planning.provenance.append((key: "board", value: board.name)) }
     let bar = ProgressBar()
     let start = Date()

@@ -8,20 +8,54 @@ internal import LVTPlanner
 struct NetworkOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The input in pixels: one edge of a square, or width and height.", valueName: "N|WxH"))
-  var input = InputSize(square: 224)
+      "The network's key in the dictionary that was saved, where several could be meant.",
+      valueName: "name"))
+  var key: String?
 
-  @Option(help: ArgumentHelp("Mean of each colour.", valueName: "r,g,b"))
-  var mean = Triple([0.485, 0.456, 0.406])
+  @Option(
+    help: ArgumentHelp(
+      "What stands before the names of the network's tensors, as in model.backbone.",
+      valueName: "text"))
+  var prefix: String?
 
-  @Option(help: ArgumentHelp("Deviation of each colour.", valueName: "r,g,b"))
-  var std = Triple([0.229, 0.224, 0.225])
+  @Option(
+    help: ArgumentHelp(
+      "The input in pixels: one edge of a square, or width and height; by default 224.",
+      valueName: "N|WxH"))
+  var input: InputSize?
+
+  @Option(
+    help: ArgumentHelp(
+      "Mean of each colour, pixels being 0 … 1; by default ImageNet's.", valueName: "r,g,b"))
+  var mean: Triple?
+
+  @Option(
+    help: ArgumentHelp("Deviation of each colour; by default ImageNet's.", valueName: "r,g,b"))
+  var std: Triple?
 
   @Option(
     help: ArgumentHelp(
       "Attention heads of each stage, for a DilateFormer; by default 3, and twice as many in each further stage.",
       valueName: "n,n,…"))
   var heads = HeadCounts([])
+
+  @Option(
+    help: ArgumentHelp(
+      "Distances of a DilateFormer's neighbours, 1,2,… to the number of groups; by default 1,2,3.",
+      valueName: "1,2,…"))
+  var dilations: Distances?
+
+  @Option(
+    help: ArgumentHelp(
+      "What the head makes of the positions: avg or max, as timm's global_pool; by default avg.",
+      valueName: "avg|max"))
+  var globalPool: GlobalPool?
+
+  @Option(
+    help: ArgumentHelp(
+      "The edge of an inhomogeneous DWNet's filters, where several fit its tensors.",
+      valueName: "K"))
+  var kernel: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -44,32 +78,62 @@ struct NetworkOptions: ParsableArguments {
     case bilinear, bicubic
   }
 
+  enum GlobalPool: String, ExpressibleByArgument {
+    case avg, max
+  }
+
+  /// The input in pixels.
+  var size: PictureSize { input?.size ?? Network.Options().inputSize }
+
   func validate() throws {
     guard crop > 0, crop <= 1 else {
       throw ValidationError("--crop: expected more than 0 and at most 1, found \(crop)")
     }
-    guard std.values.allSatisfy({ $0 > 0 }) else {
-      throw ValidationError("--std: expected positive numbers")
+    // Means and deviations of pixels up to 255 are a common slip, and would give other answers.
+    guard mean?.values.allSatisfy({ abs($0) <= 4 }) ?? true else {
+      throw ValidationError("--mean: expected −4 … 4, as pixels are 0 … 1; divide by 255")
+    }
+    guard std?.values.allSatisfy({ (1e-4...4).contains($0) }) ?? true else {
+      throw ValidationError("--std: expected 0.0001 … 4, as pixels are 0 … 1; divide by 255")
     }
   }
 
   /// The float network of a checkpoint.
   func network(_ path: String) throws -> Network {
-    let checkpoint = try Checkpoint.read(path: path)
+    let checkpoint = try Checkpoint.read(
+      path: path, part: CheckpointPart(key: key, prefix: prefix))
+    for note in checkpoint.notes { Terminal.report("\(path): \(note)") }
     var options = Network.Options()
-    options.inputSize = input.size
-    options.mean = mean.values
-    options.deviation = std.values
+    options.inputSize = size
+    if let mean { options.mean = mean.values }
+    if let std { options.deviation = std.values }
     options.heads = heads.values
+    options.dilations = dilations?.groups
+    options.pooling = globalPool.map { $0 == .avg ? .mean : .maximum }
+    options.kernel = kernel
     options.windows = windows
-    do { return try Network(checkpoint, options: options) } catch {
+    let network: Network
+    do { network = try Network(checkpoint, options: options) } catch {
       throw Failure("\(path): \(error)")
     }
+    let assumed = assumptions(network).map { $0.description }
+    if !assumed.isEmpty { Terminal.report("assumed: " + assumed.joined(separator: "; ")) }
+    return network
+  }
+
+  /// What neither the tensors nor the options say.
+  func assumptions(_ network: Network) -> [Assumption] {
+    var all = network.assumptions
+    if input == nil { all.append(Assumption(what: "input \(size)", option: "--input")) }
+    if mean == nil || std == nil {
+      all.append(Assumption(what: "ImageNet's mean and deviation", option: "--mean, --std"))
+    }
+    return all
   }
 
   var inputSpec: InputSpec {
     InputSpec(
-      width: input.size.width, height: input.size.height, cropFraction: crop,
+      width: size.width, height: size.height, cropFraction: crop,
       interpolation: interpolation == .bilinear ? .bilinear : .bicubic)
   }
 
@@ -94,8 +158,6 @@ struct NetworkOptions: ParsableArguments {
 struct InputSize: ExpressibleByArgument {
   let size: PictureSize
 
-  init(square edge: Int) { size = PictureSize(square: edge) }
-
   init?(argument: String) {
     let edges = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
     guard let width = edges.first ?? nil, let height = edges.last ?? nil, edges.count <= 2,
@@ -103,23 +165,30 @@ struct InputSize: ExpressibleByArgument {
     else { return nil }
     size = PictureSize(width: width, height: height)
   }
-
-  var defaultValueDescription: String { "\(size.width)" }
 }
 
 /// Three numbers with commas between them.
 struct Triple: ExpressibleByArgument {
   let values: [Float]
 
-  init(_ values: [Float]) { self.values = values }
-
   init?(argument: String) {
     let values = argument.split(separator: ",").compactMap { Float($0) }
-    guard values.count == 3, values.allSatisfy({ $0.isFinite }) else { return nil }
+    guard values.count == 3, argument.split(separator: ",", omittingEmptySubsequences: false).count == 3,
+      values.allSatisfy({ $0.isFinite })
+    else { return nil }
     self.values = values
   }
+}
 
-  var defaultValueDescription: String { values.map { "\($0)" }.joined(separator: ",") }
+/// `1,2,3`: as many groups, at these distances.
+struct Distances: ExpressibleByArgument {
+  let groups: Int
+
+  init?(argument: String) {
+    let values = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    guard values.count <= 16, values == Array(1...values.count) else { return nil }
+    groups = values.count
+  }
 }
 
 /// Positive numbers with commas between them.

@@ -46,7 +46,7 @@ struct Predict: ParsableCommand {
     }
     if let tensor {
       for (i, input) in try inputs(tensor).enumerated() {
-        show("\(tensor)[\(i)]", input, executor, labels)
+        try show("\(tensor)[\(i)]", input, executor, labels)
       }
       return
     }
@@ -56,7 +56,7 @@ struct Predict: ParsableCommand {
       do {
         for path in try PictureFiles.at(argument) {
           do {
-            show(path, executor.normalized(try loader.load(path: path)), executor, labels)
+            try show(path, executor.normalized(try loader.load(path: path)), executor, labels)
           } catch {
             Terminal.report("\(error)")
             failed = true
@@ -72,9 +72,13 @@ struct Predict: ParsableCommand {
 
   private func show(
     _ name: String, _ input: [Float], _ executor: FloatExecutor, _ labels: [String]
-  ) {
+  ) throws {
     let start = Date()
     let result = executor.logits(input)
+    guard result.allSatisfy({ $0.isFinite }) else {
+      let layer = executor.firstNotFinite(input) ?? ""
+      throw Failure("\(name): layer '\(layer)' makes values that are infinite or NaN")
+    }
     let line = ResultLine(
       file: name, classification: Classification(logits: result, labels: labels),
       milliseconds: Date().timeIntervalSince(start) * 1000)
@@ -84,7 +88,7 @@ struct Predict: ParsableCommand {
   /// Pictures of an N × 3 × H × W array as height × width × 3.
   private func inputs(_ path: String) throws -> [[Float]] {
     let array = try NumpyArray.read(path: path)
-    let size = options.input.size
+    let size = options.size
     guard array.shape.count == 4, array.shape[1...] == [3, size.height, size.width] else {
       throw Failure(
         "\(path): expected an array N×3×\(size.height)×\(size.width), found \(array.shape)")

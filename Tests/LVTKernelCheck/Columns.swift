@@ -131,7 +131,7 @@ struct Columns {
       guard let base = bytes.baseAddress else { return panels.isEmpty }
       for offset in stride(from: 0, to: bytes.count, by: lvt_panel_bytes(packedK)) {
         let panel = (base + offset).assumingMemoryBound(to: lvt_panel.self)
-        if !lvt_panel_is_valid(panel, packedK) { return false }
+        if !lvt_panel_is_valid(panel, packedK, 0.5) { return false }
       }
       return true
     }

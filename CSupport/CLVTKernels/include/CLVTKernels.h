@@ -51,9 +51,9 @@ void lvt_pack_panel(lvt_panel *panel,
                     int32_t a_zero_point);
 
 /// Whether a panel from a file keeps its promises: weights in [-127, 127], column sums that are the
-/// weights' sums, zeros behind the last k, multipliers in [0, 0.5], and no sum that can leave int32
-/// for any int8 input.
-bool lvt_panel_is_valid(const lvt_panel *panel, size_t k);
+/// weights' sums, zeros behind the last k, multipliers in [0, greatest_multiplier], and no sum that can
+/// leave int32 for any int8 input. Where the output is integers the greatest multiplier is 0.5.
+bool lvt_panel_is_valid(const lvt_panel *panel, size_t k, float greatest_multiplier);
 
 // ---- Matrix product -----------------------------------------------------------------------------
 

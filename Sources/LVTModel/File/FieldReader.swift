@@ -118,6 +118,14 @@ struct FieldReader {
       outputZeroPoint: Int(try integer(Int32.self)))
   }
 
+  private mutating func pooling() throws(PlanError) -> Head.Pooling {
+    let number = try integer(UInt32.self)
+    guard let pooling = Head.Pooling(rawValue: number) else {
+      throw .invalid(where: "pooling", expected: "0 or 1", found: "\(number)")
+    }
+    return pooling
+  }
+
   private mutating func windowShift() throws(PlanError) -> WindowShift {
     let rows = try index(), columns = try index(), number = try integer(UInt32.self)
     guard let order = WindowShift.Order(rawValue: number) else {
@@ -198,8 +206,8 @@ struct FieldReader {
     case .head:
       return .head(
         Head(
-          norm: try layerNorm(), meanMultiplier: try float(), matrix: try matrix(),
-          biasOffset: try offset()))
+          norm: try layerNorm(), pooling: try pooling(), poolingMultiplier: try float(),
+          matrix: try matrix(), biasOffset: try offset()))
     case .windowAttention, .keyNormWindowAttention:
       let window = try index(), shift = try windowShift(), heads = try index()
       let norm = try layerNorm(), qkv = try matrix(), scoreMultiplier = try float()

@@ -193,10 +193,10 @@ struct PlanChecker {
       try require(a == b, name, "an output of \(a)", "\(b)")
       try checkKernel(s.kernel, name)
       try checkMean(s.meanMultiplier, over: a, name)
-      try check(s.squeeze, k: a.channels, n: s.expand.k, name)
+      try check(s.squeeze, k: a.channels, n: s.expand.k, multiplier: PlanLimits.wideMultiplier, name)
       try checkFloats(s.squeezeBiasOffset, count: s.squeeze.n, name)
       let columns = DynamicDepthwise.columns(kernel: s.kernel, channels: a.channels)
-      try check(s.expand, k: s.squeeze.n, n: columns, name)
+      try check(s.expand, k: s.squeeze.n, n: columns, multiplier: PlanLimits.wideMultiplier, name)
       try checkFloats(s.expandBiasOffset, count: columns, name)
       try checkFloats(s.biasOffset, count: Shape.blocks(a.channels) * Shape.block, name)
 
@@ -239,8 +239,10 @@ struct PlanChecker {
       try require(b.positions == 1, name, "one position of logits", "\(b)")
       try require(!inPlace, name, "separate input and output", "one buffer")
       try check(s.norm, channels: a.channels, name)
-      try check(s.matrix, k: a.channels, n: b.channels, name)
-      try checkMean(s.meanMultiplier, over: a, name)
+      try check(
+        s.matrix, k: a.channels, n: b.channels, multiplier: PlanLimits.wideMultiplier, name)
+      try checkMean(
+        s.poolingMultiplier, over: a, limit: s.pooling == .mean ? 0.5 : PlanLimits.residual, name)
       try checkFloats(s.biasOffset, count: b.channels, name)
 
     case .windowAttention(let s):
@@ -285,12 +287,12 @@ struct PlanChecker {
   }
 
   private func checkMean(
-    _ multiplier: Float, over map: Shape, _ name: String
+    _ multiplier: Float, over map: Shape, limit: Float = 0.5, _ name: String
   ) throws(PlanError) {
     // Sums over positions are int32: |q| ≤ 128, so 2²³ positions cannot overflow.
     try require(map.positions <= 1 << 23, name, "at most 2^23 positions", "\(map)")
     try require(
-      multiplier >= 0 && multiplier <= 0.5, name, "a mean multiplier of 0 ... 0.5", "other")
+      multiplier >= 0 && multiplier <= limit, name, "a mean multiplier of 0 ... \(limit)", "other")
   }
 
   private func check(
@@ -478,7 +480,9 @@ struct PlanChecker {
       "\(norm.outputZeroPoint)")
   }
 
-  private func check(_ matrix: PackedMatrix, k: Int, n: Int, _ name: String) throws(PlanError) {
+  private func check(
+    _ matrix: PackedMatrix, k: Int, n: Int, multiplier: Float = PlanLimits.multiplier, _ name: String
+  ) throws(PlanError) {
     try require(
       matrix.k == k && matrix.n == n && (1...PlanLimits.k).contains(k)
         && (1...PlanLimits.columns).contains(n),
@@ -491,7 +495,8 @@ struct PlanChecker {
     for panel in 0..<matrix.panelCount {
       let address = base + matrix.offset + panel * matrix.panelBytes
       try require(
-        lvt_panel_is_valid(address.assumingMemoryBound(to: lvt_panel.self), k), name,
+        lvt_panel_is_valid(
+          address.assumingMemoryBound(to: lvt_panel.self), k, multiplier), name,
         "weights, sums and multipliers within their ranges", "others in panel \(panel)")
     }
   }

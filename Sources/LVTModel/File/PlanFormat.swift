@@ -119,6 +119,10 @@ enum PlanLimits {
   static let threads = 64
   /// Of a score or bias of attention, in magnitude.
   static let score: Int32 = 1 << 21
+  /// Of a column's multiplier where sums become integers.
+  static let multiplier: Float = 0.5
+  /// Of a column's multiplier where sums become float32.
+  static let wideMultiplier: Float = 0x1p80
   /// Of what an int16 value is multiplied with: 2¹⁶ · 2¹⁴, with the 2³⁰ of a sum beside it, fits int32.
   static let residual: Float = 16384
   /// Of a bias that is added in units of the output, in magnitude.

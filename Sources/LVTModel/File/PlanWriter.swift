@@ -292,7 +292,8 @@ struct ByteWriter {
       append(s.matrix)
     case .head(let s):
       append(s.norm)
-      append(s.meanMultiplier)
+      append(s.pooling.rawValue)
+      append(s.poolingMultiplier)
       append(s.matrix)
       append(UInt64(s.biasOffset))
     case .windowAttention(let s):

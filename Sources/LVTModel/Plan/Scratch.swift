@@ -207,12 +207,13 @@ public struct PatchMergeScratch: Sendable {
   }
 }
 
-/// Normalised rows of one strip, sums over positions, the mean in two bytes, and the products of both.
+/// Normalised rows of one strip, what was pooled of a strip and of all, that in two bytes, and the products
+/// of both.
 public struct HeadScratch: Sendable {
   /// Positions of the largest strip.
   public let stripRows: Int
   /// Offsets of the parts.
-  public let normalized, stripSums, sums, mean, product, accumulators: Int
+  public let normalized, stripSums, pooled, row, product, accumulators: Int
   /// All of it.
   public let byteCount: Int
 
@@ -222,8 +223,8 @@ public struct HeadScratch: Sendable {
     var cursor = ScratchCursor()
     normalized = cursor.reserve(stripRows * shape.pitch)
     stripSums = cursor.reserve(shape.pitch * 4)
-    sums = cursor.reserve(shape.pitch * 4)
-    mean = cursor.reserve(2 * shape.pitch)
+    pooled = cursor.reserve(shape.pitch * 4)
+    row = cursor.reserve(2 * shape.pitch)
     product = cursor.reserveProduct(rows: 2, k: step.matrix.k)
     accumulators = cursor.reserve(2 * step.matrix.panelCount * Shape.block * 4)
     byteCount = cursor.byteCount

@@ -327,22 +327,34 @@ public struct PatchMerge: Equatable, Sendable {
   }
 }
 
-/// LayerNorm, the mean over positions as int16, and a product to float32 logits:
+/// LayerNorm, the mean or the maximum over positions as int16, and a product to float32 logits:
 /// `logit = f32(sum) · multiplier + bias`.
 public struct Head: Equatable, Sendable {
+  /// What becomes of a channel's positions.
+  public enum Pooling: UInt32, Sendable {
+    case mean = 0
+    case maximum = 1
+  }
+
   /// Over the channels.
   public var norm: LayerNorm
-  /// Scale of the normalised map over the number of positions and the scale of the int16 mean.
-  public var meanMultiplier: Float
+  /// What becomes of a channel's positions.
+  public var pooling: Pooling
+  /// Scale of the normalised map over that of the int16 value; for a mean over the number of positions too.
+  public var poolingMultiplier: Float
   /// Channels × classes; the panels' own bias is zero.
   public var matrix: PackedMatrix
   /// Byte offset of `classes` float32 biases, a multiple of 64.
   public var biasOffset: Int
 
   /// A classification head.
-  public init(norm: LayerNorm, meanMultiplier: Float, matrix: PackedMatrix, biasOffset: Int) {
+  public init(
+    norm: LayerNorm, pooling: Pooling, poolingMultiplier: Float, matrix: PackedMatrix,
+    biasOffset: Int
+  ) {
     self.norm = norm
-    self.meanMultiplier = meanMultiplier
+    self.pooling = pooling
+    self.poolingMultiplier = poolingMultiplier
     self.matrix = matrix
     self.biasOffset = biasOffset
   }

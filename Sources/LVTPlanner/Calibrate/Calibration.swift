@@ -13,9 +13,12 @@ struct Calibration: Sendable {
   ///
   /// - Parameter progress: Called after each picture of each pass, from any thread, with the number of
   ///   runs that are done.
-  init(_ network: Network, pictures: [[UInt8]], progress: @Sendable (Int) -> Void) {
+  /// - Throws: ``PlannerError/values(layer:)``
+  init(
+    _ network: Network, pictures: [[UInt8]], progress: @Sendable (Int) -> Void
+  ) throws(PlannerError) {
     let ranges = Self.pass(network, pictures, progress: progress) { $0.addRanges($1) }
-    statistics = Self.merged(ranges)
+    statistics = try Self.merged(ranges, network)
     logits = ranges.flatMap { $0.logits }
     let counts = Self.pass(
       network, pictures, known: statistics, progress: { progress(pictures.count + $0) },
@@ -26,13 +29,17 @@ struct Calibration: Sendable {
   }
 
   /// Only the ranges: one pass, for the decisions before the weights are final.
+  ///
+  /// - Throws: ``PlannerError/values(layer:)``
   static func ranges(
     _ network: Network, pictures: [[UInt8]], progress: @Sendable (Int) -> Void
-  ) -> [Point: Statistics] {
-    merged(pass(network, pictures, progress: progress) { $0.addRanges($1) })
+  ) throws(PlannerError) -> [Point: Statistics] {
+    try merged(pass(network, pictures, progress: progress) { $0.addRanges($1) }, network)
   }
 
-  private static func merged(_ shards: [Shard]) -> [Point: Statistics] {
+  private static func merged(
+    _ shards: [Shard], _ network: Network
+  ) throws(PlannerError) -> [Point: Statistics] {
     var result: [Point: Statistics] = [:]
     for shard in shards {
       result.merge(shard.statistics) { a, b in
@@ -40,6 +47,9 @@ struct Calibration: Sendable {
         merged.mergeRanges(b)
         return merged
       }
+    }
+    if let first = result.filter({ !$0.value.isSound }).keys.map({ $0.layer }).min() {
+      throw .values(layer: network.layers[first].name)
     }
     return result
   }

@@ -23,6 +23,13 @@ struct Statistics: Sendable {
   var low: Float { min(0, least.min() ?? 0) }
   var high: Float { max(0, greatest.max() ?? 0) }
 
+  /// Whether all values were finite, and small enough for scales and their products.
+  var isSound: Bool {
+    // A NaN shows in the sums only.
+    sums.allSatisfy { $0.isFinite } && low >= -ScaleLimits.greatest && high <= ScaleLimits.greatest
+      && zip(least, greatest).allSatisfy { $0.isFinite && $1.isFinite }
+  }
+
   /// The mean of each channel.
   var means: [Double] { sums.map { $0 / Double(max(1, rows)) } }
 

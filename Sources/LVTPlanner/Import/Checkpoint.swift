@@ -1,43 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// Which of a file's tensors are the network, where several could be.
+public struct CheckpointPart: Equatable, Sendable {
+  /// The key of the saved dictionary under which they are; nil for the first that is known.
+  public var key: String?
+  /// What stands before the network's names; nil for what stands before those that are known.
+  public var prefix: String?
+
+  /// A part; by default what is found.
+  public init(key: String? = nil, prefix: String? = nil) {
+    self.key = key
+    self.prefix = prefix
+  }
+}
+
 /// The named tensors of a trained network, as float32.
 public struct Checkpoint: Sendable {
-  /// The tensors by name, such as `patch_embed.proj.weight`, without a leading `module.`.
+  /// The tensors by name, such as `patch_embed.proj.weight`, without what training programs put before it.
   ///
-  /// Everything that the file names is here, counters and index tables too: which of them a network
-  /// needs is for the caller to know.
+  /// Counters and index tables are here too: which of them a network needs is for the caller to know.
   public var tensors: [String: FloatTensor]
+
+  /// What was taken of the file where there was a choice, a line each, with the option that chooses.
+  public private(set) var notes: [String] = []
 
   /// Creates a checkpoint from tensors that are already in memory.
   public init(tensors: [String: FloatTensor]) {
     self.tensors = tensors
   }
 
-  /// Reads a `.pth` file as `torch.save` writes it, or a `.safetensors` file.
+  /// Reads a `.pth` file as `torch.save` writes it, a `.safetensors` file, or the index of several.
   ///
   /// The content decides the format, not the file's name. Nothing in the file is executed.
   ///
   /// - Throws: ``ImportError`` if the file cannot be read, has another format, is damaged, holds no
   ///   dictionary of tensors, or describes a tensor that its data does not fit.
-  public static func read(path: String) throws(ImportError) -> Checkpoint {
-    try read(try FileBytes(path: path))
+  public static func read(
+    path: String, part: CheckpointPart = CheckpointPart()
+  ) throws(ImportError) -> Checkpoint {
+    let file = try FileBytes(path: path)
+    return ShardIndex.isOne(file)
+      ? try ShardIndex(file).read(part) : try read(file, part: part)
   }
 
   /// Reads a checkpoint from bytes in memory or from a mapped file.
-  static func read(_ file: FileBytes) throws(ImportError) -> Checkpoint {
-    let start = file.withBytes(in: 0..<min(file.count, 9)) { Array($0) }
+  static func read(
+    _ file: FileBytes, part: CheckpointPart = CheckpointPart()
+  ) throws(ImportError) -> Checkpoint {
+    let start = file.withBytes(in: 0..<min(file.count, 16)) { Array($0) }
     if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
-      return try TorchCheckpoint.read(file)
+      return try TorchCheckpoint.read(file, part: part)
     }
     // Before the pickle's test: a header of 640 bytes starts like a pickle of protocol 2.
-    if start.count == 9, start[8] == UInt8(ascii: "{") {
-      return try SafetensorsReader.read(file)
+    if start.count >= 9, start[8] == UInt8(ascii: "{") {
+      return try Checkpoint(named: SafetensorsReader.read(file), file: file.name, part: part)
     }
-    if start.count >= 2, start[0] == 0x80, (1...5).contains(start[1]) {
-      throw .unsupported(
-        file: file.name, offset: 0, feature: "a plain pickle, as torch.save wrote before 1.6,",
-        advice: "load it with a current torch and save it again with torch.save")
-    }
+    if let kind = ForeignFile.kind(ofStart: start) { throw kind.error(file.name) }
     let found = start.prefix(8).map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
@@ -46,23 +64,68 @@ public struct Checkpoint: Sendable {
       found: "a file that starts with bytes \(found.joined(separator: " "))")
   }
 
-  /// Creates a checkpoint from tensors as a file names them, dropping a leading `module.`, which
-  /// is what data-parallel training puts before each name.
+  /// Creates a checkpoint from tensors as a file names them.
   ///
-  /// - Throws: ``ImportError/badTensor(file:tensor:expected:found:)`` if two names become equal.
+  /// Of names that are known, those with the same prefix are taken, without it. Where there are several
+  /// prefixes, it is the one of averaged weights.
+  ///
+  /// - Parameter notes: What was chosen before.
+  /// - Throws: ``ImportError/badTensor(file:tensor:expected:found:)`` if two names become equal;
+  ///   ``ImportError/missing(file:expected:found:)`` if no name has the prefix that is asked for, or
+  ///   several could be meant.
   init(
-    named tensors: [(name: String, tensor: FloatTensor)], file: String
+    named tensors: [(name: String, tensor: FloatTensor)], file: String,
+    part: CheckpointPart = CheckpointPart(), notes: [String] = []
   ) throws(ImportError) {
+    self.notes = notes
+    let named = tensors.map { (name: NetworkNames.unwrapped($0.name), tensor: $0.tensor) }
+    let prefix = try Self.prefix(of: named.map { $0.name }, file: file, part)
     var result: [String: FloatTensor] = [:]
-    result.reserveCapacity(tensors.count)
-    for (name, tensor) in tensors {
-      let prefix = "module."
-      let short = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
+    result.reserveCapacity(named.count)
+    var others: [String] = []
+    for (name, tensor) in named {
+      guard name.hasPrefix(prefix) else {
+        if !NetworkNames.isIgnored(name) { others.append(name) }
+        continue
+      }
+      let short = String(name.dropFirst(prefix.count))
       if result.updateValue(tensor, forKey: short) != nil {
         throw .badTensor(
           file: file, tensor: name, expected: "one tensor called '\(short)'", found: "two")
       }
     }
     self.tensors = result
+    if !prefix.isEmpty { self.notes.append("took the names after '\(prefix)' (--prefix)") }
+    if let first = others.min() {
+      self.notes.append(
+        "left out \(others.count) tensors without '\(prefix)', such as '\(first)' (--prefix)")
+    }
+  }
+
+  private static func prefix(
+    of names: [String], file: String, _ part: CheckpointPart
+  ) throws(ImportError) -> String {
+    if let asked = part.prefix {
+      let prefix = asked.isEmpty || asked.hasSuffix(".") ? asked : asked + "."
+      guard names.contains(where: { $0.hasPrefix(prefix) }) else {
+        throw .missing(
+          file: file, expected: "tensors whose names start with '\(prefix)'",
+          found: names.min().map { "others, such as '\($0)'" } ?? "none at all")
+      }
+      return prefix
+    }
+    let prefixes = Set(names.compactMap { NetworkNames.prefix(of: $0) })
+    if prefixes.count > 1 {
+      let averaged = prefixes.filter { NetworkNames.isAveraged($0) }
+      guard averaged.count == 1, let only = averaged.first else {
+        let list = prefixes.sorted().map { "'\($0)'" }.joined(separator: ", ")
+        throw .missing(
+          file: file, expected: "one network, or --prefix",
+          found: "networks whose names start with \(list)")
+      }
+      return only
+    }
+    // A network that is not known may still be named whole.
+    return prefixes.first ?? (names.allSatisfy { $0.hasPrefix("module.") } ? "module." : "")
   }
 }

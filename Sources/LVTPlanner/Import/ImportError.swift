@@ -9,6 +9,9 @@ public enum ImportError: Error, Equatable, Sendable {
   /// The file could not be opened or is not a regular file. Nothing of it was read.
   case cannotRead(file: String, reason: String)
 
+  /// The content is of a known format that holds networks otherwise.
+  case foreign(file: String, kind: String, advice: String)
+
   /// The content is none of the formats that the reader knows.
   case unknownFormat(file: String, expected: String, found: String)
 
@@ -40,6 +43,8 @@ extension ImportError: CustomStringConvertible {
     switch self {
     case .cannotRead(let file, let reason):
       "\(shown(file)): cannot be read: \(shown(reason))"
+    case .foreign(let file, let kind, let advice):
+      "\(shown(file)): \(kind); \(shown(advice, limit: 400))"
     case .unknownFormat(let file, let expected, let found):
       "\(shown(file)): expected \(shown(expected)), found \(shown(found))"
     case .truncated(let file, let offset, let expected, let available):
@@ -63,9 +68,8 @@ extension ImportError: CustomStringConvertible {
   }
 }
 
-/// Returns `text` fit for one line: control characters escaped, at most 200 characters.
-private func shown(_ text: String) -> String {
-  let limit = 200
+/// Returns `text` fit for one line: control characters escaped, at most `limit` characters.
+private func shown(_ text: String, limit: Int = 200) -> String {
   var result = String.UnicodeScalarView()
   for scalar in text.unicodeScalars {
     if result.count >= limit {

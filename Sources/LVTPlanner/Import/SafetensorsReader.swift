@@ -12,7 +12,9 @@ enum SafetensorsReader {
   ///
   /// - Throws: ``ImportError`` if they do not, if the header is not what the format allows, or if a
   ///   tensor has a type that this reader does not know.
-  static func read(_ file: FileBytes) throws(ImportError) -> Checkpoint {
+  static func read(
+    _ file: FileBytes
+  ) throws(ImportError) -> [(name: String, tensor: FloatTensor)] {
     var cursor = ByteCursor(file)
     let length = try cursor.integer(UInt64.self, "the length of a safetensors header")
     guard length <= UInt64(maximumHeaderByteCount) else {
@@ -32,7 +34,7 @@ enum SafetensorsReader {
       let values = file.withBytes(in: range) { type.floats(from: $0) }
       named.append((entry.name, FloatTensor(shape: entry.shape, values: values)))
     }
-    return try Checkpoint(named: named, file: file.name)
+    return named
   }
 
   /// Checks that the ranges tile the data.

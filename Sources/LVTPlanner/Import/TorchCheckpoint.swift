@@ -3,9 +3,6 @@
 /// Reads the zip archive that `torch.save` writes: a pickle that describes the tensors, and one
 /// entry with the raw bytes of each storage.
 struct TorchCheckpoint {
-  /// Where training scripts put the network inside the dictionary they save, first choice first.
-  static let stateKeys = ["model", "state_dict", "model_state_dict", "model_ema"]
-
   private let archive: ZipArchive
   private let folder: String
   private let heap: PickleHeap
@@ -13,15 +10,17 @@ struct TorchCheckpoint {
 
   /// Reads the tensors of the state dictionary in `file`.
   ///
-  /// The state dictionary is the first of ``stateKeys`` that is a dictionary with tensors in it, or
-  /// else the saved dictionary itself. Whatever lies beside it is ignored, values in it that are no
-  /// tensors too.
+  /// The state dictionary is the saved dictionary itself if it has a known network's names, else the
+  /// first of ``NetworkNames/keys`` in it, or in one of those, that has; without such names, the first with
+  /// tensors. Whatever lies beside it is ignored, values in it that are no tensors too.
   ///
   /// - Throws: ``ImportError`` for a damaged archive or pickle, for a file without a state
   ///   dictionary, and for a tensor that does not fit its storage.
-  static func read(_ file: FileBytes) throws(ImportError) -> Checkpoint {
+  static func read(
+    _ file: FileBytes, part: CheckpointPart
+  ) throws(ImportError) -> Checkpoint {
     let checkpoint = try TorchCheckpoint(file)
-    let state = try checkpoint.stateDictionary()
+    let (state, notes) = try checkpoint.stateDictionary(part.key)
     var storages = TorchStorages(archive: checkpoint.archive, folder: checkpoint.folder)
     var named: [(name: String, tensor: FloatTensor)] = []
     for (key, value) in state {
@@ -39,11 +38,12 @@ struct TorchCheckpoint {
       default: break
       }
     }
-    return try Checkpoint(named: named, file: file.name)
+    return try Checkpoint(named: named, file: file.name, part: part, notes: notes)
   }
 
   private init(_ file: FileBytes) throws(ImportError) {
     archive = try ZipArchive(file)
+    if let kind = ForeignFile.kind(ofEntries: archive.entries.keys) { throw kind.error(file.name) }
     let suffix = "/data.pkl"
     let pickles = archive.entries.keys.filter {
       $0.hasSuffix(suffix) && $0.firstIndex(of: "/") == $0.lastIndex(of: "/")
@@ -73,32 +73,97 @@ struct TorchCheckpoint {
     }
   }
 
-  private func stateDictionary() throws(ImportError)
-    -> [(key: PickleReference, value: PickleReference)]
-  {
-    guard let top = heap.pairs(root) else {
-      throw .missing(
-        file: archive.file.name, expected: "a dictionary of tensors, as model.state_dict() gives",
-        found: heap.kind(root))
+  private typealias Pairs = [(key: PickleReference, value: PickleReference)]
+
+  /// A dictionary of tensors, and the keys that lead to it.
+  private struct Candidate {
+    let path: [String]
+    let pairs: Pairs
+    let isKnown: Bool
+
+    var name: String { path.joined(separator: ".") }
+    /// Its place among the keys that are known.
+    var rank: Int {
+      path.last.flatMap { NetworkNames.keys.firstIndex(of: $0) } ?? NetworkNames.keys.count
     }
-    for name in Self.stateKeys {
-      // The last one wins where a key is repeated, as in Python.
-      guard let entry = top.last(where: { heap.string($0.key) == name }),
-        let pairs = heap.pairs(entry.value), holdsTensors(pairs)
-      else { continue }
-      return pairs
-    }
-    if holdsTensors(top) { return top }
-    let keys = top.prefix(8).compactMap { heap.string($0.key) }.map { "'\($0.prefix(20))'" }
-    throw .missing(
-      file: archive.file.name,
-      expected: "tensors under \(Self.stateKeys.joined(separator: ", ")) or at the top",
-      found: "a dictionary of \(top.count) without: \(keys.joined(separator: ", "))")
   }
 
-  private func holdsTensors(_ pairs: [(key: PickleReference, value: PickleReference)]) -> Bool {
-    pairs.contains { pair in
-      if case .tensor = heap[pair.value] { heap.string(pair.key) != nil } else { false }
+  /// The dictionary that is the network, and what was chosen.
+  private func stateDictionary(_ key: String?) throws(ImportError) -> (Pairs, notes: [String]) {
+    guard let top = heap.pairs(root) else {
+      if case .object = heap[root] { throw ForeignFile.wholeNetwork.error(archive.file.name) }
+      throw missing("a dictionary of tensors, as model.state_dict() gives", heap.kind(root))
     }
+    var budget = Self.maximumDictionaries
+    let found = candidates(top, path: [], &budget)
+    if let key {
+      guard let asked = found.first(where: { $0.name == key || $0.path.first == key }) else {
+        throw missing("tensors under '\(key)'", list(found, or: top))
+      }
+      return (asked.pairs, ["took the tensors of '\(asked.name)' (--key)"])
+    }
+    let known = found.filter { $0.isKnown }
+    let best = (known.isEmpty ? found : known).filter { $0.path.isEmpty }
+      + (known.isEmpty ? found : known).filter { !$0.path.isEmpty }.sorted { $0.rank < $1.rank }
+    guard let chosen = best.first else {
+      if top.contains(where: { holdsWholeNetwork($0) }) {
+        throw ForeignFile.wholeNetwork.error(archive.file.name)
+      }
+      throw missing("a dictionary of tensors, at the top or under a key", list(found, or: top))
+    }
+    if let second = best.dropFirst().first, !chosen.path.isEmpty, second.rank == chosen.rank {
+      throw missing("one network, or --key", list(best, or: top))
+    }
+    guard !chosen.path.isEmpty else { return (chosen.pairs, []) }
+    let others = best.dropFirst().map { "'\($0.name)'" }
+    let beside = others.isEmpty ? "" : ", not of \(others.joined(separator: ", "))"
+    return (chosen.pairs, ["took the tensors of '\(chosen.name)'\(beside) (--key)"])
+  }
+
+  /// Dictionaries with tensors, at most three keys deep, in the order of the file.
+  private func candidates(_ pairs: Pairs, path: [String], _ budget: inout Int) -> [Candidate] {
+    var found: [Candidate] = []
+    let names = pairs.compactMap { pair -> String? in
+      if case .tensor = heap[pair.value] { heap.string(pair.key) } else { nil }
+    }
+    if !names.isEmpty {
+      let isKnown = names.contains {
+        NetworkNames.prefix(of: NetworkNames.unwrapped($0)) != nil
+      }
+      found.append(Candidate(path: path, pairs: pairs, isKnown: isKnown))
+    }
+    guard path.count < 3 else { return found }
+    // The last one wins where a key is repeated, as in Python.
+    var seen: Set<String> = []
+    var inside: [Candidate] = []
+    for pair in pairs.reversed() {
+      guard let name = heap.string(pair.key), let inner = heap.pairs(pair.value),
+        seen.insert(name).inserted, budget > 0
+      else { continue }
+      budget -= 1
+      inside = candidates(inner, path: path + [name], &budget) + inside
+    }
+    return found + inside
+  }
+
+  /// Dictionaries that are looked into: a pickle can share one among any number of keys.
+  private static let maximumDictionaries = 64
+
+  private func holdsWholeNetwork(_ pair: (key: PickleReference, value: PickleReference)) -> Bool {
+    guard let name = heap.string(pair.key), NetworkNames.keys.contains(name) else { return false }
+    if case .object = heap[pair.value] { return true }
+    return false
+  }
+
+  private func missing(_ expected: String, _ found: String) -> ImportError {
+    .missing(file: archive.file.name, expected: expected, found: found)
+  }
+
+  private func list(_ found: [Candidate], or top: Pairs) -> String {
+    if !found.isEmpty {
+      return "them under " + found.prefix(8).map { "'\($0.name)'" }.joined(separator: ", ")
+    }
+    let keys = top.prefix(8).compactMap { heap.string($0.key) }.map { "'\($0.prefix(20))'" }
+    return "a dictionary of \(top.count) without: \(keys.joined(separator: ", "))"
   }
 }

@@ -73,7 +73,9 @@ struct Lowering {
       let (source, narrowing) = reading(i)
       let quantized = QuantizedMatrix(
         matrix, inputScale: source.scale, means: means(ofValue: i))
-      let output = output(i, leastScale: quantized.leastOutputScale)
+      let output = output(
+        i, leastScale: quantized.leastOutputScale,
+        adding: residual.map { quantizations[$0] })
       return .pointwise(
         Pointwise(
           narrowing: narrowing, matrix: pack(quantized, source, output, relu: relu),
@@ -102,8 +104,8 @@ struct Lowering {
           norm: append(norm, inputScale: input.scale, output: normalized),
           matrix: pack(quantized, normalized, output, relu: false)))
 
-    case .head(let norm, let matrix):
-      return .head(lowerHead(i, norm, matrix, input))
+    case .head(let norm, let pooling, let matrix):
+      return .head(lowerHead(i, norm, pooling, matrix, input))
 
     case .attention(let attention):
       if case .neighbours(let kernel, let bias) = attention.reach {
@@ -126,7 +128,7 @@ struct Lowering {
 
     // int16 sums: room for values twice as large as any that calibration saw.
     let largest = statistics[.sums(i)].map { max(-$0.low, $0.high) } ?? 1
-    let sumScale = max(2 * largest / 32767, quantized.leastOutputScale)
+    let sumScale = ScaleLimits.scale(max(2 * largest / 32767, quantized.leastOutputScale))
     let packed = constants.append(
       quantized, multipliers: quantized.multipliers(outputScale: sumScale),
       inputZeroPoint: input.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
@@ -224,7 +226,8 @@ struct Lowering {
     // Each channel has its own input mean, the same for all its taps but at the border.
     let means = means(ofValue: i)
     let quantized = QuantizedMatrix(matrix, inputScale: input.scale, meansOfOutputs: means)
-    let output = output(i, leastScale: quantized.leastOutputScale)
+    let output = output(
+      i, leastScale: quantized.leastOutputScale, adding: residual ? input : nil)
     return Depthwise(
       kernel: kernel, filter: pack(quantized, input, output, relu: !residual),
       residualMultiplier: residual ? input.scale / output.scale : nil)
@@ -234,7 +237,7 @@ struct Lowering {
     _ i: Int, _ filter: FloatDynamicFilter, _ input: Quantization
   ) -> DynamicDepthwise {
     let mean = mean(i, of: input)
-    let squeeze = WideMatrix(filter.squeeze, inputScale: mean.scale, means: means(.mean(i)))
+    let squeeze = WideMatrix(filter.squeeze, inputScale: mean.scale, means: means(.pooled(i)))
     let hiddenScale = wideScale(.hidden(i), least: squeeze.matrix.leastOutputScale)
     let expand = WideMatrix(
       filter.expandByBlocks, inputScale: hiddenScale, means: means(.hidden(i)))
@@ -244,7 +247,8 @@ struct Lowering {
     return DynamicDepthwise(
       kernel: filter.kernel, meanMultiplier: mean.multiplier,
       squeeze: pack(squeeze, outputScale: hiddenScale),
-      squeezeBiasOffset: constants.append(squeeze.bias.map { $0 / hiddenScale }),
+      squeezeBiasOffset: constants.append(
+        squeeze.bias.map { ScaleLimits.finite($0 / hiddenScale) }),
       expand: pack(expand, outputScale: 1),
       expandBiasOffset: constants.append(expand.bias),
       biasOffset: constants.append(filter.bias))
@@ -266,7 +270,8 @@ struct Lowering {
       2 * (largest[$0 * area..<($0 + 1) * area].max() ?? 1) / 32767
     }
     for (column, group) in columnGroups.enumerated() {
-      tapScales[group] = max(tapScales[group], expand.leastOutputScale(of: column..<column + 1))
+      tapScales[group] = ScaleLimits.scale(
+        max(tapScales[group], expand.leastOutputScale(of: column..<column + 1)))
     }
     let factors = filter.scale.enumerated().map { c, scale in
       input.scale * tapScales[filter.group(of: c)] * scale
@@ -280,7 +285,7 @@ struct Lowering {
         inputZeroPoint: hidden.zeroPoint, outputZeroPoint: 0, lowerBound: -128),
       multiplierOffset: constants.append(factors.map { $0 / output.scale }),
       biasOffset: constants.append(
-        filter.bias.map { max(-0x1p24, min(0x1p24, $0 / output.scale)) }))
+        filter.bias.map { Self.limited($0 / output.scale) }))
   }
 
   private mutating func lowerMLP(
@@ -295,7 +300,7 @@ struct Lowering {
     let activated = choose(.activated(i))
     let second = QuantizedMatrix(
       project, inputScale: activated.scale, means: means(.activated(i)))
-    let output = output(i, leastScale: second.leastOutputScale)
+    let output = output(i, leastScale: second.leastOutputScale, adding: input)
     return MLP(
       norm: norm.map { append($0, inputScale: input.scale, output: source) },
       narrowing: narrowing,
@@ -306,19 +311,24 @@ struct Lowering {
   }
 
   private mutating func lowerHead(
-    _ i: Int, _ norm: FloatNorm, _ matrix: FloatMatrix, _ input: Quantization
+    _ i: Int, _ norm: FloatNorm, _ pooling: Head.Pooling, _ matrix: FloatMatrix,
+    _ input: Quantization
   ) -> Head {
     let normalized = choose(.normalized(i))
-    let mean = mean(i, of: normalized)
-    let logits = WideMatrix(matrix, inputScale: mean.scale, means: means(.mean(i)))
+    let pooled = pooling == .mean ? mean(i, of: normalized) : maximum(i, of: normalized)
+    let logits = WideMatrix(matrix, inputScale: pooled.scale, means: means(.pooled(i)))
     quantizations.append(Quantization(scale: 1, zeroPoint: 0))
     return Head(
       norm: append(norm, inputScale: input.scale, output: normalized),
-      meanMultiplier: mean.multiplier, matrix: pack(logits, outputScale: 1),
-      biasOffset: constants.append(logits.bias))
+      pooling: pooling, poolingMultiplier: pooled.multiplier,
+      matrix: pack(logits, outputScale: 1), biasOffset: constants.append(logits.bias))
   }
 
   // MARK: Pieces
+
+  /// A factor or a bias in units of the output, within what a plan may hold and beyond all that rounds to
+  /// int8 or int16.
+  static func limited(_ value: Float) -> Float { max(-0x1p24, min(0x1p24, value)) }
 
   /// ε for integers that stand for multiples of `unit`, within what a plan may hold.
   static func epsilon(_ epsilon: Float, unit: Float) -> Float {
@@ -327,7 +337,12 @@ struct Lowering {
 
   /// The quantization of what layer `i` makes: int16 with room for twice what calibration saw, or the
   /// best int8 one.
-  mutating func output(_ i: Int, leastScale: Float = 0) -> Quantization {
+  ///
+  /// - Parameter residual: What is added to it; one step of its integers may be at most 2¹⁴ of the output's.
+  mutating func output(
+    _ i: Int, leastScale: Float = 0, adding residual: Quantization? = nil
+  ) -> Quantization {
+    let leastScale = max(leastScale, (residual?.scale ?? 0) * 0x1p-14)
     let output =
       isWide[i + 1]
       ? Quantization(scale: wideScale(.output(i), least: leastScale), zeroPoint: 0)
@@ -340,7 +355,7 @@ struct Lowering {
   private mutating func reading(_ i: Int) -> (Quantization, Narrowing?) {
     let held = quantizations[i]
     guard isWide[i] else { return (held, nil) }
-    let source = choose(.output(i - 1))
+    let source = choose(.output(i - 1), leastScale: held.scale * 0x1p-14)
     return (
       source,
       Narrowing(multiplier: held.scale / source.scale, zeroPoint: source.zeroPoint)
@@ -364,7 +379,7 @@ struct Lowering {
   /// The scale of an int16 value: room for twice what calibration saw.
   private func wideScale(_ point: Point, least: Float) -> Float {
     let largest = statistics[point].map { max(-$0.low, $0.high) } ?? 1
-    return max(2 * largest / 32639, least)
+    return ScaleLimits.scale(max(2 * largest / 32639, least))
   }
 
   /// The int16 mean over the positions of layer `i`'s input, or of `map`, which has as many: its
@@ -372,8 +387,14 @@ struct Lowering {
   /// at 0.5 or below.
   private func mean(_ i: Int, of map: Quantization) -> (scale: Float, multiplier: Float) {
     let positions = Float(network.shape(ofValue: i).positions)
-    let scale = wideScale(.mean(i), least: 2 * map.scale / positions)
+    let scale = wideScale(.pooled(i), least: 2 * map.scale / positions)
     return (scale, map.scale / positions / scale)
+  }
+
+  /// The int16 maximum over the positions of a map.
+  private func maximum(_ i: Int, of map: Quantization) -> (scale: Float, multiplier: Float) {
+    let scale = wideScale(.pooled(i), least: map.scale / 256)
+    return (scale, map.scale / scale)
   }
 
   private mutating func pack(_ wide: WideMatrix, outputScale: Float) -> PackedMatrix {
@@ -400,8 +421,8 @@ struct Lowering {
   ) -> LayerNorm {
     LayerNorm(
       channels: norm.gamma.count,
-      gammaOffset: constants.append(norm.gamma.map { $0 / output.scale }),
-      betaOffset: constants.append(norm.beta.map { $0 / output.scale }),
+      gammaOffset: constants.append(norm.gamma.map { Self.limited($0 / output.scale) }),
+      betaOffset: constants.append(norm.beta.map { Self.limited($0 / output.scale) }),
       epsilon: Self.epsilon(norm.epsilon, unit: inputScale),
       outputZeroPoint: output.zeroPoint)
   }

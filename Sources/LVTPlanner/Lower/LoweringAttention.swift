@@ -3,6 +3,9 @@ internal import Foundation
 internal import LVTModel
 
 extension Lowering {
+  /// Of what attention multiplies scores and weighted means with.
+  private static let multiplierLimit: Float = 65536
+
   mutating func lowerAttention(
     _ i: Int, _ attention: FloatAttention, _ input: Quantization
   ) -> Step.Operation {
@@ -13,10 +16,10 @@ extension Lowering {
       let rows = part * attention.channels..<(part + 1) * attention.channels
       return choose(point, leastScale: qkv.leastOutputScale(of: rows), symmetric: true).scale
     }
-    let attended = choose(.attended(i))
+    let attended = choose(.attended(i), leastScale: parts[2] / Self.multiplierLimit)
     let project = QuantizedMatrix(
       attention.project, inputScale: attended.scale, means: means(.attended(i)))
-    let output = output(i, leastScale: project.leastOutputScale)
+    let output = output(i, leastScale: project.leastOutputScale, adding: input)
 
     let scoreUnit = scoreUnit(i, attention, queryScale: parts[0], keyScale: parts[1])
     let norm = append(attention.norm, inputScale: input.scale, output: normalized)
@@ -25,9 +28,11 @@ extension Lowering {
       multipliers: qkv.multipliers(
         outputScales: parts.flatMap { [Float](repeating: $0, count: attention.channels) }),
       inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
-    let scoreMultiplier = parts[0] * parts[1] * attention.scale / scoreUnit
+    // Beyond the limit a softmax is a maximum of whatever differs.
+    let scoreMultiplier = min(
+      Self.multiplierLimit, parts[0] * parts[1] * attention.scale / scoreUnit)
     let bias = attention.positionBiases.map { value in
-      Int32(max(-0x1p21, min(0x1p21, (value / scoreUnit).rounded(.toNearestOrEven))))
+      Int32(rounding: Double(max(-0x1p21, min(0x1p21, value / scoreUnit))))
     }
     let biasOffset = bias.isEmpty ? nil : constants.append(bias)
     let packedProject = pack(project, attended, output, relu: false)
@@ -76,7 +81,8 @@ extension Lowering {
     }
     let bias = attention.positionBiases.max() ?? 0
     let greatest = (heads.max() ?? 0) * attention.scale + max(bias, 0)
-    return max(greatest / 32767, queryScale * keyScale * attention.scale / 65536)
+    return ScaleLimits.scale(
+      max(greatest / 32767, queryScale * keyScale * attention.scale / Self.multiplierLimit))
   }
 
   mutating func lowerDepthwiseAttention(
@@ -93,12 +99,12 @@ extension Lowering {
         + [Float](repeating: 0, count: pitch - channels)
     }
     for row in scales.indices {
-      scales[row] = max(scales[row], qkv.leastOutputScale(of: row..<row + 1))
+      scales[row] = ScaleLimits.scale(max(scales[row], qkv.leastOutputScale(of: row..<row + 1)))
     }
     let attended = choose(.attended(i))
     let project = QuantizedMatrix(
       attention.project, inputScale: attended.scale, means: means(.attended(i)))
-    let output = output(i, leastScale: project.leastOutputScale)
+    let output = output(i, leastScale: project.leastOutputScale, adding: input)
 
     let columns = (0..<channels).map { c in
       stride(from: c, to: bias.count, by: channels).map { bias[$0] }
@@ -135,8 +141,11 @@ extension Lowering {
       }
       weighting = .softmax(
         scoreMultiplierOffset: constants.append(
-          (0..<channels).map { min(65536, scales[$0] * scales[pitch + $0] * units) }),
-        attendedMultiplierOffset: constants.append((0..<channels).map { min(65536, values($0)) }))
+          (0..<channels).map {
+            min(Self.multiplierLimit, scales[$0] * scales[pitch + $0] * units)
+          }),
+        attendedMultiplierOffset: constants.append(
+          (0..<channels).map { min(Self.multiplierLimit, values($0)) }))
     }
     return DepthwiseAttention(
       kernel: kernel, norm: append(attention.norm, inputScale: input.scale, output: normalized),
@@ -148,7 +157,4 @@ extension Lowering {
       project: pack(project, attended, output, relu: false),
       residualMultiplier: input.scale / output.scale)
   }
-
-  /// γ or β of a LayerNorm over keys within what a plan may hold.
-  private static func limited(_ value: Float) -> Float { max(-0x1p24, min(0x1p24, value)) }
 }

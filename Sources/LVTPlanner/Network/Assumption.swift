@@ -7,6 +7,12 @@ public struct Assumption: Equatable, Sendable, CustomStringConvertible {
   /// The option of `lvt-plan` that says otherwise.
   public let option: String
 
+  /// An assumption.
+  public init(what: String, option: String) {
+    self.what = what
+    self.option = option
+  }
+
   /// The assumption with its option in parentheses.
   public var description: String { "\(what) (\(option))" }
 }

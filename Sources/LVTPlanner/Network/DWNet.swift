@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import LVTModel
+public import LVTModel
 
 // The static, the dynamic and the inhomogeneous dynamic DWNet of arXiv 2106.04263, by the tensor names of their published code:
 //
@@ -25,6 +25,13 @@ extension Network {
     public var deviation: [Float] = [0.229, 0.224, 0.225]
     /// Heads of each stage where no tensor tells; empty for 3, and twice as many in each further stage.
     public var heads: [Int] = []
+    /// What the head makes of the positions; nil for the mean, as all published networks have it.
+    public var pooling: Head.Pooling?
+    /// Distances of a DilateFormer's neighbours: 1, 2, … to the number of groups of heads; nil for three.
+    public var dilations: Int?
+    /// The edge of an inhomogeneous DWNet's filters; nil for the greatest with which its groups divide the
+    /// channels.
+    public var kernel: Int?
     /// Which code's windows a Swin has; nil for that which gives its tensors their names.
     public var windows: SwinWindows?
 
@@ -54,6 +61,11 @@ extension Network {
     guard let kind else {
       let known = ["patch_embed.", "norm.", "head.", "layers."]
       let names = checkpoint.tensors.keys.sorted()
+      for (part, library) in NetworkNames.libraries {
+        if let tensor = names.first(where: { $0.contains(part) }) {
+          throw .foreignNames(tensor: tensor, library: library)
+        }
+      }
       let odd = names.first { name in !known.contains { name.hasPrefix($0) } }
       throw .unknownFamily(tensor: odd ?? names.first { $0.hasPrefix("layers.") } ?? "none at all")
     }
@@ -182,12 +194,16 @@ private struct DWNetBuilder: NetworkBuilder {
   ) throws(NetworkError) -> FloatInhomogeneousFilter {
     let hidden = try reader.shape("\(name).conv1.0.weight", rank: 4)[0]
     let shape = try reader.shape("\(name).conv2.0.weight", rank: 4)
-    // K² · groups: the widest window for which the groups divide the channels.
-    let kernel = stride(from: 15, through: 1, by: -2).first { kernel in
+    // K² · groups, where the groups divide the channels.
+    let fitting = stride(from: 15, through: 1, by: -2).filter { kernel in
       let (groups, rest) = shape[0].quotientAndRemainder(dividingBy: kernel * kernel)
       return rest == 0 && channels % groups == 0
     }
-    guard let kernel else {
+    if fitting.count > 1, options.kernel == nil {
+      let assumption = Assumption(what: "filters of \(fitting[0]) × \(fitting[0])", option: "--kernel")
+      if !assumptions.contains(assumption) { assumptions.append(assumption) }
+    }
+    guard let kernel = fitting.first(where: { $0 == options.kernel ?? $0 }) else {
       throw .wrongShape(
         tensor: "\(name).conv2.0.weight", expected: "K² taps for groups of \(channels) channels",
         found: shape)

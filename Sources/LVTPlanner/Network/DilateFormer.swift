@@ -23,6 +23,7 @@ struct DilateFormerBuilder: NetworkBuilder {
   private static let epsilon: Float = 1e-6
   /// Groups of heads, at distances 1, 2 and 3.
   private static let dilations = 3
+  private var dilations: Int { options.dilations ?? Self.dilations }
 
   init(_ checkpoint: Checkpoint, options: Network.Options) {
     reader = TensorReader(checkpoint, family: "DilateFormer")
@@ -40,7 +41,17 @@ struct DilateFormerBuilder: NetworkBuilder {
         stride: 1 + index % 2, bias: false, gelu: index < 3, from: shape)
     }
     let stages = count { reader.has("stages.\($0).blocks.0.pos_embed.weight") }
-    let heads = options.heads.isEmpty ? (0..<stages).map { 3 << $0 } : options.heads
+    // More stages than the channels could double in.
+    let heads = options.heads.isEmpty ? (0..<min(stages, 16)).map { 3 << $0 } : options.heads
+    if options.heads.isEmpty {
+      let list = heads.map { "\($0)" }.joined(separator: ", ")
+      assumptions.append(Assumption(what: "heads \(list)", option: "--heads"))
+    }
+    if options.dilations == nil {
+      let list = (1...dilations).map { "\($0)" }.joined(separator: ", ")
+      assumptions.append(
+        Assumption(what: "3 × 3 neighbours at distances \(list)", option: "--dilations"))
+    }
     for stage in 0..<stages {
       let name = "stages.\(stage)"
       for block in 0..<(count { reader.has("\(name).blocks.\($0).pos_embed.weight") }) {
@@ -84,7 +95,7 @@ struct DilateFormerBuilder: NetworkBuilder {
 
     let qkv = "\(name).attn.qkv"
     let isDilated = reader.rank("\(qkv).weight") == 4
-    let groups = isDilated ? Self.dilations : 1
+    let groups = isDilated ? dilations : 1
     guard heads[stage] > 0, channels % heads[stage] == 0, heads[stage] % groups == 0 else {
       throw .heads(found: heads, stage: stage, channels: channels, groups: groups)
     }

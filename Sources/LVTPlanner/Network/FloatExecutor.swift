@@ -13,13 +13,22 @@ public enum Point: Hashable, Sendable {
   case hidden(Int), activated(Int)
   /// What the LayerNorm of a merge, a head, an MLP or an attention makes.
   case normalized(Int)
-  /// The mean over positions in a head or for a dynamic filter.
-  case mean(Int)
+  /// The mean or the maximum over positions in a head, the mean for a dynamic filter.
+  case pooled(Int)
   /// The taps of a dynamic filter, for each tap those of all channels; those of an inhomogeneous one as
   /// its second product makes them.
   case taps(Int)
   /// Queries, keys and values of an attention, and the values' weighted means.
   case query(Int), key(Int), value(Int), attended(Int)
+
+  /// The layer that the place is in.
+  public var layer: Int {
+    switch self {
+    case .output(let i), .sums(let i), .hidden(let i), .activated(let i), .normalized(let i),
+      .pooled(let i), .taps(let i), .query(let i), .key(let i), .value(let i), .attended(let i):
+      i
+    }
+  }
 }
 
 /// Runs a network in float32.
@@ -57,6 +66,15 @@ public struct FloatExecutor: Sendable {
     return values[values.count - 1]
   }
 
+  /// The name of the first layer that makes a NaN or an infinity of a normalised picture, or nil.
+  public func firstNotFinite(_ input: [Float]) -> String? {
+    var first: Int?
+    _ = logits(input) { point, values, _ in
+      if first == nil, values.contains(where: { !$0.isFinite }) { first = point.layer }
+    }
+    return first.map { network.layers[$0].name }
+  }
+
   private func run(
     _ layer: Network.Layer, _ i: Int, _ input: [Float], values: [[Float]],
     observe: (Point, [Float], Int) -> Void
@@ -82,7 +100,7 @@ public struct FloatExecutor: Sendable {
 
     case .dynamicDepthwise(let dynamic):
       let mean = columnMeans(input, channels: dynamic.channels)
-      observe(.mean(i), mean, dynamic.channels)
+      observe(.pooled(i), mean, dynamic.channels)
       let hidden = dynamic.squeeze.applied(to: mean, rows: 1, relu: true)
       observe(.hidden(i), hidden, dynamic.squeeze.outputs)
       let filter = filter(dynamic, dynamic.expand.applied(to: hidden, rows: 1))
@@ -120,12 +138,16 @@ public struct FloatExecutor: Sendable {
       observe(.normalized(i), normalized, matrix.inputs)
       return matrix.applied(to: normalized, rows: positions)
 
-    case .head(let norm, let matrix):
+    case .head(let norm, let pooling, let matrix):
       let normalized = normalize(input, norm)
       observe(.normalized(i), normalized, matrix.inputs)
-      let mean = columnMeans(normalized, channels: matrix.inputs)
-      observe(.mean(i), mean, matrix.inputs)
-      return matrix.applied(to: mean, rows: 1)
+      let pooled =
+        switch pooling {
+        case .mean: columnMeans(normalized, channels: matrix.inputs)
+        case .maximum: columnMaxima(normalized, channels: matrix.inputs)
+        }
+      observe(.pooled(i), pooled, matrix.inputs)
+      return matrix.applied(to: pooled, rows: 1)
 
     case .attention(let attention):
       let normalized = normalize(input, attention.norm)
@@ -184,6 +206,12 @@ public struct FloatExecutor: Sendable {
     var sums = [Double](repeating: 0, count: channels)
     for i in values.indices { sums[i % channels] += Double(values[i]) }
     return sums.map { Float($0 / Double(values.count / channels)) }
+  }
+
+  private func columnMaxima(_ values: [Float], channels: Int) -> [Float] {
+    var maxima = Array(values[..<channels])
+    for i in values.indices { maxima[i % channels] = max(maxima[i % channels], values[i]) }
+    return maxima
   }
 
   private func patches(_ picture: [Float], width: Int, patch: Int, grid: Shape) -> [Float] {

@@ -151,8 +151,8 @@ public struct Network: Sendable {
     case mlp(norm: FloatNorm?, expand: FloatMatrix, project: FloatMatrix)
     /// 2 × 2 positions side by side → LayerNorm → product.
     case patchMerge(FloatNorm, FloatMatrix)
-    /// LayerNorm → mean over positions → product: the logits.
-    case head(FloatNorm, FloatMatrix)
+    /// LayerNorm → mean or maximum over positions → product: the logits.
+    case head(FloatNorm, Head.Pooling, FloatMatrix)
     /// LayerNorm, attention, product, plus the input.
     case attention(FloatAttention)
     /// Convolution, then GELU if it says so.
@@ -199,7 +199,8 @@ public struct Network: Sendable {
   public func macs(ofLayer index: Int) -> Int {
     let positions = layers[index].output.positions
     switch layers[index].operation {
-    case .patchEmbed(_, let m, _), .pointwise(let m, _, _), .patchMerge(_, let m), .head(_, let m):
+    case .patchEmbed(_, let m, _), .pointwise(let m, _, _), .patchMerge(_, let m),
+      .head(_, _, let m):
       return positions * m.inputs * m.outputs
     case .depthwise(let f, _):
       return positions * f.channels * f.kernel * f.kernel
@@ -222,7 +223,8 @@ public struct Network: Sendable {
   public var parameters: Int {
     layers.reduce(0) { total, layer in
       switch layer.operation {
-      case .patchEmbed(_, let m, let n), .patchMerge(let n, let m), .head(let n, let m):
+      case .patchEmbed(_, let m, let n), .patchMerge(let n, let m),
+        .head(let n, _, let m):
         total + m.weights.count + m.bias.count + 2 * n.gamma.count
       case .pointwise(let m, _, _): total + m.weights.count + m.bias.count
       case .depthwise(let f, _): total + f.weights.count + f.bias.count

@@ -74,13 +74,17 @@ extension NetworkBuilder {
     add(name, .patchMerge(norm, matrix), to)
   }
 
-  /// `norm`, the mean over positions, and a linear layer.
+  /// `norm`, the mean or the maximum over positions, and a linear layer.
   mutating func addHead(
     _ shape: Shape, name: String = "head", epsilon: Float = 1e-5
   ) throws(NetworkError) {
     let norm = try reader.norm("norm", channels: shape.channels, epsilon: epsilon)
     let classes = try reader.shape("\(name).weight", rank: 2)[0]
     let matrix = try reader.matrix(name, inputs: shape.channels, outputs: classes, bias: true)
-    add(name, .head(norm, matrix), Shape(height: 1, width: 1, channels: classes))
+    if options.pooling == nil {
+      assumptions.append(Assumption(what: "global pool avg", option: "--global-pool"))
+    }
+    add(
+      name, .head(norm, options.pooling ?? .mean, matrix), Shape(height: 1, width: 1, channels: classes))
   }
 }

@@ -5,6 +5,8 @@ public import LVTModel
 public enum NetworkError: Error, Equatable, Sendable {
   /// No supported architecture has these tensors; `tensor` is one that fits none.
   case unknownFamily(tensor: String)
+  /// The tensors have the names that another library gives them.
+  case foreignNames(tensor: String, library: String)
   /// A tensor that the architecture needs.
   case missing(tensor: String, family: String)
   /// A tensor that the architecture does not have.
@@ -29,6 +31,10 @@ extension NetworkError: CustomStringConvertible {
     switch self {
     case .unknownFamily(let tensor):
       "no supported network: the first tensor that fits none is '\(tensor)'"
+    case .foreignNames(let tensor, let library):
+      "tensor '\(tensor)' is named as \(library) names it; timm has the same networks: in Python: "
+        + "import timm, torch; torch.save(timm.create_model('swin_tiny_patch4_window7_224', "
+        + "pretrained=True).state_dict(), 'new.pth')"
     case .missing(let tensor, let family): "the \(family) network lacks tensor '\(tensor)'"
     case .unexpected(let tensor, let family):
       "tensor '\(tensor)' is not part of a \(family) network"
@@ -163,10 +169,7 @@ struct TensorReader {
 
   /// No tensor may be left but counters and tables that the architecture makes itself.
   func end() throws(NetworkError) {
-    let ignored = [".num_batches_tracked", ".relative_position_index", ".attn_mask"]
-    let left = tensors.keys.filter { name in
-      !taken.contains(name) && !ignored.contains { name.hasSuffix($0) }
-    }
+    let left = tensors.keys.filter { !taken.contains($0) && !NetworkNames.isIgnored($0) }
     if let first = left.min() { throw .unexpected(tensor: first, family: family) }
   }
 }

@@ -64,10 +64,10 @@ extension Network {
         equalize(&norm, &matrix, statistics)
         layers[i].operation = .patchMerge(norm, matrix)
 
-      case .head(var norm, var matrix):
+      case .head(var norm, let pooling, var matrix):
         guard let statistics = ranges[.normalized(i)] else { continue }
         equalize(&norm, &matrix, statistics)
-        layers[i].operation = .head(norm, matrix)
+        layers[i].operation = .head(norm, pooling, matrix)
 
       case .mlp(var norm?, var expand, let project):
         guard let statistics = ranges[.normalized(i)] else { continue }

@@ -38,24 +38,40 @@ struct QuantizedMatrix {
     bias = []
     for o in 0..<outputs {
       let row = matrix.weights[o * inputs..<(o + 1) * inputs]
-      let scale = Self.scale(of: row, bias: matrix.bias[o], inputScale: inputScale)
-      var drift = 0.0
-      for (i, w) in row.enumerated() {
-        let q = max(-127, min(127, (w / scale).rounded(.toNearestOrEven)))
-        weights[o * inputs + i] = Int8(q)
-        drift += Double(q * scale - w) * mean(o, i)
+      let best = row.withUnsafeBufferPointer { lvtf_weight_scale($0.baseAddress, $0.count) }
+      var scale = Self.scale(best, holding: abs(Double(matrix.bias[o])), inputScale: inputScale)
+      var corrected = 0.0
+      for _ in 0..<2 {
+        var drift = 0.0
+        for (i, w) in row.enumerated() {
+          let q = max(-127, min(127, (w / scale).rounded(.toNearestOrEven)))
+          weights[o * inputs + i] = Int8(q)
+          drift += Double(q * scale - w) * mean(o, i)
+        }
+        corrected = (Double(matrix.bias[o]) - drift) / (Double(inputScale) * Double(scale))
+        if abs(corrected) <= Self.biasLimit { break }
+        // No weight is rounded by more than itself, so this has room for the drift of any scale.
+        let greatest = row.enumerated().reduce(abs(Double(matrix.bias[o]))) {
+          $0 + abs(Double($1.element) * mean(o, $1.offset))
+        }
+        scale = Self.scale(scale, holding: greatest, inputScale: inputScale)
       }
       scales.append(scale)
-      let unit = Double(inputScale) * Double(scale)
-      bias.append(Int32(((Double(matrix.bias[o]) - drift) / unit).rounded(.toNearestOrEven)))
+      bias.append(Int32(rounding: corrected))
     }
   }
 
-  /// The scale that loses least of a row's weights and has room for the bias.
-  private static func scale(of row: ArraySlice<Float>, bias: Float, inputScale: Float) -> Float {
-    let best = row.withUnsafeBufferPointer { lvtf_weight_scale($0.baseAddress, $0.count) }
-    // A row of zeros, or nearly so, still needs a unit in which its bias fits 29 bits.
-    return max(best, abs(bias) / inputScale * 0x1p-28, 1e-12)
+  /// What a bias may be in units of the sums, its correction included.
+  private static let biasLimit = 0x1p28
+
+  /// A scale in whose units a bias of this magnitude is within its limit.
+  ///
+  /// A row of zeros, or nearly so, still needs one.
+  private static func scale(
+    _ best: Float, holding bias: Double, inputScale: Float
+  ) -> Float {
+    let least = Float(bias / Double(inputScale) / biasLimit)
+    return min(max(best, least, 1e-12), ScaleLimits.greatestWeight)
   }
 
   /// The matrix with a bias of zero.

@@ -25,7 +25,7 @@ public struct RangeChoice: Sendable {
 extension Quantization {
   /// The int8 quantization whose 256 values span [low, high], zero being one of them.
   init(low: Float, high: Float) {
-    let scale = max((high - low) / 255, .leastNormalMagnitude)
+    let scale = ScaleLimits.scale((high - low) / 255)
     let zeroPoint = (-128 - low / scale).rounded(.toNearestOrEven)
     self.init(scale: scale, zeroPoint: Int(max(-128, min(127, zeroPoint))))
   }
@@ -113,9 +113,10 @@ struct RangeChooser {
     let width = max(high - low, leastScale * 255)
     var quantization =
       symmetric
-      ? Quantization(scale: max(max(-low, high) / 127, .leastNormalMagnitude), zeroPoint: 0)
+      ? Quantization(scale: max(-low, high) / 127, zeroPoint: 0)
       : Quantization(low: low, high: low + width)
-    quantization.scale = max(quantization.scale, leastScale)  // low + width may round down
+    // low + width may round down.
+    quantization.scale = ScaleLimits.scale(max(quantization.scale, leastScale))
     var noise = 0.0, signal = 0.0
     for bin in bins {
       let error = Double(transform(quantization.rounded(bin.value)) - bin.image)

@@ -34,7 +34,7 @@ public struct RangeTable {
     case .hidden(let i): layers[i].name + " hidden"
     case .activated(let i): layers[i].name + " activated"
     case .normalized(let i): layers[i].name + " normalized"
-    case .mean(let i): layers[i].name + " mean"
+    case .pooled(let i): layers[i].name + " pooled"
     case .taps(let i): layers[i].name + " taps"
     case .query(let i): layers[i].name + " queries"
     case .key(let i): layers[i].name + " keys"

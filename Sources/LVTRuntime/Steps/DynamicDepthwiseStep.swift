@@ -32,9 +32,9 @@ extension Workspace {
     let mean = WideRow(bytes: share.scratch(parts.mean, as: Int8.self), pitch: shape.pitch)
     kernels.column_sums_s8(
       share.input.position(0), shape.pitch, shape.positions, shape.pitch, sums)
-    storeMeans(
-      sums, of: shape, zeroPoint: Int(share.input.zeroPoint), multiplier: step.meanMultiplier,
-      in: mean)
+    mean.store(
+      sums, channels: shape.pitch, zero: shape.positions * Int(share.input.zeroPoint),
+      multiplier: step.meanMultiplier)
     let values = share.scratch(parts.values, as: Float.self)
     multiply(
       step.squeeze, mean, biasOffset: step.squeezeBiasOffset,

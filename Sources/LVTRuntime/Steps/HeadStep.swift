@@ -3,7 +3,7 @@ internal import CLVTKernels
 internal import LVTModel
 
 extension Workspace {
-  /// Normalises, averages over positions and multiplies to float logits.
+  /// Normalises, pools over positions and multiplies to float logits.
   ///
   /// Small: the first thread does it.
   func run(_ step: Head, _ share: Share) {
@@ -12,23 +12,32 @@ extension Workspace {
     let parts = HeadScratch(step, shape: shape, strip: share.strip)
     let normalized = share.scratch(parts.normalized, as: Int8.self)
     let stripSums = share.scratch(parts.stripSums, as: Int32.self)
-    let sums = share.scratch(parts.sums, as: Int32.self)
+    let pooled = share.scratch(parts.pooled, as: Int32.self)
 
-    for c in 0..<shape.pitch { sums[c] = 0 }
+    for c in 0..<shape.pitch { pooled[c] = step.pooling == .mean ? 0 : -128 }
     (0..<shape.positions).forEachStrip(rows: parts.stripRows) { strip in
       normalize(
         step.norm, strip.count, share.input.position(strip.lowerBound), stride: share.input.pitch,
         type: share.input.type, out: normalized, outStride: shape.pitch)
-      kernels.column_sums_s8(normalized, shape.pitch, strip.count, shape.pitch, stripSums)
-      for c in 0..<shape.pitch { sums[c] += stripSums[c] }
+      switch step.pooling {
+      case .mean:
+        kernels.column_sums_s8(normalized, shape.pitch, strip.count, shape.pitch, stripSums)
+        for c in 0..<shape.pitch { pooled[c] += stripSums[c] }
+      case .maximum:
+        for i in 0..<strip.count * shape.pitch {
+          let c = i % shape.pitch
+          pooled[c] = max(pooled[c], Int32(normalized[i]))
+        }
+      }
     }
 
-    let mean = WideRow(bytes: share.scratch(parts.mean, as: Int8.self), pitch: shape.pitch)
-    storeMeans(
-      sums, of: shape, zeroPoint: step.norm.outputZeroPoint, multiplier: step.meanMultiplier,
-      in: mean)
+    let row = WideRow(bytes: share.scratch(parts.row, as: Int8.self), pitch: shape.pitch)
+    let count = step.pooling == .mean ? shape.positions : 1
+    row.store(
+      pooled, channels: shape.pitch, zero: count * step.norm.outputZeroPoint,
+      multiplier: step.poolingMultiplier)
     multiply(
-      step.matrix, mean, biasOffset: step.biasOffset,
+      step.matrix, row, biasOffset: step.biasOffset,
       accumulators: share.scratch(parts.accumulators, as: Int32.self),
       scratch: share.scratch + parts.product,
       out: share.output.base.assumingMemoryBound(to: Float.self))

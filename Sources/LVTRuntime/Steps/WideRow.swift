@@ -19,6 +19,11 @@ struct WideRow {
     bytes[index] = Int8(truncatingIfNeeded: high)
     bytes[pitch + index] = Int8(truncatingIfNeeded: value - 256 * high)
   }
+
+  /// Stores what integers stand for: `(value − zero) · multiplier`.
+  func store(_ values: UnsafePointer<Int32>, channels: Int, zero: Int, multiplier: Float) {
+    for c in 0..<channels { store(Float(values[c] - Int32(zero)) * multiplier, at: c) }
+  }
 }
 
 extension Workspace {
@@ -52,14 +57,5 @@ extension Workspace {
         out[n] = product + bias[n]
       }
     }
-  }
-
-  /// Stores the means of sums over a map's positions.
-  func storeMeans(
-    _ sums: UnsafePointer<Int32>, of shape: Shape, zeroPoint: Int, multiplier: Float,
-    in mean: WideRow
-  ) {
-    let zero = Int32(shape.positions * zeroPoint)
-    for c in 0..<shape.pitch { mean.store(Float(sums[c] - zero) * multiplier, at: c) }
   }
 }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What training programs put around a network's names and tensors.
+enum NetworkNames {
+  /// Where programs save the network in a dictionary, first choice first: of averaged weights and the
+  /// others, published accuracies are the averaged ones'.
+  static let keys = [
+    "state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema", "params_ema", "teacher",
+    "state_dict", "model", "model_state_dict", "net", "network", "params", "module", "student",
+  ]
+
+  /// Every supported network has a tensor whose name ends in one of these.
+  static let anchors = ["patch_embed.proj.weight", "patch_embed.proj.0.weight"]
+
+  /// Names that wrappers insert anywhere in others: torch.compile, FSDP, activation checkpoints.
+  private static let wrappers = [
+    "_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.",
+  ]
+
+  /// Buffers that are no part of a network: counters of BatchNorm and of profilers, and tables that the code
+  /// computes anew.
+  private static let ignored = [
+    "num_batches_tracked", "total_ops", "total_params", "relative_position_index", "attn_mask",
+  ]
+
+  /// Parts of names that only another library's code gives to the same networks.
+  static let libraries = [
+    ("attention.self.query", "Hugging Face's transformers"),
+    ("embeddings.patch_embeddings", "Hugging Face's transformers"),
+    ("features.1.0.attn.relative_position_bias_table", "torchvision"),
+    (".attn.w_msa.", "OpenMMLab"),
+  ]
+
+  /// A name without what wrappers insert.
+  static func unwrapped(_ name: String) -> String {
+    wrappers.reduce(name) { $0.replacing($1, with: "") }
+  }
+
+  /// Whether a tensor of this name is no part of a network.
+  static func isIgnored(_ name: String) -> Bool {
+    ignored.contains { name == $0 || name.hasSuffix("." + $0) }
+  }
+
+  /// What stands before an anchor in a name, or nil if the name is none of an anchor.
+  static func prefix(of name: String) -> String? {
+    for anchor in anchors where name.hasSuffix(anchor) {
+      let prefix = name.dropLast(anchor.count)
+      if prefix.isEmpty || prefix.last == "." { return String(prefix) }
+    }
+    return nil
+  }
+
+  /// Whether a prefix is one of averaged weights.
+  static func isAveraged(_ prefix: String) -> Bool {
+    prefix.split(separator: ".").contains { part in
+      part == "teacher" || part.split(separator: "_").contains("ema")
+    }
+  }
+}
