@@ -108,8 +108,8 @@ struct ResizerTests {
     arguments: [
       (0, 8, 1), (8, 0, 1), (-1, 8, 1), (8, 40000, 1), (8, 8, 0), (8, 8, 1.5), (8, 8, -1),
       (8, 8, .nan), (224, 224, 0.001), (Int.max, Int.max, 0.5),
-    ] as [(Int, Int, Float)])
-  func inputThatCannotBeFramedIsRefused(width: Int, height: Int, crop: Float) {
+    ] as [(Int, Int, Double)])
+  func inputThatCannotBeFramedIsRefused(width: Int, height: Int, crop: Double) {
     let spec = InputSpec(
       width: width, height: height, cropFraction: crop, interpolation: .bilinear)
     #expect(throws: ImageError.self) { try Resizer(spec: spec) }

@@ -47,7 +47,8 @@ import Testing
   }
 
   @Test func shiftOfAWindowIsRejected() throws {
-    try expectInvalidAttention("a shift of less") { s, _ in s.shift = 4 }
+    try expectInvalidAttention("a shift of less") { s, _ in s.shift.rows = 4 }
+    try expectInvalidAttention("a shift of less") { s, _ in s.shift.columns = 4 }
   }
 
   @Test(arguments: [0, 3, 16])

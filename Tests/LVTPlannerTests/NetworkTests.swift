@@ -103,6 +103,47 @@ import Testing
     }
   }
 
+  @Test func distancesOfADilateFormerMayBeFewer() throws {
+    var options = Network.Options()
+    let network = try Network(TinyNetwork.dilateFormer.checkpoint(), options: options)
+    #expect(
+      network.assumptions.map { $0.description } == [
+        "heads 3, 6 (--heads)", "3 × 3 neighbours at distances 1, 2, 3 (--dilations)",
+        "global pool avg (--global-pool)",
+      ])
+    options.dilations = 1
+    options.heads = [3, 6]
+    let near = try Network(TinyNetwork.dilateFormer.checkpoint(), options: options)
+    #expect(near.assumptions.map { $0.option } == ["--global-pool"])
+    let groups = [network, near].map { network in
+      network.layers.compactMap { layer -> Int? in
+        guard case .attention(let attention) = layer.operation,
+          case .dilated(let groups) = attention.reach
+        else { return nil }
+        return groups
+      }
+    }
+    #expect(groups == [[3], [1]])
+  }
+
+  @Test func maximumOfThePositionsIsPlannedLikeTheirMean() throws {
+    let tiny = TinyNetwork.swin
+    var options = Network.Options()
+    options.inputSize = tiny.size
+    options.pooling = .maximum
+    let network = try Network(tiny.checkpoint(), options: options)
+    let compiled = try Planner().compile(network, pictures: tiny.pictures(8))
+    let executor = FloatExecutor(network), mean = FloatExecutor(try tiny.network())
+    var agreement = Agreement()
+    for picture in tiny.pictures(8) {
+      let logits = executor.logits(executor.normalized(picture))
+      #expect(logits != mean.logits(mean.normalized(picture)))
+      let plan = try runPlan(compiled.plan, picture, threads: 2)
+      plan.withUnsafeBufferPointer { agreement.add(float: logits, plan: $0) }
+    }
+    #expect(agreement.decibels > 25)
+  }
+
   @Test func sizeThatDoesNotFitIsRefused() {
     var tiny = TinyNetwork()
     tiny.input = 18

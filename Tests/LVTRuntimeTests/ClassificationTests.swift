@@ -18,14 +18,29 @@ import Testing
     #expect(result.top(0).isEmpty)
   }
 
+  /// σ(x) = 1 / (1 + e⁻ˣ).
+  @Test(arguments: [(0, 0.5), (-0.15, 0.4625702), (3, 0.9525741), (-200, 0), (200, 1)] as [(Float, Float)])
+  func onlyScoreIsOneOfTwoClasses(logit: Float, probability: Float) {
+    let top = Classification(logits: [logit], labels: ["there"]).top(3)
+    #expect(top.map { $0.label } == ["there"])
+    #expect(abs(top[0].probability - probability) < 1e-6)
+  }
+
+  @Test func manyAreRankedAsFewAre() {
+    let logits = (0..<21841).map { Float($0 * 7919 % 1000) }
+    let result = Classification(logits: logits, labels: [])
+    #expect(result.top(17).prefix(16).map { $0.index } == result.top(16).map { $0.index })
+    #expect(result.top(30000).count == 21841)
+  }
+
   @Test func linesEscapeWhatTheyQuote() {
     let line = ResultLine(
       file: "a \"b\"\n.jpg", classification: Classification(logits: [0], labels: ["x\\y"]),
       milliseconds: 1.5)
     #expect(
       line.json(top: 1, logits: true)
-        == #"{"file":"a \"b\"\u000a.jpg","top":[{"index":0,"label":"x\\y","probability":1}],"#
+        == #"{"file":"a \"b\"\u000a.jpg","top":[{"index":0,"label":"x\\y","probability":0.5}],"#
         + #""milliseconds":1.5000,"logits":[0]}"#)
-    #expect(line.text(top: 1) == "a \"b\"\n.jpg: x\\y 100.0 % (1.50 ms)")
+    #expect(line.text(top: 1) == "a \"b\"\n.jpg: x\\y 50.0 % (1.50 ms)")
   }
 }

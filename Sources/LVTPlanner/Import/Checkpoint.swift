@@ -79,6 +79,9 @@ public struct Checkpoint: Sendable {
   ) throws(ImportError) {
     self.notes = notes
     let named = tensors.map { (name: NetworkNames.unwrapped($0.name), tensor: $0.tensor) }
+    if zip(named, tensors).contains(where: { $0.name != $1.name }) {
+      self.notes.append("dropped '_orig_mod.' and the like from names")
+    }
     let prefix = try Self.prefix(of: named.map { $0.name }, file: file, part)
     var result: [String: FloatTensor] = [:]
     result.reserveCapacity(named.count)
@@ -126,6 +129,6 @@ public struct Checkpoint: Sendable {
       return only
     }
     // A network that is not known may still be named whole.
-    return prefixes.first ?? (names.allSatisfy { $0.hasPrefix("module.") } ? "module." : "")
+    return prefixes.first ?? (names.allSatisfy { $0.hasPrefix("module.") } && !names.isEmpty ? "module." : "")
   }
 }

@@ -38,6 +38,9 @@ struct ShardIndex {
         file: file.name, expected: "the index of a checkpoint in several safetensors files",
         found: "other JSON, without a weight_map of names to files")
     }
+    guard !contents.weight_map.isEmpty else {
+      throw .missing(file: file.name, expected: "at least one tensor", found: "an empty weight_map")
+    }
     for shard in contents.weight_map.values
     where shard.isEmpty || shard.hasPrefix(".") || shard.contains("/") {
       throw .missing(

@@ -195,6 +195,23 @@ def safetensors_file():
     write("tensors.safetensors", struct.pack("<Q", len(text)) + text + data)
 
 
+def wrapped_files():
+    """Dictionaries as training programs save them, around one tensor with a known network's name."""
+
+    def network(value):
+        return {"patch_embed.proj.weight": torch.full((1,), float(value))}
+
+    optimizer = {"state": {0: {"exp_avg": torch.ones(1)}}, "param_groups": []}
+    write("ema-beside.pth", saved({"state_dict": network(1), "state_dict_ema": network(2), "optimizer": optimizer}))
+    write("unknown-key.pth", saved({"epoch": 3, "generator": network(1), "optimizer": optimizer}))
+    write("two-unknown.pth", saved({"generator": network(1), "critic": network(2)}))
+    write("nested-key.pth", saved({"checkpoint": {"model": network(1)}, "epoch": torch.ones(1)}))
+    write("whole-network-inside.pth", saved({"model": torch.nn.Linear(1, 1), "epoch": 1}))
+    out = io.BytesIO()
+    torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), out)
+    write("torchscript.pt", out.getvalue())
+
+
 def numpy_files():
     values = ramp(2, 3).numpy()
     for name, array, version in [
@@ -228,6 +245,7 @@ def write(name, data):
 
 if __name__ == "__main__":
     torch_files()
+    wrapped_files()
     safetensors_file()
     numpy_files()
     idx_files()
