@@ -241,8 +241,11 @@ struct Lowering {
     let hiddenScale = wideScale(.hidden(i), least: squeeze.matrix.leastOutputScale)
     let expand = WideMatrix(
       filter.expandByBlocks, inputScale: hiddenScale, means: means(.hidden(i)))
-    // Room for taps twice as large as any that calibration saw before multipliers reach their limit.
-    let largest = statistics[.taps(i)].map { max(-$0.low, $0.high) } ?? 1
+    // Room for taps twice as large as any that calibration saw before multipliers reach their limit; but not
+    // for those of channels whose input is nothing in int8.
+    let largest = zip(
+      statistics[.taps(i)]?.magnitudes ?? [], statistics[.output(i - 1)]?.magnitudes ?? []
+    ).reduce(Float(0)) { $1.1 < input.scale / 2 ? $0 : max($0, $1.0) }
     _ = output(i, leastScale: 2 * input.scale * 2 * largest / 127)
     return DynamicDepthwise(
       kernel: filter.kernel, meanMultiplier: mean.multiplier,
