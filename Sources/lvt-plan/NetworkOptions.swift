@@ -139,18 +139,7 @@ struct NetworkOptions: ParsableArguments {
 
   /// The lines of the labels file, or none.
   func labelLines() throws -> [String] {
-    guard let labels else { return [] }
-    guard let text = try? String(contentsOfFile: labels, encoding: .utf8) else {
-      throw Failure("\(labels): cannot be read as UTF-8 text")
-    }
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
-      $0.trimmingCharacters(in: .whitespaces)
-    }
-    while lines.last == "" { lines.removeLast() }
-    if let line = lines.firstIndex(where: { $0.utf8.count > 200 }) {
-      throw Failure("\(labels): line \(line + 1): expected a label of at most 200 bytes")
-    }
-    return lines
+    try labels.map { try LabelFile.read(path: $0) } ?? []
   }
 }
 
