@@ -68,6 +68,19 @@ int lvt_camera_format_at(int camera, uint32_t index, uint32_t *code, char *descr
     return error;
 }
 
+/// Of the standards that are neither BT.601 nor BT.709, those of high definition are closer to the
+/// latter.
+static bool is_bt709(uint32_t encoding) {
+    switch (encoding) {
+    case V4L2_YCBCR_ENC_709:
+    case V4L2_YCBCR_ENC_XV709:
+    case V4L2_YCBCR_ENC_BT2020:
+    case V4L2_YCBCR_ENC_BT2020_CONST_LUM:
+    case V4L2_YCBCR_ENC_SMPTE240M: return true;
+    default: return false;
+    }
+}
+
 int lvt_camera_set_format(int camera, lvt_camera_format *format) {
     struct v4l2_format f = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
     f.fmt.pix.width = format->width;
@@ -78,12 +91,21 @@ int lvt_camera_set_format(int camera, lvt_camera_format *format) {
     if (error)
         return error;
     const struct v4l2_pix_format *pixels = &f.fmt.pix;
-    // By default only JPEG's luma and chroma have the full range.
-    const bool is_full = pixels->quantization == V4L2_QUANTIZATION_FULL_RANGE ||
-                         (pixels->quantization == V4L2_QUANTIZATION_DEFAULT &&
-                          pixels->colorspace == V4L2_COLORSPACE_JPEG);
+    const uint32_t space = pixels->colorspace;
+    const uint32_t encoding = pixels->ycbcr_enc == V4L2_YCBCR_ENC_DEFAULT
+                                  ? V4L2_MAP_YCBCR_ENC_DEFAULT(space)
+                                  : pixels->ycbcr_enc;
+    const uint32_t range = pixels->quantization == V4L2_QUANTIZATION_DEFAULT
+                               ? V4L2_MAP_QUANTIZATION_DEFAULT(false, space, encoding)
+                               : pixels->quantization;
     *format = (lvt_camera_format){
-        pixels->pixelformat, pixels->width, pixels->height, pixels->bytesperline, is_full};
+        .code = pixels->pixelformat,
+        .width = pixels->width,
+        .height = pixels->height,
+        .stride = pixels->bytesperline,
+        .is_full_range = range == V4L2_QUANTIZATION_FULL_RANGE,
+        .is_bt709 = is_bt709(encoding),
+    };
     return 0;
 }
 

@@ -40,6 +40,7 @@ typedef struct {
     uint32_t width, height;
     uint32_t stride;    ///< Bytes from row to row; 0 if the driver does not say.
     bool is_full_range; ///< Luma and chroma use all of 0 ... 255.
+    bool is_bt709;      ///< They are those of BT.709, or nearly so; else of BT.601.
 } lvt_camera_format;
 
 /// Asks for a format; the driver's answer, which may be another, replaces it.
