@@ -36,8 +36,10 @@ public enum CaptureError: Error, Equatable, Sendable {
   case unknownStream(start: String, count: Int)
   /// Colours were given to JPEGs, which have their own.
   case coloursOfJPEG
-  /// A Y4M stream that is not read, or no longer.
+  /// A Y4M stream that is damaged.
   case y4m(reason: String)
+  /// A kind of Y4M stream that is not read.
+  case unsupportedY4M(reason: String)
   /// Frames longer than are read.
   case longFrames(bytes: Int, most: Int)
   /// A camera that cannot be used, or no longer.
@@ -68,6 +70,8 @@ extension CaptureError: CustomStringConvertible {
       "no JPEG in the first \(count) bytes, which start with \(start)"
     case .coloursOfJPEG: "JPEGs, whose matrix and range are known: expected no others"
     case .y4m(let reason): "a Y4M stream \(reason)"
+    case .unsupportedY4M(let reason):
+      "a Y4M stream of a kind that is not supported: \(reason)"
     case .longFrames(let bytes, let most): "frames of \(bytes) bytes, expected at most \(most)"
     case .notAPPM: "not a binary PPM (P6) with 255 levels and all of its pixels"
     case .camera(let reason): reason

@@ -56,7 +56,9 @@ enum ExifOrientation: Int, CaseIterable {
   }
 }
 
-/// The TIFF structure in a JPEG's Exif segment. Nothing that it says is trusted.
+/// The TIFF structure in a JPEG's Exif segment.
+///
+/// Nothing that it says is trusted.
 private struct ExifData {
   let bytes: Slice<UnsafeRawBufferPointer>
   let isBigEndian: Bool

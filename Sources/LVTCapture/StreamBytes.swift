@@ -93,7 +93,8 @@ struct StreamBytes {
       switch bytes[unit] & 0x9F {
       case 6, 9: continue
       case 7:
-        guard let profile = number(at: unit + 1, count: 1), let level = number(at: unit + 3, count: 1),
+        guard let profile = number(at: unit + 1, count: 1),
+          let level = number(at: unit + 3, count: 1),
           [44, 66, 77, 83, 86, 88, 100, 110, 118, 122, 128, 138, 144, 244].contains(profile),
           (9...62).contains(level)
         else { return false }
@@ -190,8 +191,9 @@ struct StreamBytes {
       && (bytes[9] < 14 || bytes[9] == 255)
   }
 
-  /// Whether there are spaces and ends of lines. Dark pixels may all be printable, but not these two
-  /// and nothing between them.
+  /// Whether there are spaces and ends of lines.
+  ///
+  /// Dark pixels may all be printable, but hardly these two without what lies between them.
   var hasWords: Bool { bytes.contains(0x20) && bytes.contains(0x0A) }
 
   /// Printable characters, many of them letters.

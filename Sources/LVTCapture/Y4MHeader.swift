@@ -14,8 +14,8 @@ struct Y4MHeader {
   /// - Parameters:
   ///   - line: Without its end.
   ///   - colour: What is known beside it.
-  /// - Throws: ``CaptureError/y4m(reason:)`` for streams that are not read, and what ``FrameLayout``
-  ///   throws.
+  /// - Throws: ``CaptureError/y4m(reason:)``, ``CaptureError/unsupportedY4M(reason:)``, and what
+  ///   ``FrameLayout`` throws.
   init(
     _ line: Slice<UnsafeRawBufferPointer>, colour request: ColourRequest
   ) throws(CaptureError) {
@@ -55,14 +55,15 @@ struct Y4MHeader {
     case "420", "420jpeg", "420mpeg2", "420paldv": return .yu12
     case "mono": return .gray8
     default:
-      throw .y4m(reason: "of colours that are not read, expected C420, C420jpeg, C420mpeg2, C420paldv or Cmono")
+      throw .unsupportedY4M(
+        reason: "its colours are expected to be C420, C420jpeg, C420mpeg2, C420paldv or Cmono")
     }
   }
 
   private static func checkInterlacing(_ text: String) throws(CaptureError) {
     switch text {
     case "p", "?": return
-    default: throw .y4m(reason: "of interlaced frames, expected progressive ones")
+    default: throw .unsupportedY4M(reason: "its frames are interlaced, expected Ip")
     }
   }
 }

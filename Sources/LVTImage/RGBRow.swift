@@ -61,9 +61,11 @@ extension ImageView {
 }
 
 extension ColourEncoding {
-  /// In units of 2^-13, to the nearest. With the luma weights Kr, Kg and Kb of the matrix's standard,
-  /// red is Y + 2 (1 - Kr) V, blue Y + 2 (1 - Kb) U and green Y - (Kb · 2 (1 - Kb) U + Kr · 2 (1 - Kr) V) / Kg;
-  /// limited samples are stretched by 255 / 219 and 255 / 224.
+  /// In units of 2^-13, to the nearest.
+  ///
+  /// With the luma weights Kr, Kg and Kb of the matrix's standard, red is Y + 2 (1 - Kr) V, blue is
+  /// Y + 2 (1 - Kb) U, and green Y - (Kb · 2 (1 - Kb) U + Kr · 2 (1 - Kr) V) / Kg; limited samples are
+  /// stretched by 255 / 219 and 255 / 224.
   fileprivate var coefficients: lvt_yuv_matrix {
     switch (matrix, range) {
     case (.bt601, .limited):

@@ -11,7 +11,8 @@ extension CaptureError {
     case .wrongStream(.text, _):
       return "\(description); see what the program before the pipe says"
     case .wrongStream(.gzip, _): return "\(description); put gzip -dc before it"
-    case .wrongStream, .y4m: return "\(description); put a decoder before it, as in \(decode)"
+    case .wrongStream, .unsupportedY4M:
+      return "\(description); put a decoder before it, as in \(decode)"
     case .unknownStream: return "\(description); raw frames need --raw and --size"
     case .coloursOfJPEG: return "\(description); leave out --color"
     default: return description

@@ -23,7 +23,8 @@ extension CommandLineTests {
         (0..<step).map { $0 < width ? UInt8(truncatingIfNeeded: (y * $0 + seed) >> 3) : 0xAA }
       }
     }
-    return plane(148, 112, stride, 7) + plane(74, 56, stride / 2, 99) + plane(74, 56, stride / 2, 900)
+    return plane(148, 112, stride, 7) + plane(74, 56, stride / 2, 99)
+      + plane(74, 56, stride / 2, 900)
   }
 
   @Test func paddedRowsAreReadAndTheirLengthIsHintedAt() throws {
@@ -46,7 +47,8 @@ extension CommandLineTests {
     #expect(
       try logits(stream(["--raw", "rgb24"] + size, rgb))
         == logits(stream(["--raw", "bgr24"] + size, bgr)))
-    let luma = Array(rgb.prefix(64 * 48)), u = Array(rgb.suffix(32 * 24)), v = Array(rgb[500...].prefix(32 * 24))
+    let luma = Array(rgb.prefix(64 * 48))
+    let u = Array(rgb.suffix(32 * 24)), v = Array(rgb[500...].prefix(32 * 24))
     let yu12 = try logits(stream(["--yuv420", "64x48"], luma + u + v))
     #expect(yu12.count == 1)
     for (name, pairs) in [("nv12", zip(u, v)), ("nv21", zip(v, u))] {
@@ -57,8 +59,9 @@ extension CommandLineTests {
 
   @Test func coloursAreAsAskedFor() throws {
     // Red by BT.709 in the limited range: [200, 40, 30] becomes these samples.
-    let red = [UInt8](repeating: 77, count: 80 * 60) + [UInt8](repeating: 106, count: 40 * 30)
-      + [UInt8](repeating: 200, count: 40 * 30)
+    let red =
+      [UInt8](repeating: 79, count: 80 * 60) + [UInt8](repeating: 108, count: 40 * 30)
+      + [UInt8](repeating: 199, count: 40 * 30)
     let saved = folder + "/frame.ppm"
     func pixel(_ arguments: [String]) throws -> [Int] {
       let outcome = try stream(["--yuv420", "80x60", "--save-frame", saved] + arguments, red)
@@ -91,7 +94,10 @@ extension CommandLineTests {
       ([], h264, "an H.264 stream", "ffmpeg"),
       (["--yuv420", "64x48"], h264, "an H.264 stream", "ffmpeg"),
       (["--yuv420", "64x48"], jpeg, "a JPEG", "leave out"),
-      (["--raw", "nv12", "--size", "64x48"], Array("YUV4MPEG2 W64 H48\n".utf8), "Y4M", "leave out"),
+      (
+        ["--raw", "nv12", "--size", "64x48"], Array("YUV4MPEG2 W64 H48\n".utf8), "Y4M", "leave out"
+      ),
+      ([], Array("YUV4MPEG2 W64 H48 C444\n".utf8), "expected to be C420", "ffmpeg"),
       ([], Array("no cameras available\n".utf8), "text", "the program before the pipe"),
       ([], [UInt8](repeating: 9, count: 3 << 20), "no JPEG in the first 1048576 bytes", "--raw"),
       (["--color", "bt709"], jpeg, "JPEGs", "--color"),
@@ -115,8 +121,8 @@ extension CommandLineTests {
     let fixtures = fixtures + "/image"
     let upright = try [UInt8](Data(contentsOf: URL(fileURLWithPath: fixtures + "/444.jpg")))
     let exif: [UInt8] =
-      [0xFF, 0xE1, 0, 34] + Array("Exif\0\0MM\0*".utf8) + [0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1]
-      + [0, 3, 0, 0, 0, 0, 0, 0]
+      [0xFF, 0xE1, 0, 34] + Array("Exif\0\0MM\0*".utf8)
+      + [0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 3, 0, 0, 0, 0, 0, 0]
     let turned = Array(upright[..<2]) + exif + upright[2...]
     let path = try file("turned.jpg", turned)
     func classified(_ path: String, _ arguments: [String] = []) throws -> [Double]? {
@@ -133,7 +139,8 @@ extension CommandLineTests {
       try logits(
         run(
           "lvt-plan",
-          ["predict", demo + "/model.safetensors", "--input", "64", "--json", "--logits"] + arguments)
+          ["predict", demo + "/model.safetensors", "--input", "64", "--json", "--logits"]
+            + arguments)
       ).first
     }
     #expect(try predicted([path]) != predicted([fixtures + "/444.jpg"]))

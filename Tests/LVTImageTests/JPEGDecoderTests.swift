@@ -158,8 +158,8 @@ struct JPEGDecoderTests {
       } else {
         // Bits of the lowest coefficient, then of the others, one scan each.
         for scan in 0..<scans {
-          let band: [UInt8] = scan < 14 ? [0, 0] : [UInt8(1 + 9 * (scan / 14 - 1)), UInt8(9 * (scan / 14))]
-          let bit = 13 - scan % 14
+          let group = scan / 14, bit = 13 - scan % 14
+          let band = group == 0 ? [0, 0] : [UInt8(9 * group - 8), UInt8(9 * group)]
           builder.segment(0xDA, [1, 1, 0] + band + [UInt8((bit == 13 ? 0 : bit + 1) << 4 | bit)])
         }
       }
@@ -172,8 +172,9 @@ struct JPEGDecoderTests {
     #expect(fault(picture(side: 100, scans: 99, padding: 0)) == nil)
     #expect(fault(picture(side: 2000, scans: 4, padding: 0)) == nil)
     guard frame == 0xCA else { return }
-    guard case .tooLarge(2000, 2000, "too few bytes for its scans")? = fault(
-      picture(side: 2000, scans: 60, padding: 0))
+    guard
+      case .tooLarge(2000, 2000, "too few bytes for its scans")? = fault(
+        picture(side: 2000, scans: 60, padding: 0))
     else {
       Issue.record("60 scans over few bytes")
       return
