@@ -115,12 +115,12 @@ static void output_message(j_common_ptr info) {
     (void)info;
 }
 
-/// A picture of several scans is allowed so many blocks for each of its bytes, which is several times
-/// what a picture of one colour takes: there a scan has a bit for each block, or none.
+/// A picture of several scans is allowed so many blocks for each of its bytes, which is several
+/// times what a picture of one colour takes: there a scan has a bit for each block, or none.
 enum { BLOCKS_PER_BYTE = 128 };
 
-/// Blocks that few bytes may stand for, all scans together: those of a picture of one colour and 1920 x
-/// 1080 pixels, which arithmetic coding writes in a hundred bytes.
+/// Blocks that few bytes may stand for, all scans together: those of a picture of one colour and
+/// 1920 x 1080 pixels, which arithmetic coding writes in a hundred bytes.
 enum { FREE_BLOCKS = 1 << 16, FREE_WORK = 1 << 18 };
 
 /// Called for each row of blocks of each scan where there are several, and for each row of pixels.
@@ -247,8 +247,8 @@ const char *lvt_jpeg_message(const lvt_jpeg *decoder) {
 }
 
 /// Whether so many bytes can hold the picture at all: each block starts with a Huffman code, of a
-/// bit or more. It keeps a file of a hundred bytes from making the caller allocate 300 MB. Arithmetic
-/// coding takes less where the picture is of one colour, but not for a photograph.
+/// bit or more. It keeps a file of a hundred bytes from making the caller allocate 300 MB.
+/// Arithmetic coding takes less where the picture is of one colour, but not for a photograph.
 static bool is_long_enough(const struct jpeg_decompress_struct *info, size_t count) {
     uint64_t blocks = 0;
     for (int i = 0; i < info->num_components; i++) {
@@ -311,8 +311,8 @@ static void rgb_from_inverted_cmyk(const uint8_t *cmyk, uint8_t *rgb, uint32_t w
             rgb[i] = (uint8_t)(cmyk[3] - multiply(255u - cmyk[i], cmyk[3]));
 }
 
-/// Rows that are decoded before they are put where they belong, so that the pixels of a turned picture
-/// are written several side by side.
+/// Rows that are decoded before they are put where they belong, so that the pixels of a turned
+/// picture are written several side by side.
 enum { STRIP = 16 };
 
 static void place(JSAMPARRAY rows,
@@ -323,12 +323,12 @@ static void place(JSAMPARRAY rows,
                   ptrdiff_t row_step) {
     for (JDIMENSION x = 0; x < width; x++)
         for (JDIMENSION y = 0; y < count; y++)
-            memcpy(pixels + (ptrdiff_t)x * column_step + (ptrdiff_t)y * row_step, rows[y] + 3 * x,
-                   3);
+            memcpy(
+                pixels + (ptrdiff_t)x * column_step + (ptrdiff_t)y * row_step, rows[y] + 3 * x, 3);
 }
 
-lvt_jpeg_status lvt_jpeg_decode(
-    lvt_jpeg *decoder, uint8_t *pixels, ptrdiff_t column_step, ptrdiff_t row_step) {
+lvt_jpeg_status
+lvt_jpeg_decode(lvt_jpeg *decoder, uint8_t *pixels, ptrdiff_t column_step, ptrdiff_t row_step) {
     struct jpeg_decompress_struct *info = &decoder->info;
     if (decoder->status != LVT_JPEG_OK)
         return decoder->status;
@@ -351,7 +351,11 @@ lvt_jpeg_status lvt_jpeg_decode(
         if (cmyk)
             rgb_from_inverted_cmyk(cmyk[0], row, width);
         if (strip && (++held == STRIP || info->output_scanline == info->output_height)) {
-            place(strip, held, place_of_row - (ptrdiff_t)(held - 1) * row_step, width, column_step,
+            place(strip,
+                  held,
+                  place_of_row - (ptrdiff_t)(held - 1) * row_step,
+                  width,
+                  column_step,
                   row_step);
             held = 0;
         }

@@ -68,17 +68,21 @@ int lvt_camera_format_at(int camera, uint32_t index, uint32_t *code, char *descr
     return error;
 }
 
-/// Of the standards that are neither BT.601 nor BT.709, those of high definition are closer to the
-/// latter.
-static bool is_bt709(uint32_t encoding) {
+lvt_camera_colours lvt_camera_colours_of(uint32_t space, uint32_t encoding, uint32_t quantization) {
+    if (encoding == V4L2_YCBCR_ENC_DEFAULT)
+        encoding = V4L2_MAP_YCBCR_ENC_DEFAULT(space);
+    if (quantization == V4L2_QUANTIZATION_DEFAULT)
+        quantization = V4L2_MAP_QUANTIZATION_DEFAULT(false, space, encoding);
+    lvt_camera_colours colours = {.is_full_range = quantization == V4L2_QUANTIZATION_FULL_RANGE};
     switch (encoding) {
     case V4L2_YCBCR_ENC_709:
     case V4L2_YCBCR_ENC_XV709:
     case V4L2_YCBCR_ENC_BT2020:
     case V4L2_YCBCR_ENC_BT2020_CONST_LUM:
-    case V4L2_YCBCR_ENC_SMPTE240M: return true;
-    default: return false;
+    case V4L2_YCBCR_ENC_SMPTE240M: colours.is_bt709 = true; break;
+    default: break;
     }
+    return colours;
 }
 
 int lvt_camera_set_format(int camera, lvt_camera_format *format) {
@@ -91,20 +95,13 @@ int lvt_camera_set_format(int camera, lvt_camera_format *format) {
     if (error)
         return error;
     const struct v4l2_pix_format *pixels = &f.fmt.pix;
-    const uint32_t space = pixels->colorspace;
-    const uint32_t encoding = pixels->ycbcr_enc == V4L2_YCBCR_ENC_DEFAULT
-                                  ? V4L2_MAP_YCBCR_ENC_DEFAULT(space)
-                                  : pixels->ycbcr_enc;
-    const uint32_t range = pixels->quantization == V4L2_QUANTIZATION_DEFAULT
-                               ? V4L2_MAP_QUANTIZATION_DEFAULT(false, space, encoding)
-                               : pixels->quantization;
     *format = (lvt_camera_format){
         .code = pixels->pixelformat,
         .width = pixels->width,
         .height = pixels->height,
         .stride = pixels->bytesperline,
-        .is_full_range = range == V4L2_QUANTIZATION_FULL_RANGE,
-        .is_bt709 = is_bt709(encoding),
+        .colours =
+            lvt_camera_colours_of(pixels->colorspace, pixels->ycbcr_enc, pixels->quantization),
     };
     return 0;
 }

@@ -86,9 +86,7 @@ public final class Camera {
     width = Int(format.width)
     height = Int(format.height)
     stride = format.stride == 0 ? nil : Int(format.stride)
-    let said = ColourEncoding(
-      matrix: format.is_bt709 ? .bt709 : .bt601, range: format.is_full_range ? .full : .limited)
-    colour = request.colour.over(said)
+    colour = request.colour.over(ColourEncoding(format.colours))
     guard encoding != .jpeg || request.colour.isEmpty else { throw .coloursOfJPEG }
     self.stop = stop
     mailbox = try Mailbox(middle: Slot())

@@ -40,9 +40,9 @@ final class CameraDevice {
   /// Sets the format that is asked for, or of those that cost least the first that the driver gives
   /// in the size asked for; the answer is the driver's.
   func negotiate(_ request: CameraRequest) throws(CaptureError) -> lvt_camera_format {
-    let wanted = lvt_camera_format(
-      code: 0, width: UInt32(clamping: request.width), height: UInt32(clamping: request.height),
-      stride: 0, is_full_range: false, is_bt709: false)
+    var wanted = lvt_camera_format()
+    wanted.width = UInt32(clamping: request.width)
+    wanted.height = UInt32(clamping: request.height)
     let offered = formats.map { $0.code }
     let candidates =
       request.encoding.map { [CameraCode.code($0)] }
@@ -145,6 +145,14 @@ extension FrameEncoding {
   public static let names = [
     "yuyv", "uyvy", "nv12", "nv21", "yu12", "rgb24", "bgr24", "grey", "mjpeg",
   ]
+}
+
+extension ColourEncoding {
+  /// What a driver says of its luma and chroma.
+  init(_ colours: lvt_camera_colours) {
+    self.init(
+      matrix: colours.is_bt709 ? .bt709 : .bt601, range: colours.is_full_range ? .full : .limited)
+  }
 }
 
 /// What a camera is and offers.

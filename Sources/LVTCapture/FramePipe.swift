@@ -102,7 +102,8 @@ public final class FramePipe {
       return Frame(content: .jpeg(bytes), nanoseconds: nanoseconds, number: number)
     }
     do throws(ImageError) {
-      return Frame(content: .pixels(try layout.view(bytes)), nanoseconds: nanoseconds, number: number)
+      let view = try layout.view(bytes)
+      return Frame(content: .pixels(view), nanoseconds: nanoseconds, number: number)
     } catch { throw .image(error) }
   }
 

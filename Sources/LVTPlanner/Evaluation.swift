@@ -74,7 +74,9 @@ public struct Evaluation: Sendable {
     let executor = FloatExecutor(network)
     let engine = try Engine(plan: plan)
     let loader: PictureLoader
-    do throws(PictureError) { loader = try PictureLoader(plan.input, orientation: orientation) } catch {
+    do throws(PictureError) {
+      loader = try PictureLoader(plan.input, orientation: orientation)
+    } catch {
       errors.append(error)
       return
     }

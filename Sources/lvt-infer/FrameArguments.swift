@@ -64,10 +64,12 @@ extension Arguments {
   /// What is to be said about rows that another program may have padded: rpicam-vid makes those of luma
   /// a multiple of 64 bytes.
   var strideHint: String? {
-    guard let rawFormat, rawFormat.halvesRows, let width = size?.width, width % 64 != 0, stride == nil
-    else { return nil }
-    let padded = (width + 63) / 64 * 64
-    return "rows of \(width) bytes are expected one behind the other; where they are padded to "
+    guard let rawFormat, rawFormat.halvesRows, stride == nil, let width = size?.width else {
+      return nil
+    }
+    let row = rawFormat.rowBytes(width: width), padded = (row + 63) / 64 * 64
+    guard row != padded else { return nil }
+    return "rows of \(row) bytes are expected one behind the other; where they are padded to "
       + "\(padded), as rpicam-vid does, add --stride \(padded)"
   }
 

@@ -63,6 +63,8 @@ func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
 
 /// Writes bytes into a pipe from a thread.
 func pipeline(_ bytes: [UInt8]) -> Pipe {
+  // The reader may go before all is written.
+  signal(SIGPIPE, SIG_IGN)
   let pipe = Pipe()
   Thread.detachNewThread {
     try? pipe.fileHandleForWriting.write(contentsOf: bytes)

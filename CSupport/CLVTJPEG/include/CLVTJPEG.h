@@ -43,14 +43,14 @@ lvt_jpeg_status lvt_jpeg_open(
     lvt_jpeg *decoder, const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height);
 
 /// Decodes the open picture, once. The pixel in column x of row y, three bytes of RGB, goes to
-/// `pixels + x * column_step + y * row_step`; the steps may be negative, for pictures that are to be
-/// mirrored or turned. After an error some pixels are those of the picture and the others what they
-/// were before.
+/// `pixels + x * column_step + y * row_step`; the steps may be negative, for pictures that are to
+/// be mirrored or turned. After an error some pixels are those of the picture and the others what
+/// they were before.
 ///
 /// A picture may take time and memory as its bytes do, up to the limits above: one that claims many
 /// blocks or goes over them in many scans, and has few bytes, is refused.
-lvt_jpeg_status lvt_jpeg_decode(
-    lvt_jpeg *decoder, uint8_t *pixels, ptrdiff_t column_step, ptrdiff_t row_step);
+lvt_jpeg_status
+lvt_jpeg_decode(lvt_jpeg *decoder, uint8_t *pixels, ptrdiff_t column_step, ptrdiff_t row_step);
 
 /// What was wrong, in a line; valid until the next call for the same decoder.
 const char *lvt_jpeg_message(const lvt_jpeg *decoder);

@@ -21,8 +21,8 @@ typedef struct {
 int lvt_map_file(const char *path, lvt_mapping *mapping);
 void lvt_unmap_file(lvt_mapping mapping);
 
-/// Opens a regular file for lvt_read: a descriptor, or a negative errno (-EISDIR for a folder, -EINVAL
-/// for a pipe or a device). `*size` is what the file has now; others may change that.
+/// Opens a regular file for lvt_read: a descriptor, or a negative errno (-EISDIR for a folder,
+/// -EINVAL for a pipe or a device). `*size` is what the file has now; others may change that.
 int lvt_open_file(const char *path, size_t *size);
 
 typedef enum { LVT_FILE_MISSING, LVT_FILE_REGULAR, LVT_FILE_FOLDER, LVT_FILE_OTHER } lvt_file_kind;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Encodes what PIL cannot, with the system's libjpeg: a PPM on standard input as an arithmetic-coded
-// JPEG, or with the argument "huffman" as another, on standard output; "progressive" makes it so.
+// Encodes what PIL cannot, with the system's libjpeg: a PPM on standard input as an
+// arithmetic-coded JPEG, or with the argument "huffman" as another, on standard output;
+// "progressive" makes it so.
 //
 //     cc encode.c -ljpeg -o encode
 #include <stdio.h>
