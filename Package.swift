@@ -87,7 +87,8 @@ if !embedded {
       dependencies: ["LVT", "LVTC", "CLVT", "LVTCapture", "CLVTAllocations", "CLVTSystem"],
       path: "Tests/lvt-allocations", swiftSettings: settings),
     .testTarget(name: "LVTCTests", dependencies: ["LVTC", "CLVT", "LVT", "LVTTestSupport"]),
-    .testTarget(name: "LVTImageTests", dependencies: ["LVTCapture", "LVTTestSupport"]),
+    .testTarget(
+      name: "LVTImageTests", dependencies: ["LVTCapture", "LVTTestSupport", "CLVTV4L2"]),
     .testTarget(name: "LVTPlannerTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),
     .testTarget(
       name: "LVTEndToEndTests",

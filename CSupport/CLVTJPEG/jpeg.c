@@ -21,6 +21,9 @@ struct lvt_jpeg {
     struct jpeg_error_mgr errors;
     struct jpeg_progress_mgr progress;
     jmp_buf failure; ///< Where the function that called libjpeg continues after an error.
+    size_t count;    ///< Bytes of the open picture.
+    uint64_t work;   ///< Blocks that its scans have gone over.
+    bool is_reading_scans;
     lvt_jpeg_status status;
     char message[JMSG_LENGTH_MAX];
     bool is_created;
@@ -112,12 +115,30 @@ static void output_message(j_common_ptr info) {
     (void)info;
 }
 
-static void limit_scans(j_common_ptr info) {
-    lvt_jpeg *decoder = info->client_data;
-    if (decoder->info.input_scan_number <= LVT_JPEG_MAX_SCANS)
+/// A picture of several scans is allowed so many blocks for each of its bytes, which is several
+/// times what a picture of one colour takes: there a scan has a bit for each block, or none.
+enum { BLOCKS_PER_BYTE = 128 };
+
+/// Blocks that few bytes may stand for, all scans together: those of a picture of one colour and
+/// 1920 x 1080 pixels, which arithmetic coding writes in a hundred bytes.
+enum { FREE_BLOCKS = 1 << 16, FREE_WORK = 1 << 18 };
+
+/// Called for each row of blocks of each scan where there are several, and for each row of pixels.
+static void limit_work(j_common_ptr common) {
+    lvt_jpeg *decoder = common->client_data;
+    struct jpeg_decompress_struct *info = &decoder->info;
+    if (info->input_scan_number > LVT_JPEG_MAX_SCANS) {
+        fail(decoder, LVT_JPEG_TOO_LARGE, "it has more scans than any sensible picture");
+        longjmp(decoder->failure, 1);
+    }
+    if (!decoder->is_reading_scans)
         return;
-    fail(decoder, LVT_JPEG_TOO_LARGE, "it has more scans than any sensible picture");
-    longjmp(decoder->failure, 1);
+    const uint64_t rows = info->comps_in_scan == 1 ? info->cur_comp_info[0]->v_samp_factor : 1;
+    decoder->work += rows * info->MCUs_per_row * (uint64_t)info->blocks_in_MCU;
+    if (decoder->work > FREE_WORK && decoder->work / BLOCKS_PER_BYTE > decoder->count) {
+        fail(decoder, LVT_JPEG_TOO_LARGE, "too few bytes for its scans");
+        longjmp(decoder->failure, 1);
+    }
 }
 
 // ---- Memory -------------------------------------------------------------------------------------
@@ -191,7 +212,7 @@ static void create(lvt_jpeg *decoder) {
     info->client_data = decoder;
     jpeg_create_decompress(info);
     decoder->is_created = true;
-    decoder->progress.progress_monitor = limit_scans;
+    decoder->progress.progress_monitor = limit_work;
     info->progress = &decoder->progress;
     // The source's memory stays, so it comes from libjpeg's own manager. What that manager keeps
     // for progressive pictures, it frees itself.
@@ -227,15 +248,14 @@ const char *lvt_jpeg_message(const lvt_jpeg *decoder) {
 
 /// Whether so many bytes can hold the picture at all: each block starts with a Huffman code, of a
 /// bit or more. It keeps a file of a hundred bytes from making the caller allocate 300 MB.
+/// Arithmetic coding takes less where the picture is of one colour, but not for a photograph.
 static bool is_long_enough(const struct jpeg_decompress_struct *info, size_t count) {
-    if (info->arith_code)
-        return true;
     uint64_t blocks = 0;
     for (int i = 0; i < info->num_components; i++) {
         const jpeg_component_info *component = &info->comp_info[i];
         blocks += (uint64_t)component->width_in_blocks * component->height_in_blocks;
     }
-    return blocks / 8 <= count;
+    return blocks <= FREE_BLOCKS || blocks / 8 <= count;
 }
 
 lvt_jpeg_status lvt_jpeg_open(
@@ -245,6 +265,9 @@ lvt_jpeg_status lvt_jpeg_open(
     fail(decoder, LVT_JPEG_OK, "");
     if (count == 0)
         return fail(decoder, LVT_JPEG_TRUNCATED, "it is empty");
+    decoder->count = count;
+    decoder->work = 0;
+    decoder->is_reading_scans = false;
 
     if (setjmp(decoder->failure))
         return decoder->status;
@@ -267,7 +290,7 @@ lvt_jpeg_status lvt_jpeg_open(
     *width = info->image_width;
     *height = info->image_height;
     if ((uint64_t)info->image_width * info->image_height > LVT_JPEG_MAX_PIXELS)
-        return fail(decoder, LVT_JPEG_TOO_LARGE, "it has more than 100 million pixels");
+        return fail(decoder, LVT_JPEG_TOO_LARGE, "it has more than 178 million pixels");
     if (!is_long_enough(info, count))
         return fail(decoder, LVT_JPEG_TRUNCATED, "too few bytes for a picture of its size");
     return LVT_JPEG_OK;
@@ -288,21 +311,54 @@ static void rgb_from_inverted_cmyk(const uint8_t *cmyk, uint8_t *rgb, uint32_t w
             rgb[i] = (uint8_t)(cmyk[3] - multiply(255u - cmyk[i], cmyk[3]));
 }
 
-lvt_jpeg_status lvt_jpeg_decode(lvt_jpeg *decoder, uint8_t *pixels, size_t stride) {
+/// Rows that are decoded before they are put where they belong, so that the pixels of a turned
+/// picture are written several side by side.
+enum { STRIP = 16 };
+
+static void place(JSAMPARRAY rows,
+                  JDIMENSION count,
+                  uint8_t *pixels,
+                  JDIMENSION width,
+                  ptrdiff_t column_step,
+                  ptrdiff_t row_step) {
+    for (JDIMENSION x = 0; x < width; x++)
+        for (JDIMENSION y = 0; y < count; y++)
+            memcpy(
+                pixels + (ptrdiff_t)x * column_step + (ptrdiff_t)y * row_step, rows[y] + 3 * x, 3);
+}
+
+lvt_jpeg_status
+lvt_jpeg_decode(lvt_jpeg *decoder, uint8_t *pixels, ptrdiff_t column_step, ptrdiff_t row_step) {
     struct jpeg_decompress_struct *info = &decoder->info;
     if (decoder->status != LVT_JPEG_OK)
         return decoder->status;
     if (setjmp(decoder->failure))
         return decoder->status;
+    decoder->is_reading_scans = true;
     jpeg_start_decompress(info);
-    JSAMPARRAY cmyk = NULL;
+    decoder->is_reading_scans = false;
+    const JDIMENSION width = info->output_width;
+    JSAMPARRAY cmyk = NULL, strip = NULL;
     if (info->out_color_space == JCS_CMYK)
-        cmyk = info->mem->alloc_sarray((j_common_ptr)info, JPOOL_IMAGE, info->output_width * 4, 1);
+        cmyk = info->mem->alloc_sarray((j_common_ptr)info, JPOOL_IMAGE, width * 4, 1);
+    if (column_step != 3)
+        strip = info->mem->alloc_sarray((j_common_ptr)info, JPOOL_IMAGE, width * 3, STRIP);
+    JDIMENSION held = 0;
     while (info->output_scanline < info->output_height) {
-        JSAMPROW row = pixels + info->output_scanline * stride;
+        uint8_t *const place_of_row = pixels + (ptrdiff_t)info->output_scanline * row_step;
+        JSAMPROW row = strip ? strip[held] : place_of_row;
         jpeg_read_scanlines(info, cmyk ? cmyk : &row, 1);
         if (cmyk)
-            rgb_from_inverted_cmyk(cmyk[0], row, info->output_width);
+            rgb_from_inverted_cmyk(cmyk[0], row, width);
+        if (strip && (++held == STRIP || info->output_scanline == info->output_height)) {
+            place(strip,
+                  held,
+                  place_of_row - (ptrdiff_t)(held - 1) * row_step,
+                  width,
+                  column_step,
+                  row_step);
+            held = 0;
+        }
     }
     jpeg_finish_decompress(info); // reads on to the end marker, so that a missing one is noticed
     close_picture(decoder);

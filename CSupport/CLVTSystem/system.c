@@ -14,8 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-int lvt_map_file(const char *path, lvt_mapping *mapping) {
-    *mapping = (lvt_mapping){0};
+int lvt_open_file(const char *path, size_t *size) {
     // Non-blocking, so that a pipe without a writer is refused and not waited for.
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0)
@@ -27,13 +26,28 @@ int lvt_map_file(const char *path, lvt_mapping *mapping) {
     else if (S_ISDIR(status.st_mode))
         error = -EISDIR;
     else if (!S_ISREG(status.st_mode))
-        error = -EINVAL; // a pipe or a device cannot be mapped
-    else if (status.st_size > 0) {
-        void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+        error = -EINVAL;
+    if (error != 0) {
+        close(descriptor);
+        return error;
+    }
+    *size = (size_t)status.st_size;
+    return descriptor;
+}
+
+int lvt_map_file(const char *path, lvt_mapping *mapping) {
+    *mapping = (lvt_mapping){0};
+    size_t size = 0;
+    const int descriptor = lvt_open_file(path, &size);
+    if (descriptor < 0)
+        return descriptor;
+    int error = 0;
+    if (size > 0) {
+        void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
         if (bytes == MAP_FAILED)
             error = -errno;
         else
-            *mapping = (lvt_mapping){bytes, (size_t)status.st_size};
+            *mapping = (lvt_mapping){bytes, size};
     }
     close(descriptor);
     return error;
@@ -117,6 +131,10 @@ int lvt_write_file(
     if (is_replaced && error != 0)
         unlink(part);
     return error;
+}
+
+bool lvt_is_open(int descriptor) {
+    return fcntl(descriptor, F_GETFD) != -1;
 }
 
 bool lvt_is_regular(int descriptor) {

@@ -61,6 +61,15 @@ int lvt_wait_readable(int descriptor, int event, int milliseconds) {
     return wanted[1].revents == 0;
 }
 
+bool lvt_is_timeout(int status) {
+    return status == -ETIMEDOUT;
+}
+
+bool lvt_event_has_happened(int event) {
+    struct pollfd wanted = {event, POLLIN, 0};
+    return poll(&wanted, 1, 0) > 0;
+}
+
 void lvt_wait_until(uint64_t nanoseconds, int event) {
     struct pollfd wanted = {event, POLLIN, 0};
     for (uint64_t now = lvt_nanoseconds(); now < nanoseconds; now = lvt_nanoseconds()) {

@@ -68,6 +68,23 @@ int lvt_camera_format_at(int camera, uint32_t index, uint32_t *code, char *descr
     return error;
 }
 
+lvt_camera_colours lvt_camera_colours_of(uint32_t space, uint32_t encoding, uint32_t quantization) {
+    if (encoding == V4L2_YCBCR_ENC_DEFAULT)
+        encoding = V4L2_MAP_YCBCR_ENC_DEFAULT(space);
+    if (quantization == V4L2_QUANTIZATION_DEFAULT)
+        quantization = V4L2_MAP_QUANTIZATION_DEFAULT(false, space, encoding);
+    lvt_camera_colours colours = {.is_full_range = quantization == V4L2_QUANTIZATION_FULL_RANGE};
+    switch (encoding) {
+    case V4L2_YCBCR_ENC_709:
+    case V4L2_YCBCR_ENC_XV709:
+    case V4L2_YCBCR_ENC_BT2020:
+    case V4L2_YCBCR_ENC_BT2020_CONST_LUM:
+    case V4L2_YCBCR_ENC_SMPTE240M: colours.is_bt709 = true; break;
+    default: break;
+    }
+    return colours;
+}
+
 int lvt_camera_set_format(int camera, lvt_camera_format *format) {
     struct v4l2_format f = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE};
     f.fmt.pix.width = format->width;
@@ -78,12 +95,14 @@ int lvt_camera_set_format(int camera, lvt_camera_format *format) {
     if (error)
         return error;
     const struct v4l2_pix_format *pixels = &f.fmt.pix;
-    // By default only JPEG's luma and chroma have the full range.
-    const bool is_full = pixels->quantization == V4L2_QUANTIZATION_FULL_RANGE ||
-                         (pixels->quantization == V4L2_QUANTIZATION_DEFAULT &&
-                          pixels->colorspace == V4L2_COLORSPACE_JPEG);
     *format = (lvt_camera_format){
-        pixels->pixelformat, pixels->width, pixels->height, pixels->bytesperline, is_full};
+        .code = pixels->pixelformat,
+        .width = pixels->width,
+        .height = pixels->height,
+        .stride = pixels->bytesperline,
+        .colours =
+            lvt_camera_colours_of(pixels->colorspace, pixels->ycbcr_enc, pixels->quantization),
+    };
     return 0;
 }
 

@@ -126,8 +126,16 @@ private func view(_ frame: lvt_frame) throws(Failure) -> ImageView {
   case LVT_NV12: format = .nv12
   case LVT_NV21: format = .nv21
   case LVT_YU12: format = .yu12
+  case LVT_BGR8: format = .bgr8
   default:
     throw Failure(status: LVT_BAD_FRAME, text: "\(frame.format.rawValue) is no format")
+  }
+  var colour = ColourEncoding(range: frame.is_full_range == 0 ? .limited : .full)
+  switch frame.matrix {
+  case LVT_BT601: colour.matrix = .bt601
+  case LVT_BT709: colour.matrix = .bt709
+  default:
+    throw Failure(status: LVT_BAD_FRAME, text: "\(frame.matrix.rawValue) is no matrix")
   }
   // Sizes of C are unsigned; no memory has more bytes than an Int counts.
   let stride = Int(clamping: UInt(bitPattern: frame.stride))
@@ -135,7 +143,7 @@ private func view(_ frame: lvt_frame) throws(Failure) -> ImageView {
   do throws(ImageError) {
     return try ImageView(
       format: format, width: Int(frame.width), height: Int(frame.height),
-      stride: stride == 0 ? nil : stride, range: frame.is_full_range == 0 ? .limited : .full,
+      stride: stride == 0 ? nil : stride, colour: colour,
       bytes: UnsafeRawBufferPointer(start: frame.bytes, count: count))
   } catch { throw Failure(status: LVT_BAD_FRAME, text: error.description) }
 }

@@ -11,6 +11,8 @@ public struct CameraRequest: Equatable, Sendable {
   public var rate = 0
   /// What the pictures are; nil takes what costs least.
   public var encoding: FrameEncoding?
+  /// What is known of luma and chroma; the rest is the driver's word.
+  public var colour = ColourRequest()
 
   /// 640×480 at the driver's rate, in the cheapest format.
   public init() {}
@@ -49,7 +51,7 @@ public final class Camera {
 
   private let descriptor: Int32
   private let stride: Int?
-  private let range: ColourRange
+  private let colour: ColourEncoding
   private let stop: StopEvent
   private var buffers = [lvt_camera_buffer](
     repeating: lvt_camera_buffer(), count: Int(LVT_CAMERA_MAX_BUFFERS))
@@ -68,7 +70,8 @@ public final class Camera {
   ///   - path: As in `/dev/video0`.
   ///   - request: What is asked of it.
   ///   - stop: Ends the stream.
-  /// - Throws: ``CaptureError/camera(reason:)``, in words for people.
+  /// - Throws: ``CaptureError/camera(reason:)``, in words for people, and
+  ///   ``CaptureError/coloursOfJPEG`` where the camera gives JPEGs and colours were asked for.
   public init(path: String, request: CameraRequest, stop: StopEvent) throws(CaptureError) {
     let device = try CameraDevice(path: path)
     let format = try device.negotiate(request)
@@ -83,7 +86,8 @@ public final class Camera {
     width = Int(format.width)
     height = Int(format.height)
     stride = format.stride == 0 ? nil : Int(format.stride)
-    range = format.is_full_range ? .full : .limited
+    colour = request.colour.over(ColourEncoding(format.colours))
+    guard encoding != .jpeg || request.colour.isEmpty else { throw .coloursOfJPEG }
     self.stop = stop
     mailbox = try Mailbox(middle: Slot())
     descriptor = device.keep()
@@ -135,7 +139,7 @@ public final class Camera {
       case .pixels(let format):
         do throws(ImageError) {
           let view = try ImageView(
-            format: format, width: width, height: height, stride: stride, range: range,
+            format: format, width: width, height: height, stride: stride, colour: colour,
             bytes: bytes)
           return Frame(content: .pixels(view), nanoseconds: slot.nanoseconds, number: slot.number)
         } catch { damagedHere += 1 }  // fewer bytes than a picture has

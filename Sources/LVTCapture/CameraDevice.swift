@@ -40,9 +40,9 @@ final class CameraDevice {
   /// Sets the format that is asked for, or of those that cost least the first that the driver gives
   /// in the size asked for; the answer is the driver's.
   func negotiate(_ request: CameraRequest) throws(CaptureError) -> lvt_camera_format {
-    let wanted = lvt_camera_format(
-      code: 0, width: UInt32(clamping: request.width), height: UInt32(clamping: request.height),
-      stride: 0, is_full_range: false)
+    var wanted = lvt_camera_format()
+    wanted.width = UInt32(clamping: request.width)
+    wanted.height = UInt32(clamping: request.height)
     let offered = formats.map { $0.code }
     let candidates =
       request.encoding.map { [CameraCode.code($0)] }
@@ -104,9 +104,10 @@ final class CameraDevice {
 /// grey last, since it lacks the colours.
 enum CameraCode {
   static let all: [(code: UInt32, encoding: FrameEncoding, name: String)] = [
-    (of("RGB3"), .pixels(.rgb8), "rgb24"), (of("NV12"), .pixels(.nv12), "nv12"),
-    (of("NV21"), .pixels(.nv21), "nv21"), (of("YU12"), .pixels(.yu12), "yu12"),
-    (of("YUYV"), .pixels(.yuyv), "yuyv"), (of("UYVY"), .pixels(.uyvy), "uyvy"),
+    (of("RGB3"), .pixels(.rgb8), "rgb24"), (of("BGR3"), .pixels(.bgr8), "bgr24"),
+    (of("NV12"), .pixels(.nv12), "nv12"), (of("NV21"), .pixels(.nv21), "nv21"),
+    (of("YU12"), .pixels(.yu12), "yu12"), (of("YUYV"), .pixels(.yuyv), "yuyv"),
+    (of("UYVY"), .pixels(.uyvy), "uyvy"),
     (of("MJPG"), .jpeg, "mjpeg"), (of("JPEG"), .jpeg, "mjpeg"),
     (of("GREY"), .pixels(.gray8), "grey"),
   ]
@@ -140,8 +141,18 @@ extension FrameEncoding {
   /// The name as a command line has it.
   public var name: String { CameraCode.all.first { $0.encoding == self }?.name ?? "" }
 
-  /// All names.
-  public static let names = ["yuyv", "uyvy", "nv12", "nv21", "yu12", "rgb24", "grey", "mjpeg"]
+  /// All names, those of pixels first.
+  public static let names = [
+    "yuyv", "uyvy", "nv12", "nv21", "yu12", "rgb24", "bgr24", "grey", "mjpeg",
+  ]
+}
+
+extension ColourEncoding {
+  /// What a driver says of its luma and chroma.
+  init(_ colours: lvt_camera_colours) {
+    self.init(
+      matrix: colours.is_bt709 ? .bt709 : .bt601, range: colours.is_full_range ? .full : .limited)
+  }
 }
 
 /// What a camera is and offers.

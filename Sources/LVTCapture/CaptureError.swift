@@ -28,6 +28,20 @@ public enum CaptureError: Error, Equatable, Sendable {
   case outOfMemory
   /// A PPM file of another kind, or not whole.
   case notAPPM
+  /// A PPM file of more pixels than are read.
+  case largePPM(width: Int, height: Int, most: Int)
+  /// A stream that is not what was expected, by its first bytes.
+  case wrongStream(StreamKind, expected: String)
+  /// A stream without JPEGs, of no known kind.
+  case unknownStream(start: String, count: Int)
+  /// Colours were given to JPEGs, which have their own.
+  case coloursOfJPEG
+  /// A Y4M stream that is damaged.
+  case y4m(reason: String)
+  /// A kind of Y4M stream that is not read.
+  case unsupportedY4M(reason: String)
+  /// Frames longer than are read.
+  case longFrames(bytes: Int, most: Int)
   /// A camera that cannot be used, or no longer.
   case camera(reason: String)
   /// The picture does not fit an image.
@@ -49,6 +63,16 @@ extension CaptureError: CustomStringConvertible {
     case .tooLarge(let width, let height, let reason):
       "a JPEG of \(width)×\(height) pixels, too large to decode: \(reason)"
     case .outOfMemory: "no memory to decode the JPEG"
+    case .largePPM(let width, let height, let most):
+      "a PPM of \(width)×\(height) pixels, expected at most \(most) pixels"
+    case .wrongStream(let kind, let expected): "\(kind.name), expected \(expected)"
+    case .unknownStream(let start, let count):
+      "no JPEG in the first \(count) bytes, which start with \(start)"
+    case .coloursOfJPEG: "JPEGs, whose matrix and range are known: expected no others"
+    case .y4m(let reason): "a Y4M stream \(reason)"
+    case .unsupportedY4M(let reason):
+      "a Y4M stream of a kind that is not supported: \(reason)"
+    case .longFrames(let bytes, let most): "frames of \(bytes) bytes, expected at most \(most)"
     case .notAPPM: "not a binary PPM (P6) with 255 levels and all of its pixels"
     case .camera(let reason): reason
     case .image(let error): error.description

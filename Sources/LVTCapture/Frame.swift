@@ -19,7 +19,7 @@ public struct Frame {
   public let number: Int
 }
 
-/// How a pipe's or a camera's bytes are frames.
+/// How a camera's bytes are frames.
 public enum FrameEncoding: Equatable, Sendable {
   /// One JPEG after another.
   case jpeg

@@ -3,125 +3,153 @@ internal import CLVTSystem
 internal import LVTImage
 
 /// Cuts bytes that arrive in pieces into frames.
-///
-/// A JPEG goes from a start marker to its end marker, which is found by walking over the segments
-/// between them, since one in a segment (a preview) is none of the stream's. Bytes outside are passed
-/// over. A walk that fails, or meets the start of another picture, counts a damaged frame and goes on
-/// just behind its start.
 struct FrameCutter: ~Copyable {
-  /// The longest frame, and so the most memory that a stream can ask for.
+  /// What frames are.
+  enum Content {
+    case jpegs
+    /// So many bytes each.
+    case pixels(Int)
+    /// The same, each behind a line of its own.
+    case y4m(Int)
+  }
+
+  /// What a call of `next` came to.
+  enum Outcome {
+    /// A complete frame; valid until room is asked for.
+    case frame(UnsafeRawBufferPointer)
+    /// There is none before more bytes are there.
+    case needsBytes
+    /// Much was looked at, and the caller may have something else to do first.
+    case isUnfinished
+  }
+
+  /// The longest frame, and nearly the most memory that a stream can ask for.
   static let longest = 64 << 20
   private static let piece = 1 << 16
 
-  private enum Place {
-    /// Outside a frame.
-    case outside
-    /// At a marker.
-    case marker
-    /// In compressed data, which ends at a marker.
-    case data
-  }
-
-  /// Bytes of a frame, or nil for JPEGs.
-  private let fixedSize: Int?
+  private var content: Content
   private var base: UnsafeMutablePointer<UInt8>
   private var capacity: Int
-  /// Where a frame starts, how far the walk is (it may be beyond the end), where the bytes end.
-  private var start = 0, cursor = 0, end = 0
-  private var place = Place.outside
-  /// Frames that were damaged or cut short.
-  private(set) var damaged = 0
+  /// Where the next frame starts, where the bytes end.
+  private var start = 0, end = 0
+  /// Of JPEGs.
+  private var walk = JPEGWalk(longest: FrameCutter.longest)
+  /// Of Y4M, whether the line before the pixels has been passed.
+  private var isAtPixels = false
+  private var cutShort = 0
 
-  /// - Parameter fixedSize: Bytes of a frame; nil for JPEGs.
-  init(fixedSize: Int?) throws(CaptureError) {
-    self.fixedSize = fixedSize
-    capacity = max(fixedSize ?? 0, Self.piece)
-    guard capacity <= Self.longest, let memory = lvt_allocate(capacity) else {
-      throw .image(.outOfMemory(bytes: capacity))
-    }
+  init(_ content: Content) throws(CaptureError) {
+    self.content = content
+    capacity = max(Self.needed(content), Self.piece)
+    guard let memory = lvt_allocate(capacity) else { throw .image(.outOfMemory(bytes: capacity)) }
     base = memory.assumingMemoryBound(to: UInt8.self)
   }
 
   deinit { lvt_free(base) }
 
-  /// Room for more bytes; the frame that was found last is gone.
+  /// Bytes of a frame of a known size with what is before it.
+  private static func needed(_ content: Content) -> Int {
+    switch content {
+    case .jpegs: 0
+    case .pixels(let count): count
+    case .y4m(let count): Y4MHeader.longest + count
+    }
+  }
+
+  /// Frames that were damaged or cut short.
+  var damaged: Int { walk.damaged + cutShort }
+
+  /// How often bytes were looked at or moved while JPEGs were looked for.
+  var looked: Int { walk.looked }
+
+  // MARK: Bytes
+
+  /// The bytes behind the last frame.
+  var pending: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: base + start, count: end - start)
+  }
+
+  /// Room for more bytes, at least one; the frame that was found last is gone.
   mutating func room() throws(CaptureError) -> UnsafeMutableRawBufferPointer {
     if start > 0 {
       base.update(from: base + start, count: end - start)
-      cursor -= start
+      if case .jpegs = content { walk.move(end - start) }
       end -= start
       start = 0
     }
-    if end == capacity, capacity >= Self.longest { fail() }
-    if end == capacity {
-      let larger = min(2 * capacity, Self.longest)
-      guard let memory = lvt_allocate(larger) else { throw .outOfMemory }
-      let bytes = memory.assumingMemoryBound(to: UInt8.self)
-      bytes.update(from: base, count: end)
-      lvt_free(base)
-      (base, capacity) = (bytes, larger)
-    }
+    if end == capacity { try grow(to: 2 * capacity) }
     // Of pixels no more than the frame's, so that the next one starts at the front.
+    let needed = Self.needed(content)
     return UnsafeMutableRawBufferPointer(
-      start: base + end, count: (fixedSize ?? capacity) - end)
+      start: base + end, count: (end < needed ? needed : capacity) - end)
+  }
+
+  private mutating func grow(to wanted: Int) throws(CaptureError) {
+    guard let memory = lvt_allocate(wanted) else { throw .image(.outOfMemory(bytes: wanted)) }
+    let bytes = memory.assumingMemoryBound(to: UInt8.self)
+    bytes.update(from: base, count: end)
+    lvt_free(base)
+    (base, capacity) = (bytes, wanted)
   }
 
   /// Says how many bytes were written there.
   mutating func append(_ count: Int) { end += count }
 
-  /// The next complete frame; valid until room is asked for.
-  mutating func next() -> UnsafeRawBufferPointer? {
-    if let fixedSize {
-      guard end - start >= fixedSize else { return nil }
-      defer { start = end }
-      return UnsafeRawBufferPointer(start: base + start, count: fixedSize)
-    }
-    while true {
-      switch place {
-      case .outside:
-        while cursor + 2 < end, !isStart(cursor) { cursor += 1 }
-        start = min(cursor, end)
-        guard cursor + 2 < end else { return nil }
-        cursor += 2
-        place = .marker
-      case .data:
-        while cursor < end, base[cursor] != 0xFF { cursor += 1 }
-        guard cursor + 1 < end else { return nil }
-        switch base[cursor + 1] {
-        case 0x00, 0xD0...0xD7: cursor += 2
-        default: place = .marker
-        }
-      case .marker:
-        guard cursor + 1 < end else { return nil }
-        guard base[cursor] == 0xFF else {
-          fail()
-          continue
-        }
-        switch base[cursor + 1] {
-        case 0xFF: cursor += 1  // padding
-        case 0x01, 0xD0...0xD7: cursor += 2
-        case 0x00: fail()
-        case 0xD8:
-          damaged += 1
-          place = .outside
-        case 0xD9:
-          let frame = UnsafeRawBufferPointer(start: base + start, count: cursor + 2 - start)
-          cursor += 2
-          start = cursor
-          place = .outside
-          return frame
-        case let code:
-          guard cursor + 3 < end else { return nil }
-          let length = Int(base[cursor + 2]) << 8 | Int(base[cursor + 3])
-          guard length >= 2 else {
-            fail()
-            continue
-          }
-          cursor += 2 + length
-          place = code == 0xDA ? .data : .marker
-        }
+  /// Says before the first frame that the stream is one of Y4M, and how long its first line is.
+  mutating func beginY4M(frameBytes: Int, behind line: Int) throws(CaptureError) {
+    content = .y4m(frameBytes)
+    start += line
+    let needed = Self.needed(content)
+    if capacity < needed { try grow(to: needed) }
+  }
+
+  // MARK: Frames
+
+  /// The next complete frame.
+  ///
+  /// - Throws: ``CaptureError/y4m(reason:)`` where a frame of a Y4M stream does not begin as one.
+  mutating func next() throws(CaptureError) -> Outcome {
+    switch content {
+    case .jpegs:
+      defer { start = walk.start }
+      switch walk.next(base, end: end) {
+      case .frame(let range):
+        return .frame(UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
+      case .needsBytes: return .needsBytes
+      case .isUnfinished: return .isUnfinished
       }
+    case .pixels(let count): return nextPixels(count)
+    case .y4m(let count):
+      if !isAtPixels { isAtPixels = try passLine() }
+      return isAtPixels ? nextPixels(count) : .needsBytes
     }
+  }
+
+  private mutating func nextPixels(_ count: Int) -> Outcome {
+    guard end - start >= count else { return .needsBytes }
+    defer {
+      start += count
+      isAtPixels = false
+    }
+    return .frame(UnsafeRawBufferPointer(start: base + start, count: count))
+  }
+
+  /// Passes over `FRAME`, perhaps with parameters, and the end of the line; whether it is there.
+  private mutating func passLine() throws(CaptureError) -> Bool {
+    let bytes = UnsafeRawBufferPointer(rebasing: pending.prefix(Y4MHeader.longest))
+    let mark: StaticString = "FRAME"
+    let count = mark.utf8CodeUnitCount
+    guard bytes.indices.prefix(count).allSatisfy({ bytes[$0] == mark.utf8Start[$0] }),
+      bytes.count <= count || bytes[count] == 0x20 || bytes[count] == 0x0A
+    else { throw .y4m(reason: "with a damaged frame, which does not begin with FRAME") }
+    guard let line = bytes.firstIndex(of: 0x0A) else {
+      guard bytes.count < Y4MHeader.longest else {
+        throw .y4m(reason: "with a damaged frame, whose first line does not end")
+      }
+      return false
+    }
+    start += line + 1
+    return true
   }
 
   /// Says that there are no more bytes: what is left is a frame cut short, or holds more frames behind
@@ -129,24 +157,12 @@ struct FrameCutter: ~Copyable {
   ///
   /// - Returns: Whether there may be more frames.
   mutating func finish() -> Bool {
-    guard start < end, fixedSize != nil || place != .outside else { return false }
-    fail()
-    return fixedSize == nil
-  }
-
-  /// Gives a frame up.
-  private mutating func fail() {
-    damaged += 1
-    guard fixedSize == nil else {
-      start = end
-      return
+    if case .jpegs = content {
+      defer { start = walk.start }
+      return walk.finish(end: end)
     }
-    start += 2
-    cursor = start
-    place = .outside
-  }
-
-  private func isStart(_ i: Int) -> Bool {
-    base[i] == 0xFF && base[i + 1] == 0xD8 && base[i + 2] == 0xFF
+    if start < end || isAtPixels { cutShort += 1 }
+    (start, isAtPixels) = (end, false)
+    return false
   }
 }

@@ -20,10 +20,12 @@ public final class FramePipe {
   }
 
   private let descriptor: Int32
-  private let encoding: FrameEncoding
-  private let width, height: Int
+  /// Of frames of pixels: known at first, or once the header of a Y4M stream has been read.
+  private var layout: FrameLayout?
   private let stop: StopEvent
   private var cutter: FrameCutter
+  private var opening: StreamOpening
+  private var isOpen = false
   private var number = 0
   private var hasEnded = false
   /// What ended the stream, if not its end.
@@ -37,29 +39,21 @@ public final class FramePipe {
   ///
   /// - Parameters:
   ///   - descriptor: Where to read; it stays the caller's.
-  ///   - encoding: What the frames are.
-  ///   - width: Of frames of pixels; JPEGs know their own size.
-  ///   - height: As `width`.
+  ///   - layout: Of raw frames of pixels. Without it these are JPEGs, or the frames of a Y4M stream, which
+  ///     its first bytes tell apart.
+  ///   - colour: What is known of the luma and chroma of a Y4M stream beside its header.
   ///   - isLive: Whether to leave out frames when a newer one is there.
   ///   - stop: Ends the stream.
-  /// - Throws: ``CaptureError/image(_:)`` for a size that is not possible, or
-  ///   ``CaptureError/outOfMemory``
+  /// - Throws: ``CaptureError/image(_:)`` or ``CaptureError/outOfMemory``
   public init(
-    descriptor: Int32, encoding: FrameEncoding, width: Int = 0, height: Int = 0, isLive: Bool,
-    stop: StopEvent
+    descriptor: Int32, layout: FrameLayout? = nil, colour: ColourRequest = ColourRequest(),
+    isLive: Bool, stop: StopEvent
   ) throws(CaptureError) {
-    var size: Int?
-    if case .pixels(let format) = encoding {
-      do throws(ImageError) {
-        size = try ImageView.byteCount(format: format, width: width, height: height)
-      } catch { throw .image(error) }
-    }
     self.descriptor = descriptor
-    self.encoding = encoding
-    self.width = width
-    self.height = height
+    self.layout = layout
     self.stop = stop
-    cutter = try FrameCutter(fixedSize: size)
+    cutter = try FrameCutter(layout.map { .pixels($0.byteCount) } ?? .jpegs)
+    opening = StreamOpening(frameBytes: layout?.byteCount, colour: colour)
     taken = Slot(memory: ReusableMemory())
     mailbox = isLive ? try Mailbox(middle: Slot(memory: ReusableMemory())) : nil
     guard isLive else { return }
@@ -82,6 +76,9 @@ public final class FramePipe {
   }
 
   /// Waits for the next frame; nil at the end and after a stop.
+  ///
+  /// - Throws: ``CaptureError``; before the first frame also for a stream that is not what was expected,
+  ///   which is known within its first megabyte and two seconds after its first byte.
   public func next() throws(CaptureError) -> Frame? {
     guard let mailbox else {
       guard let bytes = try read() else { return nil }
@@ -101,34 +98,71 @@ public final class FramePipe {
   private func frame(
     _ bytes: UnsafeRawBufferPointer, nanoseconds: UInt64, number: Int
   ) throws(CaptureError) -> Frame {
-    switch encoding {
-    case .jpeg: return Frame(content: .jpeg(bytes), nanoseconds: nanoseconds, number: number)
-    case .pixels(let format):
-      do throws(ImageError) {
-        let view = try ImageView(format: format, width: width, height: height, bytes: bytes)
-        return Frame(content: .pixels(view), nanoseconds: nanoseconds, number: number)
-      } catch { throw .image(error) }
+    guard let layout else {
+      return Frame(content: .jpeg(bytes), nanoseconds: nanoseconds, number: number)
+    }
+    do throws(ImageError) {
+      let view = try layout.view(bytes)
+      return Frame(content: .pixels(view), nanoseconds: nanoseconds, number: number)
+    } catch { throw .image(error) }
+  }
+
+  /// The next frame of all; nil at the end and after a stop.
+  private func read() throws(CaptureError) -> UnsafeRawBufferPointer? {
+    if !isOpen { try open() }
+    while !lvt_event_has_happened(stop.descriptor) {
+      switch try cutter.next() {
+      case .frame(let bytes): return bytes
+      case .isUnfinished: continue
+      case .needsBytes:
+        if hasEnded {
+          guard cutter.finish() else { return nil }
+        } else {
+          _ = try receive(for: -1)
+        }
+      }
+    }
+    return nil
+  }
+
+  /// Reads until the first bytes tell what the stream is.
+  private func open() throws(CaptureError) {
+    /// The time by which they must.
+    var end: UInt64?
+    var isLate = false
+    while !lvt_event_has_happened(stop.descriptor) {
+      switch try opening.verdict(cutter.pending, isAll: isLate || hasEnded) {
+      case .undecided: break
+      case .y4m(let layout, let line):
+        self.layout = layout
+        try cutter.beginY4M(frameBytes: layout.byteCount, behind: line)
+        isOpen = true
+        return
+      case .expected:
+        isOpen = true
+        return
+      }
+      let now = lvt_nanoseconds()
+      let rest = end.map { Int32(($0 - min($0, now)) / 1_000_000) } ?? -1
+      isLate = try !receive(for: rest) || rest == 0
+      if end == nil { end = lvt_nanoseconds() + StreamOpening.patience }
     }
   }
 
-  /// The next frame of all.
-  private func read() throws(CaptureError) -> UnsafeRawBufferPointer? {
-    while true {
-      if let frame = cutter.next() { return frame }
-      if hasEnded {
-        guard cutter.finish() else { return nil }
-        continue
-      }
-      let room = try cutter.room()
-      let ready = lvt_wait_readable(descriptor, stop.descriptor, -1)
-      guard ready != 0 else { return nil }
-      let count = ready < 0 ? Int(ready) : lvt_read(descriptor, room.baseAddress, room.count)
-      guard count >= 0 else {
-        throw .unreadable(reason: String(cString: lvt_error_text(Int32(count))))
-      }
-      if count == 0 { hasEnded = true }
-      cutter.append(count)
+  /// Waits for bytes, for ever if the time is less than 0; whether something came: bytes, the end or a
+  /// stop.
+  private func receive(for milliseconds: Int32) throws(CaptureError) -> Bool {
+    let room = try cutter.room()
+    let ready = lvt_wait_readable(descriptor, stop.descriptor, milliseconds)
+    if ready == 0 { return true }
+    if lvt_is_timeout(ready) { return false }
+    let count = ready < 0 ? Int(ready) : lvt_read(descriptor, room.baseAddress, room.count)
+    guard count >= 0 else {
+      throw .unreadable(reason: String(cString: lvt_error_text(Int32(count))))
     }
+    if count == 0 { hasEnded = true }
+    cutter.append(count)
+    return true
   }
 
   /// The thread: leaves each frame in the mailbox.

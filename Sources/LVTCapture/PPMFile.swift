@@ -9,26 +9,49 @@ public enum PPMFile {
     path.utf8.suffix(4).elementsEqual(".ppm".utf8)
   }
 
-  /// Reads a file.
+  /// Bytes in which the size and what may be said about it must end.
+  private static let longestHead = 4096
+
+  /// Reads a regular file, which others may change meanwhile.
   ///
   /// - Throws: ``CaptureError``; its description does not contain the path.
   public static func read(path: String) throws(CaptureError) -> Image {
-    var mapping = lvt_mapping()
-    let status = lvt_map_file(path, &mapping)
-    guard status == 0 else { throw .unreadable(reason: String(cString: lvt_error_text(status))) }
-    defer { lvt_unmap_file(mapping) }
-    var rest = UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.count)[...]
-    guard rest.starts(with: Array("P6".utf8)) else { throw .notAPPM }
+    let file = try OpenFile(path: path)
+    let memory = ReusableMemory()
+    defer { withExtendedLifetime(memory) {} }
+    let head: UnsafeMutableRawBufferPointer
+    do throws(ImageError) {
+      head = UnsafeMutableRawBufferPointer(
+        start: try memory.reserve(longestHead), count: longestHead)
+    } catch { throw .image(error) }
+    var rest = UnsafeRawBufferPointer(head)[..<(try file.read(into: head))]
+    guard rest.starts(with: "P6".utf8) else { throw .notAPPM }
     rest.removeFirst(2)
     guard let width = number(&rest), let height = number(&rest), let levels = number(&rest),
       levels == 255, let separator = rest.popFirst(), isSpace(separator)
     else { throw .notAPPM }
+    guard width * height <= JPEGDecoder.mostPixels else {
+      throw .largePPM(width: width, height: height, most: JPEGDecoder.mostPixels)
+    }
+    let image = try image(width: width, height: height, of: file.size - rest.startIndex)
+    let found = try image.withPixels { pixels throws(CaptureError) in
+      let start = rest.prefix(pixels.count)
+      pixels.copyBytes(from: start)
+      return start.count
+        + (try file.read(into: UnsafeMutableRawBufferPointer(rebasing: pixels[start.count...])))
+    }
+    guard found == 3 * width * height else {
+      throw .image(.bytes(least: 3 * width * height, found: found))
+    }
+    return image
+  }
+
+  /// Memory for a picture of which a file has so many bytes.
+  private static func image(width: Int, height: Int, of found: Int) throws(CaptureError) -> Image {
     do throws(ImageError) {
-      let count = try ImageView.byteCount(format: .rgb8, width: width, height: height)
-      guard rest.count >= count else { throw ImageError.bytes(least: count, found: rest.count) }
-      let image = try Image(width: width, height: height)
-      image.withPixels { $0.copyBytes(from: rest.prefix(count)) }
-      return image
+      let expected = try ImageView.byteCount(format: .rgb8, width: width, height: height)
+      guard found >= expected else { throw ImageError.bytes(least: expected, found: found) }
+      return try Image(width: width, height: height)
     } catch { throw .image(error) }
   }
 

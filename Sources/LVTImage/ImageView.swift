@@ -15,7 +15,7 @@ public struct ImageView {
   /// The first row's first byte; the other planes of a format follow the rows.
   public let base: UnsafeRawPointer
   /// Of luma and chroma; formats without them do not have it.
-  public let range: ColourRange
+  public let colour: ColourEncoding
 
   /// The longest side of a picture, which is JPEG's limit too.
   ///
@@ -26,13 +26,13 @@ public struct ImageView {
   ///
   /// - Parameters:
   ///   - stride: Bytes from row to row; without it rows follow each other immediately.
-  ///   - range: Of luma and chroma, in formats that have them.
+  ///   - colour: Of luma and chroma, in formats that have them.
   ///   - bytes: Memory that the caller keeps; the last row needs no padding behind it.
   /// - Throws: ``ImageError/size(width:height:)``, ``ImageError/stride(least:found:)`` or
   ///   ``ImageError/bytes(least:found:)``
   public init(
     format: PixelFormat, width: Int, height: Int, stride: Int? = nil,
-    range: ColourRange = .limited, bytes: UnsafeRawBufferPointer
+    colour: ColourEncoding = ColourEncoding(), bytes: UnsafeRawBufferPointer
   ) throws(ImageError) {
     let needed = try Self.byteCount(format: format, width: width, height: height, stride: stride)
     guard let base = bytes.baseAddress, bytes.count >= needed else {
@@ -43,7 +43,7 @@ public struct ImageView {
     self.height = height
     self.stride = stride ?? format.rowBytes(width: width)
     self.base = base
-    self.range = range
+    self.colour = colour
   }
 
   /// The pixels of an ``Image``, which have been checked.
@@ -54,14 +54,17 @@ public struct ImageView {
     self.height = height
     format = .rgb8
     stride = 3 * width
-    range = .full
+    colour = ColourEncoding(range: .full)
   }
 
   /// The bytes from the first to the last of a picture.
   ///
+  /// - Parameters:
+  ///   - stride: Bytes from row to row; without it rows follow each other immediately.
+  ///   - isPadded: Whether the last row counts as many bytes as the others, as in a stream.
   /// - Throws: ``ImageError/size(width:height:)`` or ``ImageError/stride(least:found:)``
   public static func byteCount(
-    format: PixelFormat, width: Int, height: Int, stride: Int? = nil
+    format: PixelFormat, width: Int, height: Int, stride: Int? = nil, isPadded: Bool = false
   ) throws(ImageError) -> Int {
     guard (1...longestSide).contains(width), (1...longestSide).contains(height) else {
       throw .size(width: width, height: height)
@@ -69,9 +72,10 @@ public struct ImageView {
     let rowBytes = format.rowBytes(width: width)
     let stride = stride ?? rowBytes
     guard stride >= rowBytes else { throw .stride(least: rowBytes, found: stride) }
-    guard let count = format.byteCount(width: width, height: height, stride: stride) else {
-      throw .size(width: width, height: height)
-    }
+    guard
+      let count = format.byteCount(
+        width: width, height: height, stride: stride, isPadded: isPadded)
+    else { throw .size(width: width, height: height) }
     return count
   }
 

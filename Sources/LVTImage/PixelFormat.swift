@@ -7,6 +7,8 @@
 public enum PixelFormat: Equatable, Sendable, CaseIterable {
   /// Red, green and blue, a byte each.
   case rgb8
+  /// Blue, green and red, a byte each.
+  case bgr8
   /// One byte; resized, it becomes red, green and blue alike.
   case gray8
   /// Groups of Y U Y V, two pixels each.
@@ -21,11 +23,22 @@ public enum PixelFormat: Equatable, Sendable, CaseIterable {
   /// called I420.
   case yu12
 
+  /// Whether there are luma and chroma.
+  public var hasChroma: Bool {
+    switch self {
+    case .rgb8, .bgr8, .gray8: false
+    case .yuyv, .uyvy, .nv12, .nv21, .yu12: true
+    }
+  }
+
+  /// Whether two rows share chroma, which is behind the rows of luma.
+  public var halvesRows: Bool { self == .nv12 || self == .nv21 || self == .yu12 }
+
   /// Bytes of a row of `width` pixels, without what may lie between rows; of rows of luma and of pairs
   /// the longer.
   public func rowBytes(width: Int) -> Int {
     switch self {
-    case .rgb8: 3 * width
+    case .rgb8, .bgr8: 3 * width
     case .gray8, .yu12: width
     case .yuyv, .uyvy: 4 * ((width + 1) / 2)
     case .nv12, .nv21: 2 * ((width + 1) / 2)
@@ -36,30 +49,24 @@ public enum PixelFormat: Equatable, Sendable, CaseIterable {
   ///
   /// `width` and `height` are at least 1 and at most ``ImageView/longestSide``, `stride` is not less
   /// than ``rowBytes(width:)``.
-  func byteCount(width: Int, height: Int, stride: Int) -> Int? {
+  ///
+  /// - Parameter isPadded: Whether the last row is padded as the others are.
+  func byteCount(width: Int, height: Int, stride: Int, isPadded: Bool) -> Int? {
     let chromaRows = (height + 1) / 2
-    let rows: Int, step: Int, last: Int, before: Int
+    let rows: Int, step: Int, before: Int
+    var last = rowBytes(width: width)
     switch self {
-    case .rgb8, .gray8, .yuyv, .uyvy:
-      (before, rows, step, last) = (0, height - 1, stride, rowBytes(width: width))
-    case .nv12, .nv21:
-      (before, rows, step, last) = (0, height + chromaRows - 1, stride, rowBytes(width: width))
+    case .rgb8, .bgr8, .gray8, .yuyv, .uyvy: (before, rows, step) = (0, height - 1, stride)
+    case .nv12, .nv21: (before, rows, step) = (0, height + chromaRows - 1, stride)
     case .yu12:
       let (luma, tooMany) = stride.multipliedReportingOverflow(by: height)
       guard !tooMany else { return nil }
       (before, rows, step, last) = (luma, 2 * chromaRows - 1, (stride - 1) / 2 + 1, (width + 1) / 2)
     }
+    if isPadded { last = step }
     let (rest, tooFar) = step.multipliedReportingOverflow(by: rows)
     let (start, tooLate) = before.addingReportingOverflow(rest)
     let (count, tooMany) = start.addingReportingOverflow(last)
     return tooFar || tooLate || tooMany ? nil : count
   }
-}
-
-/// Which bytes stand for black and white in a picture of luma and chroma, by ITU-R BT.601.
-public enum ColourRange: Equatable, Sendable {
-  /// Luma 16 … 235 and chroma 16 … 240, as cameras and video have them.
-  case limited
-  /// 0 … 255 for both, as JPEG has them.
-  case full
 }

@@ -26,7 +26,7 @@ extension ImageView {
       row.y_step = lumaStep
       row.chroma_step = chromaStep
       row.width = columns.count
-      row.matrix = range.matrix
+      row.matrix = colour.coefficients
       row.rgb = rgb
       kernels.yuv_rgb_u8(&row)
     }
@@ -34,6 +34,11 @@ extension ImageView {
     let chroma = (base + height * stride).assumingMemoryBound(to: UInt8.self)
     switch format {
     case .rgb8: return luma + 3 * x
+    case .bgr8:
+      for i in 0..<columns.count {
+        let pixel = luma + 3 * (x + i)
+        (rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) = (pixel[2], pixel[1], pixel[0])
+      }
     case .gray8:
       for (i, column) in columns.enumerated() {
         (rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) = (luma[column], luma[column], luma[column])
@@ -55,17 +60,26 @@ extension ImageView {
   }
 }
 
-extension ColourRange {
-  /// BT.601's coefficients in units of 2^-13, to the nearest: its luma weights are 0.299, 0.587 and
-  /// 0.114, and limited samples are stretched by 255 / 219 and 255 / 224.
-  fileprivate var matrix: lvt_yuv_matrix {
-    switch self {
-    case .limited:
+extension ColourEncoding {
+  /// In units of 2^-13, to the nearest.
+  ///
+  /// With the luma weights Kr, Kg and Kb of the matrix's standard, red is Y + 2 (1 - Kr) V, blue is
+  /// Y + 2 (1 - Kb) U, and green Y - (Kb · 2 (1 - Kb) U + Kr · 2 (1 - Kr) V) / Kg; limited samples are
+  /// stretched by 255 / 219 and 255 / 224.
+  fileprivate var coefficients: lvt_yuv_matrix {
+    switch (matrix, range) {
+    case (.bt601, .limited):
       lvt_yuv_matrix(
         luma_offset: 16, luma: 9539, red_v: 13075, green_u: -3209, green_v: -6660, blue_u: 16525)
-    case .full:
+    case (.bt601, .full):
       lvt_yuv_matrix(
         luma_offset: 0, luma: 8192, red_v: 11485, green_u: -2819, green_v: -5850, blue_u: 14516)
+    case (.bt709, .limited):
+      lvt_yuv_matrix(
+        luma_offset: 16, luma: 9539, red_v: 14686, green_u: -1747, green_v: -4366, blue_u: 17305)
+    case (.bt709, .full):
+      lvt_yuv_matrix(
+        luma_offset: 0, luma: 8192, red_v: 12901, green_u: -1535, green_v: -3835, blue_u: 15201)
     }
   }
 }

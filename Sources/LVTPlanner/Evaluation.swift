@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Dispatch
 internal import Foundation
+public import LVTCapture
 public import LVTModel
 public import LVTRuntime
 internal import Synchronization
@@ -25,9 +26,12 @@ public struct Evaluation: Sendable {
 
   /// Runs both on every picture, on all processors.
   ///
-  /// - Parameter progress: Called from any thread with the number of pictures done.
+  /// - Parameters:
+  ///   - orientation: Whether pictures are made upright first.
+  ///   - progress: Called from any thread with the number of pictures done.
   public init(
-    network: Network, plan: Plan, set: LabeledPictures, progress: @Sendable (Int) -> Void
+    network: Network, plan: Plan, set: LabeledPictures, orientation: OrientationPolicy = .exif,
+    progress: @Sendable (Int) -> Void
   ) throws(EngineError) {
     let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
     let parts = Mutex(
@@ -37,7 +41,10 @@ public struct Evaluation: Sendable {
       let part: Result<Evaluation, EngineError>
       do throws(EngineError) {
         part = .success(
-          try Evaluation(network: network, plan: plan, set: set, worker: worker, of: workers) {
+          try Evaluation(
+            network: network, plan: plan, set: set, orientation: orientation, worker: worker,
+            of: workers
+          ) {
             progress(done.add(1, ordering: .relaxed).newValue)
           })
       } catch { part = .failure(error) }
@@ -61,13 +68,15 @@ public struct Evaluation: Sendable {
   }
 
   private init(
-    network: Network, plan: Plan, set: LabeledPictures, worker: Int, of workers: Int,
-    progress: () -> Void
+    network: Network, plan: Plan, set: LabeledPictures, orientation: OrientationPolicy,
+    worker: Int, of workers: Int, progress: () -> Void
   ) throws(EngineError) {
     let executor = FloatExecutor(network)
     let engine = try Engine(plan: plan)
     let loader: PictureLoader
-    do throws(PictureError) { loader = try PictureLoader(plan.input) } catch {
+    do throws(PictureError) {
+      loader = try PictureLoader(plan.input, orientation: orientation)
+    } catch {
       errors.append(error)
       return
     }

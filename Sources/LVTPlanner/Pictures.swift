@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
-internal import LVTCapture
+public import LVTCapture
 public import LVTImage
 public import LVTModel
 
@@ -10,11 +10,15 @@ public final class PictureLoader {
   private let resizer: Resizer
 
   /// A loader for an input.
-  public init(_ input: InputSpec) throws(PictureError) {
+  ///
+  /// - Parameter orientation: Whether pictures are made upright first.
+  public init(
+    _ input: InputSpec, orientation: OrientationPolicy = .exif
+  ) throws(PictureError) {
     do throws(ImageError) { resizer = try Resizer(spec: input) } catch {
       throw PictureError(file: "input", reason: error.description)
     }
-    do throws(CaptureError) { decoder = try JPEGDecoder() } catch {
+    do throws(CaptureError) { decoder = try JPEGDecoder(orientation: orientation) } catch {
       throw PictureError(file: "JPEG decoder", reason: error.description)
     }
   }

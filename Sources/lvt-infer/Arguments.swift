@@ -39,7 +39,12 @@ struct Arguments {
   var size: (width: Int, height: Int)?
   var rate = 0
   var encoding: FrameEncoding?
+  /// Of raw frames from standard input.
+  var rawFormat: PixelFormat?
   var rawSize: (width: Int, height: Int)?
+  var stride: Int?
+  var colour: ColourRequest?
+  var orientation: OrientationPolicy?
   var frames: Int?
   /// How many frames a second are classified at most.
   var highestRate: Int?
@@ -52,8 +57,9 @@ struct Arguments {
 
   static let usage = """
     usage: lvt-infer MODEL PICTURE|FOLDER ...      classify JPEG files, or PPM
-           lvt-infer MODEL -                       classify frames from standard input: JPEGs
-           lvt-infer MODEL --yuv420 640x480 -      the same, raw I420 frames
+           lvt-infer MODEL -                       classify frames from standard input: JPEGs or Y4M
+           lvt-infer MODEL --raw nv12 --size WxH - the same, raw frames of pixels
+           lvt-infer MODEL --yuv420 WxH -          the same, raw I420 frames (--raw yu12)
            lvt-infer MODEL --camera /dev/video0    classify frames of a camera
            lvt-infer --list-cameras                cameras and their formats
            lvt-infer MODEL --bench [RUNS]          time the network
@@ -75,9 +81,16 @@ struct Arguments {
       --max-fps N      classify at most N frames a second and sleep in between
       --all-frames     every frame of a pipe, not only the newest
       --save-frame F   write the first frame as PPM
-      --size WxH       what the camera is asked for (640x480)
-      --fps N          pictures a second to ask for
-      --format NAME    yuyv, uyvy, nv12, nv21, yu12, rgb24, grey, mjpeg or auto (the cheapest)
+      --size WxH       of raw frames; what the camera is asked for (640x480)
+      --fps N          pictures a second to ask a camera for
+      --format NAME    of a camera: yuyv, uyvy, nv12, nv21, yu12, rgb24, bgr24, grey, mjpeg or auto
+                       (the cheapest)
+      --raw NAME       of raw frames: one of these but mjpeg and auto
+      --stride BYTES   of raw frames: from row to row of luma or packed pixels (no padding)
+      --color LIST     of luma and chroma: bt601 or bt709, limited or full, as in bt709,full
+                       (what the camera or the Y4M header says; else limited, and bt709 from
+                       1280 columns or 720 rows on)
+      --orientation O  of JPEGs: exif (upright, as their Exif data say) or ignore (exif)
       --version        print the version
       --help           print this
 
@@ -113,6 +126,10 @@ struct Arguments {
       case "--camera": camera = try Self.text(value, rest.popFirst(), "a device")
       case "--size": size = try Self.size(value, rest.popFirst())
       case "--yuv420": rawSize = try Self.size(value, rest.popFirst())
+      case "--raw": rawFormat = try Self.rawFormat(rest.popFirst())
+      case "--stride": stride = try Self.number(value, rest.popFirst(), 1...1_000_000_000)
+      case "--color": colour = try Self.colour(rest.popFirst())
+      case "--orientation": orientation = try Self.orientation(rest.popFirst())
       case "--fps": rate = try Self.number(value, rest.popFirst(), 1...1000)
       case "--frames": frames = try Self.number(value, rest.popFirst(), 1...1_000_000_000)
       case "--all-frames": allFrames = true
@@ -190,27 +207,6 @@ struct Arguments {
     return (
       threads, affinity == .auto ? topology.recommendedAffinity(threads: threads) : .inherited
     )
-  }
-
-  /// Recognises a stream, and options that have no meaning without one.
-  private mutating func chooseStream() throws(UsageError) {
-    let isPipe = pictures.contains("-")
-    if mode == .classify, camera != nil || isPipe {
-      guard pictures.count == (isPipe ? 1 : 0), camera == nil || !isPipe else {
-        throw UsageError("expected one of a camera, '-' and pictures")
-      }
-      mode = .stream
-      pictures = []
-    }
-    if camera == nil, size != nil || rate != 0 || encoding != nil {
-      throw UsageError("--size, --fps and --format are for --camera")
-    }
-    if !isPipe, rawSize != nil || allFrames {
-      throw UsageError("--yuv420 and --all-frames are for frames from standard input, '-'")
-    }
-    if mode != .stream, frames != nil || savedFrame != nil || highestRate != nil {
-      throw UsageError("--frames, --max-fps and --save-frame are for frames, of a camera or '-'")
-    }
   }
 
   private static func text(

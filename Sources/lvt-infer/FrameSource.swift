@@ -5,7 +5,7 @@ internal import LVTCapture
 
 /// Where frames come from.
 enum FrameSource {
-  case pipe(FramePipe)
+  case pipe(FramePipe, hint: String?)
   case camera(Camera, said: String)
 
   /// The source that the command line asks for: a camera, or standard input.
@@ -16,15 +16,16 @@ enum FrameSource {
       let isLive = !arguments.allFrames && !lvt_is_regular(0)
       self = .pipe(
         try FramePipe(
-          descriptor: 0, encoding: arguments.rawSize == nil ? .jpeg : .pixels(.yu12),
-          width: arguments.rawSize?.width ?? 0, height: arguments.rawSize?.height ?? 0,
-          isLive: isLive, stop: stop))
+          descriptor: 0, layout: try arguments.layout(),
+          colour: arguments.colour ?? ColourRequest(), isLive: isLive, stop: stop),
+        hint: arguments.strideHint)
       return
     }
     var request = CameraRequest()
     if let size = arguments.size { (request.width, request.height) = size }
     request.rate = arguments.rate
     request.encoding = arguments.encoding
+    if let colour = arguments.colour { request.colour = colour }
     let camera = try Camera(path: path, request: request, stop: stop)
     var said = "\(path): \(camera.name), \(camera.encoding.name) \(camera.width)×\(camera.height)"
     if camera.rate > 0 { said += ", \(camera.rate) a second" }
@@ -37,22 +38,24 @@ enum FrameSource {
     self = .camera(camera, said: said)
   }
 
-  /// What was agreed with a camera.
+  /// What was agreed with a camera, or may be wrong about a pipe.
   var text: String? {
-    if case .camera(_, let said) = self { return said }
-    return nil
+    switch self {
+    case .pipe(_, let hint): hint
+    case .camera(_, let said): said
+    }
   }
 
   func next() throws(CaptureError) -> Frame? {
     switch self {
-    case .pipe(let pipe): try pipe.next()
+    case .pipe(let pipe, _): try pipe.next()
     case .camera(let camera, _): try camera.next()
     }
   }
 
   var losses: FrameLosses {
     switch self {
-    case .pipe(let pipe): pipe.losses
+    case .pipe(let pipe, _): pipe.losses
     case .camera(let camera, _): camera.losses
     }
   }

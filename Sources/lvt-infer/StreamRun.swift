@@ -53,11 +53,13 @@ struct StreamRun {
       }
     } catch { failure = error }
     if isLine, count > 0 { Console.print("") }
-    let losses = source.losses
-    Console.report(
-      "\(count) frames, \(losses.dropped) dropped, \(losses.damaged + undecoded) damaged")
+    if count > 0 || failure == nil {
+      let losses = source.losses
+      Console.report(
+        "\(count) frames, \(losses.dropped) dropped, \(losses.damaged + undecoded) damaged")
+    }
     if let failure {
-      Console.report("\(arguments.camera ?? "standard input"): \(failure.description)")
+      Console.report("\(arguments.camera ?? "standard input"): \(failure.advised)")
     }
     return count > 0 && failure == nil
   }

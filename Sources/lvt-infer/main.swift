@@ -56,7 +56,8 @@ enum Program {
     do throws(ImageError) {
       let classifier = try Classifier(engine: engine)
       do throws(CaptureError) {
-        return PictureRun(classifier, try JPEGDecoder(), arguments).run()
+        let decoder = try JPEGDecoder(orientation: arguments.orientation ?? .exif)
+        return PictureRun(classifier, decoder, arguments).run()
       } catch { Console.report(error.description) }
     } catch { Console.report(error.description) }
     return false
@@ -66,14 +67,19 @@ enum Program {
     do throws(ImageError) {
       let classifier = try Classifier(engine: engine)
       do throws(CaptureError) {
+        // Else the next descriptor that is opened would be taken for it.
+        guard arguments.camera != nil || lvt_is_open(0) else {
+          throw .unreadable(reason: "it is closed")
+        }
         let stop = try StopEvent()
         stop.raiseOnSignals()
         let source = try FrameSource(arguments, stop)
         if let text = source.text { Console.report(text) }
         guard place(engine) else { return false }
-        let run = StreamRun(classifier, try JPEGDecoder(), arguments, stop)
+        let decoder = try JPEGDecoder(orientation: arguments.orientation ?? .exif)
+        let run = StreamRun(classifier, decoder, arguments, stop)
         return withExtendedLifetime(stop) { run.run(source) }
-      } catch { Console.report("\(arguments.camera ?? "standard input"): \(error.description)") }
+      } catch { Console.report("\(arguments.camera ?? "standard input"): \(error.advised)") }
     } catch { Console.report(error.description) }
     return false
   }

@@ -2,6 +2,7 @@
 public import ArgumentParser
 internal import Foundation
 internal import LVT
+public import LVTCapture
 public import LVTPlanner
 
 struct Compile: ParsableCommand {
@@ -50,7 +51,7 @@ struct Compile: ParsableCommand {
     Terminal.report(
       "\(network.family): \(network.layers.count) steps, \(network.parameters) parameters, "
         + "\(network.macs) multiplications at \(network.inputSize)")
-    let loader = try PictureLoader(options.inputSpec)
+    let loader = try PictureLoader(options.inputSpec, orientation: options.orientation)
     let photos = try loader.load(folder: calibrate, limit: pictures) { error in
       Terminal.report("skipped \(error)")
     }
@@ -77,7 +78,9 @@ struct Compile: ParsableCommand {
 
     var bytes = compiled.bytes, plan = compiled.plan
     if let set {
-      let evaluation = try Evaluation(network: network, plan: plan, set: set) {
+      let evaluation = try Evaluation(
+        network: network, plan: plan, set: set, orientation: options.orientation
+      ) {
         bar.show("evaluating", $0, set.classes.count)
       }
       bar.finish()
@@ -108,6 +111,7 @@ extension Compile {
 
 extension ResidualWidth: ExpressibleByArgument {}
 extension SwinWindows: ExpressibleByArgument {}
+extension OrientationPolicy: ExpressibleByArgument {}
 
 struct Boards: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import LVT
+internal import LVTCapture
 internal import LVTPlanner
 
 /// What a checkpoint does not tell about its network.
@@ -70,6 +71,9 @@ struct NetworkOptions: ParsableArguments {
 
   @Option(help: "bilinear or bicubic, as PIL computes them.")
   var interpolation = Interpolation.bilinear
+
+  @Option(help: "Of JPEGs: exif makes them upright as their Exif data say, ignore leaves them.")
+  var orientation = OrientationPolicy.exif
 
   @Option(help: ArgumentHelp("A file with one class name a line.", valueName: "file"))
   var labels: String?

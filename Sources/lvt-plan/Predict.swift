@@ -50,7 +50,7 @@ struct Predict: ParsableCommand {
       }
       return
     }
-    let loader = try PictureLoader(options.inputSpec)
+    let loader = try PictureLoader(options.inputSpec, orientation: options.orientation)
     var failed = false
     for argument in pictures {
       do {

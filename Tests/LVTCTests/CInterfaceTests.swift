@@ -43,13 +43,19 @@ import Testing
     try withModel { model, plan in
       let classifier = try Classifier(engine: Engine(plan: plan))
       let formats: [(PixelFormat, lvt_format)] = [
-        (.rgb8, LVT_RGB8), (.gray8, LVT_GRAY8), (.yuyv, LVT_YUYV), (.uyvy, LVT_UYVY),
-        (.nv12, LVT_NV12), (.nv21, LVT_NV21), (.yu12, LVT_YU12),
+        (.rgb8, LVT_RGB8), (.bgr8, LVT_BGR8), (.gray8, LVT_GRAY8), (.yuyv, LVT_YUYV),
+        (.uyvy, LVT_UYVY), (.nv12, LVT_NV12), (.nv21, LVT_NV21), (.yu12, LVT_YU12),
       ]
       #expect(formats.map { $0.0 } == PixelFormat.allCases)
-      for ((format, number), range) in zip(
-        formats + formats, [0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1])
-      {
+      let colours: [(ColourEncoding, Int32, lvt_matrix)] = [
+        (ColourEncoding(matrix: .bt601, range: .limited), 0, LVT_BT601),
+        (ColourEncoding(matrix: .bt601, range: .full), 1, LVT_BT601),
+        (ColourEncoding(matrix: .bt709, range: .limited), 0, LVT_BT709),
+        (ColourEncoding(matrix: .bt709, range: .full), 1, LVT_BT709),
+      ]
+      for ((format, number), (colour, range, matrix)) in formats.flatMap({ format in
+        colours.map { (format, $0) }
+      }) {
         let (width, height, stride) = (51, 37, 160)
         let count = try ImageView.byteCount(
           format: format, width: width, height: height, stride: stride)
@@ -57,11 +63,11 @@ import Testing
         try bytes.withUnsafeBytes { bytes in
           let view = try ImageView(
             format: format, width: width, height: height, stride: stride,
-            range: range == 0 ? .limited : .full, bytes: bytes)
+            colour: colour, bytes: bytes)
           let expected = try classifier.classify(view)
           var frame = lvt_frame(
             bytes: bytes.baseAddress, byte_count: count, format: number, width: 51, height: 37,
-            stride: stride, is_full_range: Int32(range))
+            stride: stride, is_full_range: range, matrix: matrix)
           let found = result { lvt_model_classify(model, &frame, $0, $1) }
           #expect(found.status == LVT_OK && found.message.isEmpty)
           let logits = UnsafeBufferPointer(start: lvt_model_logits(model), count: plan.classCount)
@@ -117,11 +123,12 @@ import Testing
         let right = lvt_frame(
           bytes: bytes.baseAddress, byte_count: bytes.count, format: LVT_RGB8, width: 30,
           height: 20,
-          stride: 0, is_full_range: 0)
+          stride: 0, is_full_range: 0, matrix: LVT_BT601)
         let changes: [(inout lvt_frame) -> Void] = [
           { $0.byte_count -= 1 }, { $0.byte_count = 0 }, { $0.width = 31 }, { $0.width = 0 },
           { $0.width = -1 }, { $0.height = .max }, { $0.height = .min }, { $0.stride = 89 },
-          { $0.stride = 91 }, { $0.stride = -1 }, { $0.format = lvt_format(rawValue: 7) },
+          { $0.stride = 91 }, { $0.stride = -1 }, { $0.format = lvt_format(rawValue: 8) },
+          { $0.matrix = lvt_matrix(rawValue: 2) },
           { $0.format = lvt_format(rawValue: .max) },
           {
             $0.stride = .max

@@ -13,27 +13,32 @@ import Testing
   }
 
   /// The programs lie beside the test bundle.
-  private static let products = URL(fileURLWithPath: CommandLine.arguments[0])
+  static let products = URL(fileURLWithPath: CommandLine.arguments[0])
     .deletingLastPathComponent().path
 
-  private let folder: String
+  let folder: String
 
   init() throws {
     folder = NSTemporaryDirectory() + "lvt-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   }
 
-  private func run(
+  func run(
     _ program: String, _ arguments: [String], input: [UInt8]? = nil
   ) throws -> Outcome {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: Self.products + "/" + program)
+    process.executableURL = URL(
+      fileURLWithPath: program.hasPrefix("/") ? program : Self.products + "/" + program)
     process.arguments = arguments
     let output = Pipe(), errors = Pipe()
     process.standardOutput = output
     process.standardError = errors
     let standardInput = Pipe()
-    if input != nil { process.standardInput = standardInput }
+    if input != nil {
+      // The program may end before it has read all of it.
+      signal(SIGPIPE, SIG_IGN)
+      process.standardInput = standardInput
+    }
     try process.run()
     if let input {
       Thread.detachNewThread {
@@ -50,15 +55,15 @@ import Testing
       errors: String(decoding: errorText, as: UTF8.self).split(separator: "\n").map(String.init))
   }
 
-  private func file(_ name: String, _ bytes: [UInt8]) throws -> String {
+  func file(_ name: String, _ bytes: [UInt8]) throws -> String {
     let path = folder + "/" + name
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     return path
   }
 
-  private var plan: String { fixtures + "/plan/tiny.lvt" }
-  private var demo: String { repository + "/tools/demo" }
-  private var picture: String {
+  var plan: String { fixtures + "/plan/tiny.lvt" }
+  var demo: String { repository + "/tools/demo" }
+  var picture: String {
     demo + "/pictures/"
       + ((try? FileManager.default.contentsOfDirectory(atPath: demo + "/pictures").sorted().first)
         ?? "")
@@ -135,7 +140,23 @@ import Testing
   @Test(arguments: [
     [], ["--wrong"], ["plan.lvt"], ["plan.lvt", "--bench", "a.jpg"], ["p", "a.jpg", "--top", "0"],
     ["p", "-", "a.jpg"], ["p", "--camera"], ["p", "--camera", "/dev/video0", "-"],
-    ["p", "a.jpg", "--size", "8x8"], ["p", "-", "--yuv420", "8"], ["p", "-", "--yuv420", "0x8"],
+    ["p", "a.jpg", "--size", "8x8"], ["p", "-", "--size", "8x8"], ["p", "-", "--raw", "nv12"],
+    ["p", "a.jpg", "--raw", "nv12", "--size", "8x8"],
+    ["p", "-", "--raw", "mjpeg", "--size", "8x8"],
+    ["p", "-", "--raw", "h264", "--size", "8x8"], ["p", "-", "--raw"],
+    ["p", "-", "--raw", "yu12", "--yuv420", "8x8"],
+    ["p", "-", "--size", "8x8", "--yuv420", "8x8"],
+    ["p", "-", "--stride", "64"], ["p", "a.jpg", "--stride", "64"],
+    ["p", "-", "--yuv420", "80x60", "--stride", "79"],
+    ["p", "-", "--yuv420", "8x8", "--stride", "0"],
+    ["p", "-", "--raw", "yuyv", "--size", "80x60", "--stride", "159"],
+    ["p", "--camera", "/dev/video0", "--stride", "640"], ["p", "a.jpg", "--color", "bt709"],
+    ["p", "-", "--color", "bt2020"], ["p", "-", "--color", "full,full"], ["p", "-", "--color"],
+    ["p", "-", "--raw", "rgb24", "--size", "8x8", "--color", "full"],
+    ["p", "a.jpg", "--orientation", "left"], ["p", "a.jpg", "--orientation"],
+    ["p", "-", "--yuv420", "8x8", "--orientation", "exif"],
+    ["p", "--verify", "--orientation", "exif"], ["p", "-", "--yuv420", "8"],
+    ["p", "-", "--yuv420", "0x8"],
     ["p", "-", "--yuv420", "99999999999999999999x8"], ["p", "a.jpg", "--frames", "2"],
     ["p", "--camera", "/dev/video0", "--format", "h264"], ["p", "a.jpg", "--threads"],
     ["p", "a.jpg", "--threads", "65"], ["p", "a.jpg", "--cpu", "vax"],
@@ -202,7 +223,7 @@ import Testing
     #expect(refused.errors == ["lvt-infer: cannot set the niceness to -20: Permission denied"])
   }
 
-  private func object(_ line: Substring) throws -> [String: Any] {
+  func object(_ line: Substring) throws -> [String: Any] {
     try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
   }
 

@@ -55,8 +55,9 @@ import Testing
     let source = Source()
     let stop = try StopEvent()
     let frames = try FramePipe(
-      descriptor: source.pipe.fileHandleForReading.fileDescriptor, encoding: .pixels(.yu12),
-      width: Self.size.width, height: Self.size.height, isLive: true, stop: stop)
+      descriptor: source.pipe.fileHandleForReading.fileDescriptor,
+      layout: FrameLayout(format: .yu12, width: Self.size.width, height: Self.size.height),
+      isLive: true, stop: stop)
     source.start()
     for taken in 1...20 {
       // The network is slow: so many frames come while it runs.

@@ -49,19 +49,19 @@ struct FrameFormatTests {
       case .yu12:
         let half = (stride + 1) / 2
         return padded(y, stride) + padded(u, half) + padded(v, half)
-      case .rgb8, .gray8: fatalError("no luma and chroma")
+      case .rgb8, .bgr8, .gray8: fatalError("no luma and chroma")
       }
     }
 
-    /// The frame as RGB by the real-valued formulas of BT.601.
-    func rgb(_ range: ColourRange) throws -> Image {
+    /// The frame as RGB.
+    func rgb(_ colour: ColourEncoding) throws -> Image {
       let image = try Image(width: width, height: height)
       image.withPixels { pixels in
         for row in 0..<height {
           for x in 0..<width {
             let chromaRow = Self.halvesRows(format) ? row / 2 : row
             for (c, value) in Self.colours(
-              Int(y[row][x]), Int(u[chromaRow][x / 2]), Int(v[chromaRow][x / 2]), range
+              Int(y[row][x]), Int(u[chromaRow][x / 2]), Int(v[chromaRow][x / 2]), colour
             ).enumerated() {
               pixels[3 * (row * width + x) + c] = value
             }
@@ -72,16 +72,24 @@ struct FrameFormatTests {
     }
 
     /// In units of 2^-13, as the definition has them.
-    static func colours(_ y: Int, _ u: Int, _ v: Int, _ range: ColourRange) -> [UInt8] {
+    static func colours(_ y: Int, _ u: Int, _ v: Int, _ colour: ColourEncoding) -> [UInt8] {
       let u = u - 128, v = v - 128
       let sums =
-        switch range {
-        case .limited:
+        switch (colour.matrix, colour.range) {
+        case (.bt601, .limited):
           [
             9539 * (y - 16) + 13075 * v, 9539 * (y - 16) - 3209 * u - 6660 * v,
             9539 * (y - 16) + 16525 * u,
           ]
-        case .full: [8192 * y + 11485 * v, 8192 * y - 2819 * u - 5850 * v, 8192 * y + 14516 * u]
+        case (.bt601, .full):
+          [8192 * y + 11485 * v, 8192 * y - 2819 * u - 5850 * v, 8192 * y + 14516 * u]
+        case (.bt709, .limited):
+          [
+            9539 * (y - 16) + 14686 * v, 9539 * (y - 16) - 1747 * u - 4366 * v,
+            9539 * (y - 16) + 17305 * u,
+          ]
+        case (.bt709, .full):
+          [8192 * y + 12901 * v, 8192 * y - 1535 * u - 3835 * v, 8192 * y + 15201 * u]
         }
       return sums.map { UInt8(clamping: ($0 + 4096) >> 13) }
     }
@@ -91,7 +99,7 @@ struct FrameFormatTests {
 
   /// A copy of exactly the bytes that a view needs, so that the address sanitizer sees a read past it.
   private func withView<R>(
-    _ frame: Frame, stride: Int, range: ColourRange, _ body: (ImageView) throws -> R
+    _ frame: Frame, stride: Int, colour: ColourEncoding, _ body: (ImageView) throws -> R
   ) throws -> R {
     let count = try ImageView.byteCount(
       format: frame.format, width: frame.width, height: frame.height, stride: stride)
@@ -101,7 +109,7 @@ struct FrameFormatTests {
     return try body(
       ImageView(
         format: frame.format, width: frame.width, height: frame.height, stride: stride,
-        range: range, bytes: UnsafeRawBufferPointer(copy)))
+        colour: colour, bytes: UnsafeRawBufferPointer(copy)))
   }
 
   static let specs = [
@@ -113,39 +121,86 @@ struct FrameFormatTests {
   @Test(arguments: formats, [(64, 48), (37, 29), (33, 70), (1, 1), (2, 3), (97, 40)])
   func frameIsResizedAsItsPictureIs(format: PixelFormat, size: (width: Int, height: Int)) throws {
     for (i, spec) in Self.specs.enumerated() {
-      for range in [ColourRange.limited, .full] {
+      for colour in Self.encodings {
         for isa in ISA.available {
           let frame = Frame(format, width: size.width, height: size.height, seed: UInt64(i))
-          let expected = try resized(frame.rgb(range), spec)
+          let expected = try resized(frame.rgb(colour), spec)
           for extra in [0, 1, 6] {
             let stride = format.rowBytes(width: size.width) + extra
-            let found = try withView(frame, stride: stride, range: range) {
+            let found = try withView(frame, stride: stride, colour: colour) {
               try Resizer(spec: spec, isa: isa).bytes($0)
             }
-            #expect(found == expected, "\(spec) \(range) \(isa) \(stride)")
+            #expect(found == expected, "\(spec) \(colour) \(isa) \(stride)")
           }
         }
       }
     }
   }
 
-  @Test(arguments: [ColourRange.limited, .full])
-  func coloursAreBT601ToTheNearest(range: ColourRange) {
+  static let encodings = [ColourMatrix.bt601, .bt709].flatMap { matrix in
+    [ColourRange.limited, .full].map { ColourEncoding(matrix: matrix, range: $0) }
+  }
+
+  @Test(arguments: encodings)
+  func coloursAreThoseOfTheStandardToTheNearest(colour: ColourEncoding) {
     let (offset, luma, chroma) =
-      range == .full ? (0.0, 1.0, 1.0) : (16.0, 255.0 / 219, 255.0 / 224)
+      colour.range == .full ? (0.0, 1.0, 1.0) : (16.0, 255.0 / 219, 255.0 / 224)
+    let (red, blue) = colour.matrix == .bt601 ? (0.299, 0.114) : (0.2126, 0.0722)
     for y in stride(from: 0, through: 255, by: 3) {
       for u in stride(from: 0, through: 255, by: 5) {
         for v in stride(from: 0, through: 255, by: 5) {
           let l = luma * (Double(y) - offset)
           let (cb, cr) = (chroma * Double(u - 128), chroma * Double(v - 128))
           let exact = [
-            l + 1.402 * cr, l - (0.114 * 1.772 * cb + 0.299 * 1.402 * cr) / 0.587, l + 1.772 * cb,
+            l + 2 * (1 - red) * cr,
+            l - (blue * 2 * (1 - blue) * cb + red * 2 * (1 - red) * cr) / (1 - red - blue),
+            l + 2 * (1 - blue) * cb,
           ]
-          for (value, found) in zip(exact, Frame.colours(y, u, v, range)) {
+          for (value, found) in zip(exact, Frame.colours(y, u, v, colour)) {
             #expect(abs(min(max(value, 0), 255) - Double(found)) < 0.52)
           }
         }
       }
+    }
+  }
+
+  @Test func colourOfVideoIsThatOfItsSize() {
+    for (width, height, matrix) in [
+      (1280, 8, ColourMatrix.bt709), (8, 720, .bt709), (1279, 719, .bt601), (640, 480, .bt601),
+    ] {
+      #expect(
+        ColourEncoding.ofVideo(width: width, height: height)
+          == ColourEncoding(matrix: matrix, range: .limited))
+    }
+  }
+
+  @Test func blueFirstIsThePictureWithRedFirst() throws {
+    let picture = try noise(seed: 9, width: 37, height: 29)
+    var swapped = picture.bytes
+    for i in stride(from: 0, to: swapped.count, by: 3) { swapped.swapAt(i, i + 2) }
+    for spec in Self.specs {
+      let found = try swapped.withUnsafeBytes {
+        try Resizer(spec: spec).bytes(
+          ImageView(format: .bgr8, width: 37, height: 29, bytes: $0))
+      }
+      #expect(found == (try resized(picture, spec)))
+    }
+  }
+
+  @Test func framesOfAStreamArePaddedBehindTheLastRow() throws {
+    func count(_ format: PixelFormat, _ width: Int, _ height: Int, _ stride: Int) throws -> Int {
+      try ImageView.byteCount(
+        format: format, width: width, height: height, stride: stride, isPadded: true)
+    }
+    #expect(try count(.yu12, 148, 112, 192) == 192 * 112 * 3 / 2)
+    #expect(try count(.nv12, 148, 112, 192) == 192 * 112 * 3 / 2)
+    #expect(try count(.yu12, 3, 3, 8) == 24 + 4 * 4)
+    #expect(try count(.bgr8, 5, 4, 16) == 64)
+    for format in PixelFormat.allCases {
+      let row = format.rowBytes(width: 6)
+      #expect(
+        try count(format, 6, 4, row)
+          == ImageView.byteCount(format: format, width: 6, height: 4))
     }
   }
 

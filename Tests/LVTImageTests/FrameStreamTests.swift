@@ -8,24 +8,29 @@ import Testing
 @testable import LVTCapture
 
 struct FrameStreamTests {
-  /// The frames that a stream is cut into when it comes in pieces of a size, and how many are damaged.
+  /// What a stream is cut into when it comes in pieces of a size.
   private func cut(
-    _ stream: [UInt8], piece: Int, fixedSize: Int? = nil
-  ) throws -> (frames: [[UInt8]], damaged: Int) {
-    var cutter = try FrameCutter(fixedSize: fixedSize)
+    _ stream: [UInt8], piece: Int, _ content: FrameCutter.Content = .jpegs
+  ) throws -> (frames: [[UInt8]], damaged: Int, looked: Int) {
+    var cutter = try FrameCutter(content)
     var frames: [[UInt8]] = []
     var rest = stream[...]
     while true {
-      while let frame = cutter.next() { frames.append(Array(frame)) }
-      if rest.isEmpty {
-        if cutter.finish() { continue }
-        return (frames, cutter.damaged)
+      switch try cutter.next() {
+      case .frame(let frame): frames.append(Array(frame))
+      case .isUnfinished: continue
+      case .needsBytes:
+        if rest.isEmpty {
+          if cutter.finish() { continue }
+          return (frames, cutter.damaged, cutter.looked)
+        }
+        let room = try cutter.room()
+        try #require(room.count > 0)
+        let bytes = rest.prefix(min(piece, room.count))
+        rest = rest.dropFirst(bytes.count)
+        room.copyBytes(from: bytes)
+        cutter.append(bytes.count)
       }
-      let room = try cutter.room()
-      let bytes = rest.prefix(min(piece, room.count))
-      rest = rest.dropFirst(bytes.count)
-      room.copyBytes(from: bytes)
-      cutter.append(bytes.count)
     }
   }
 
@@ -40,7 +45,7 @@ struct FrameStreamTests {
     let stream: [UInt8] =
       [0, 0xFF, 0xD8, 0, 0xFF] + good[0] + Array("--boundary\r\n\r\n".utf8) + good[1] + good[2]
       + [0xFF, 0xFF] + good[3]
-    let (frames, damaged) = try cut(stream, piece: piece)
+    let (frames, damaged, _) = try cut(stream, piece: piece)
     #expect(frames == good && damaged == 0)
   }
 
@@ -63,7 +68,7 @@ struct FrameStreamTests {
       [0xFF, 0xD8, 0xFF, 0xFE, 0xFF, 0xFF],  // a length over the next frames
     ]
     for bad in bad {
-      let (frames, damaged) = try cut(good[1] + bad + good[2] + good[3], piece: piece)
+      let (frames, damaged, _) = try cut(good[1] + bad + good[2] + good[3], piece: piece)
       #expect(frames == [good[1], good[2], good[3]])
       #expect(damaged == 1)
     }
@@ -71,7 +76,7 @@ struct FrameStreamTests {
 
   @Test func truncatedLastFrameIsDamaged() throws {
     for count in [3, 20, good[0].count - 1] {
-      let (frames, damaged) = try cut(good[1] + good[0].prefix(count), piece: 50)
+      let (frames, damaged, _) = try cut(good[1] + good[0].prefix(count), piece: 50)
       #expect(frames == [good[1]] && damaged == 1, "\(count) bytes")
     }
   }
@@ -79,10 +84,61 @@ struct FrameStreamTests {
   @Test func framesOfPixelsAreOfOneSize() throws {
     let stream = (0..<35).map { UInt8($0) }
     for piece in [1, 9, 10, 11, 100] {
-      let (frames, damaged) = try cut(stream, piece: piece, fixedSize: 10)
+      let (frames, damaged, _) = try cut(stream, piece: piece, .pixels(10))
       #expect(frames == [Array(0..<10), Array(10..<20), Array(20..<30)] && damaged == 1)
     }
-    #expect(throws: CaptureError.self) { _ = try cut([], piece: 1, fixedSize: 1 << 30) }
+  }
+
+  /// Streams that let walks meet again and again, and pieces of them beside each other at random.
+  @Test func bytesAreLookedAtAConstantNumberOfTimes() throws {
+    let units: [[UInt8]] = [
+      // segments that meet
+      [0xFF, 0xD8, 0xFF, 0xE0, 0, 8, 0xFF, 0xD8, 0xFF, 0xE0, 0, 2, 0xFF, 0xE0, 0, 8],
+      [0xFF, 0xD8, 0xFF, 0xDA, 0, 8, 0xFF, 0xD8, 0xFF, 0xDA],  // data that never ends
+      [0xFF, 0xD8, 0xFF, 0xFE, 0xFF, 0xFF],  // segments beyond the end
+      [0xFF, 0xD8, 0xFF, 0xFE, 0x10, 0, 0xFF, 0xD8, 0xFF, 0xD9],  // frames in between
+      [0xFF], [0xFF, 0xD8], [0xFF, 0xD8, 0xFF], [0], [0xFF, 0xE0, 0, 2], [0x11, 0xFF, 0],
+      good[0],
+    ]
+    var generator = SplitMix64(seed: 6)
+    for mix in 0..<24 {
+      var stream: [UInt8] = []
+      while stream.count < 200_000 {
+        stream += mix < units.count ? units[mix] : units.randomElement(using: &generator) ?? []
+      }
+      for piece in [999, 65536] {
+        let looked = try cut(stream, piece: piece).looked
+        #expect(looked <= (JPEGWalk.looks + 2) * stream.count, "mix \(mix): \(looked)")
+      }
+    }
+  }
+
+  @Test func callLooksAtAPieceOnly() throws {
+    var cutter = try FrameCutter(.jpegs)
+    let stream = [0xFF, 0xD8, 0xFF, 0xDA, 0, 2] + [UInt8](repeating: 0x11, count: 5 << 20)
+    var given = 0
+    while given < stream.count {
+      let room = try cutter.room()
+      let bytes = stream[given...].prefix(room.count)
+      room.copyBytes(from: bytes)
+      cutter.append(bytes.count)
+      given += bytes.count
+    }
+    var calls = 0, looked = cutter.looked
+    while case .isUnfinished = try cutter.next() {
+      #expect(cutter.looked - looked <= 1 << 19)
+      looked = cutter.looked
+      calls += 1
+    }
+    #expect(calls >= 10)
+  }
+
+  @Test func frameOverTheLimitIsDamagedAndTheStreamGoesOn() throws {
+    let long = [0xFF, 0xD8, 0xFF, 0xDA, 0, 2] + [UInt8](repeating: 0x11, count: 70 << 20)
+    let (frames, damaged, looked) = try cut(
+      good[0] + good[1] + long + good[2] + good[3], piece: 1 << 20)
+    #expect(frames == good && damaged == 1)
+    #expect(looked < (JPEGWalk.looks + 2) * long.count)
   }
 
   @Test func noiseNeitherCrashesNorGrows() throws {
@@ -160,21 +216,10 @@ struct FrameStreamTests {
 
   // MARK: Pipes
 
-  /// Writes bytes into a pipe from a thread.
-  private func pipe(_ bytes: [UInt8]) -> Pipe {
-    let pipe = Pipe()
-    Thread.detachNewThread {
-      try? pipe.fileHandleForWriting.write(contentsOf: bytes)
-      try? pipe.fileHandleForWriting.close()
-    }
-    return pipe
-  }
-
   @Test func pipeHandsOutEveryFrameInOrder() throws {
-    let source = pipe((0..<50).flatMap { good[$0 % 4] })
+    let source = pipeline((0..<50).flatMap { good[$0 % 4] })
     let frames = try FramePipe(
-      descriptor: source.fileHandleForReading.fileDescriptor, encoding: .jpeg, isLive: false,
-      stop: StopEvent())
+      descriptor: source.fileHandleForReading.fileDescriptor, isLive: false, stop: StopEvent())
     var count = 0
     while let frame = try frames.next() {
       guard case .jpeg(let bytes) = frame.content else { break }
@@ -185,10 +230,9 @@ struct FrameStreamTests {
   }
 
   @Test func livePipeEndsWithTheNewestFrame() throws {
-    let source = pipe((0..<50).flatMap { good[$0 % 4] } + good[0].prefix(100))
+    let source = pipeline((0..<50).flatMap { good[$0 % 4] } + good[0].prefix(100))
     let frames = try FramePipe(
-      descriptor: source.fileHandleForReading.fileDescriptor, encoding: .jpeg, isLive: true,
-      stop: StopEvent())
+      descriptor: source.fileHandleForReading.fileDescriptor, isLive: true, stop: StopEvent())
     var count = 0, last = -1
     while let frame = try frames.next() {
       guard case .jpeg(let bytes) = frame.content else { break }
@@ -205,8 +249,8 @@ struct FrameStreamTests {
     let source = Pipe()
     let stop = try StopEvent()
     let frames = try FramePipe(
-      descriptor: source.fileHandleForReading.fileDescriptor, encoding: .pixels(.yu12), width: 8,
-      height: 6, isLive: isLive, stop: stop)
+      descriptor: source.fileHandleForReading.fileDescriptor,
+      layout: FrameLayout(format: .yu12, width: 8, height: 6), isLive: isLive, stop: stop)
     stop.raise()
     #expect(try frames.next().map { $0.number } == nil)
     withExtendedLifetime(source) {}
@@ -226,6 +270,8 @@ struct FrameStreamTests {
         Data(), Data("P6".utf8), Data("P5\n1 1\n255\n000".utf8),
         Data("P6\n1 1\n65535\n000000".utf8),
         Data("P6 99999999 1 255 0".utf8), Data("P6 65536 65536 255 0".utf8), whole.dropLast(),
+        Data("P6 60000 60000 255 0".utf8),
+        Data("P6 1 1 \(String(repeating: "#", count: 5000))".utf8),
       ] {
         try bytes.write(to: URL(fileURLWithPath: path))
         #expect(throws: CaptureError.self) { try PPMFile.read(path: path) }

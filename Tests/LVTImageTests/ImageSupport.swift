@@ -60,3 +60,15 @@ func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
   defer { try? FileManager.default.removeItem(at: folder) }
   return try body(folder)
 }
+
+/// Writes bytes into a pipe from a thread.
+func pipeline(_ bytes: [UInt8]) -> Pipe {
+  // The reader may go before all is written.
+  signal(SIGPIPE, SIG_IGN)
+  let pipe = Pipe()
+  Thread.detachNewThread {
+    try? pipe.fileHandleForWriting.write(contentsOf: bytes)
+    try? pipe.fileHandleForWriting.close()
+  }
+  return pipe
+}

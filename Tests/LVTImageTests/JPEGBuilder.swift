@@ -32,6 +32,11 @@ struct JPEGBuilder {
   /// An 8×8 block of the middle grey: the codes for "no change" (00) and "no more" (1010).
   mutating func flatBlock() { bytes.append(0b0010_1011) }
 
+  /// Four times so many blocks of the middle grey, without bits between them.
+  mutating func flatBlocks(fours: Int) {
+    for _ in 0..<fours { bytes += [0b0010_1000, 0b1010_0010, 0b1000_1010] }
+  }
+
   /// The end of the picture.
   mutating func end() { bytes += [0xFF, 0xD9] }
 }

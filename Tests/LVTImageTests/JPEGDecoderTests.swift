@@ -10,7 +10,7 @@ import Testing
 struct JPEGDecoderTests {
   static let kinds = [
     "grey", "444", "422", "420", "progressive", "progressive-grey", "restarts", "adobe-rgb", "cmyk",
-    "cmyk-unmarked", "ycck",
+    "cmyk-unmarked", "ycck", "arithmetic", "arithmetic-progressive",
   ]
 
   /// The error that the bytes meet.
@@ -108,7 +108,7 @@ struct JPEGDecoderTests {
         Issue.record("not refused for its size")
         continue
       }
-      #expect(reason == "it has more than 100 million pixels")
+      #expect(reason == "it has more than 178 million pixels")
     }
   }
 
@@ -138,14 +138,101 @@ struct JPEGDecoderTests {
   }
 
   @Test func coefficientsOfLargeProgressivePicturesAreLimited() {
-    var builder = JPEGBuilder(width: 9000, height: 9000, components: 3, frame: 0xC2)
+    var builder = JPEGBuilder(width: 13000, height: 13000, components: 3, frame: 0xC2)
     builder.segment(0xDA, [3, 1, 0, 2, 0, 3, 0, 0, 0, 0])
-    builder.segment(0xFE, [UInt8](repeating: 0, count: 60000))
-    for _ in 0..<10 { builder.segment(0xFE, [UInt8](repeating: 0, count: 60000)) }
+    for _ in 0..<20 { builder.segment(0xFE, [UInt8](repeating: 0, count: 60000)) }
     builder.end()
     #expect(
       fault(builder.bytes)
-        == .tooLarge(width: 9000, height: 9000, reason: "its coefficients need too much memory"))
+        == .tooLarge(width: 13000, height: 13000, reason: "its coefficients need too much memory"))
+  }
+
+  /// Arithmetic coding goes on decoding where there are no more bytes.
+  @Test(arguments: [0xC9, 0xCA] as [UInt8])
+  func arithmeticCodingIsBoundedByItsBytes(frame: UInt8) {
+    func picture(side: Int, scans: Int, padding: Int) -> [UInt8] {
+      var builder = JPEGBuilder(width: side, height: side, components: 1, frame: frame)
+      for _ in 0..<padding { builder.segment(0xFE, [UInt8](repeating: 0, count: 60000)) }
+      if frame == 0xC9 {
+        builder.scan([1])
+      } else {
+        // Bits of the lowest coefficient, then of the others, one scan each.
+        for scan in 0..<scans {
+          let group = scan / 14, bit = 13 - scan % 14
+          let band = group == 0 ? [0, 0] : [UInt8(9 * group - 8), UInt8(9 * group)]
+          builder.segment(0xDA, [1, 1, 0] + band + [UInt8((bit == 13 ? 0 : bit + 1) << 4 | bit)])
+        }
+      }
+      builder.end()
+      return builder.bytes
+    }
+    #expect(
+      fault(picture(side: 10000, scans: 99, padding: 0))
+        == .truncated(reason: "too few bytes for a picture of its size"))
+    #expect(fault(picture(side: 100, scans: 99, padding: 0)) == nil)
+    #expect(fault(picture(side: 2000, scans: 4, padding: 0)) == nil)
+    guard frame == 0xCA else { return }
+    guard
+      case .tooLarge(2000, 2000, "too few bytes for its scans")? = fault(
+        picture(side: 2000, scans: 60, padding: 0))
+    else {
+      Issue.record("60 scans over few bytes")
+      return
+    }
+    #expect(fault(picture(side: 2000, scans: 60, padding: 3)) == nil)
+  }
+
+  @Test func pictureOfMoreThanAHundredMillionPixelsIsRead() throws {
+    var builder = JPEGBuilder(width: 12032, height: 9024, components: 1)
+    builder.scan([1])
+    builder.flatBlocks(fours: 12032 / 8 * 9024 / 8 / 4)
+    builder.end()
+    let image = try builder.bytes.withUnsafeBytes { try JPEGDecoder().decode($0) }
+    #expect(image.width == 12032 && image.height == 9024)
+    #expect(image.withPixels { $0.first == 128 && $0.last == 128 })
+  }
+
+  // MARK: Files that change
+
+  @Test func fileThatIsShortenedMeanwhileIsReadToItsNewEnd() throws {
+    try withFolder { folder in
+      let path = folder.appendingPathComponent("a.jpg").path
+      try Data([UInt8](repeating: 7, count: 100_000)).write(to: URL(fileURLWithPath: path))
+      let file = try OpenFile(path: path)
+      var bytes = [UInt8](repeating: 0, count: file.size)
+      let first = try bytes.withUnsafeMutableBytes {
+        try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<10]))
+      }
+      #expect(truncate(path, 20) == 0)
+      let rest = try bytes.withUnsafeMutableBytes { try file.read(into: $0) }
+      #expect(file.size == 100_000 && first == 10 && rest == 10)
+    }
+  }
+
+  @Test func folderPipeAndDeviceAreNoPictures() throws {
+    try withFolder { folder in
+      let path = folder.appendingPathComponent("a.jpg").path
+      #expect(mkfifo(path, 0o600) == 0)
+      let reason = "a pipe or a device, expected a file"
+      for path in [path, "/dev/zero"] {
+        #expect(throws: CaptureError.unreadable(reason: reason)) {
+          try JPEGDecoder().read(path: path)
+        }
+        #expect(throws: CaptureError.unreadable(reason: reason)) { try PPMFile.read(path: path) }
+      }
+    }
+  }
+
+  @Test func fileLongerThanAnyPictureIsRefusedUnread() throws {
+    try withFolder { folder in
+      let path = folder.appendingPathComponent("a.jpg").path
+      try Data([0xFF, 0xD8, 0xFF, 0xE0]).write(to: URL(fileURLWithPath: path))
+      #expect(truncate(path, 1 << 40) == 0)
+      #expect(
+        throws: CaptureError.unreadable(
+          reason: "1099511627776 bytes, expected at most the 536870910 of a picture")
+      ) { try JPEGDecoder().read(path: path) }
+    }
   }
 
   @Test func kindsThatAreNotDecodedAreNamed() {

@@ -49,7 +49,7 @@ guard lvt_model_open(CommandLine.arguments[1], 2, &model, nil, 0) == LVT_OK else
 frame.withUnsafeBytes { bytes in
   var frame = lvt_frame(
     bytes: bytes.baseAddress, byte_count: bytes.count, format: LVT_RGB8, width: 640, height: 480,
-    stride: 0, is_full_range: 0)
+    stride: 0, is_full_range: 0, matrix: LVT_BT601)
   var top = lvt_candidate()
   var before: UInt64 = 0
   for i in 0...20 {
@@ -106,7 +106,7 @@ for isLive in [false, true] {
   let writer = Writer(five, to: ends[1])
   let thread = lvt_thread_start(write, Unmanaged.passUnretained(writer).toOpaque())
   let frames = try FramePipe(
-    descriptor: ends[0], encoding: .jpeg, isLive: isLive, stop: try StopEvent())
+    descriptor: ends[0], isLive: isLive, stop: try StopEvent())
   let decoder = try JPEGDecoder()
   var labelled = 0, atStart: UInt64 = 0, now: UInt64 = 0
   while let frame = try frames.next() {

@@ -25,12 +25,12 @@ typedef enum {
     LVT_BAD_PLAN = 2,
     /// The system refuses the memory or the threads, or the number of threads is not 1 ... 64.
     LVT_NO_ENGINE = 3,
-    /// The frame is of no known format, or its sizes do not fit each other.
+    /// The frame is of no known format or matrix, or its sizes do not fit each other.
     LVT_BAD_FRAME = 4,
 } lvt_status;
 
 /// How bytes are pixels. In the formats with luma (Y) and chroma (U, V), two neighbours of a row
-/// share chroma; in the last three two rows do as well.
+/// share chroma; in NV12, NV21 and YU12 two rows do as well.
 typedef enum {
     /// Red, green and blue, a byte each.
     LVT_RGB8 = 0,
@@ -47,7 +47,17 @@ typedef enum {
     /// Rows of Y, behind them half as many rows of U and then of V, both with half the stride
     /// (I420).
     LVT_YU12 = 6,
+    /// Blue, green and red, a byte each.
+    LVT_BGR8 = 7,
 } lvt_format;
+
+/// The standard that relates luma and chroma to colours.
+typedef enum {
+    /// ITU-R BT.601, as small video and JPEG have it.
+    LVT_BT601 = 0,
+    /// ITU-R BT.709, as video from 1280 x 720 on has it.
+    LVT_BT709 = 1,
+} lvt_matrix;
 
 /// A picture in the caller's memory, which is read during lvt_model_classify only. It has any size
 /// of 1 ... 65535 pixels a side; it is cropped and resized as the plan says.
@@ -61,8 +71,10 @@ typedef struct {
     int32_t height;
     /// Bytes from row to row; 0: rows follow each other immediately.
     size_t stride;
-    /// Of luma and chroma, BT.601. 0: the limited range, 16 ... 235; 1: the full range.
+    /// Of luma and chroma. 0: the limited range, 16 ... 235; 1: the full range.
     int32_t is_full_range;
+    /// Of luma and chroma.
+    lvt_matrix matrix;
 } lvt_frame;
 
 /// A class with its share of the softmax over all classes.

@@ -23,11 +23,11 @@ typedef enum {
 } lvt_jpeg_status;
 
 enum {
-    /// Pixels of the largest picture that is decoded. A larger one is 300 MB of RGB.
-    LVT_JPEG_MAX_PIXELS = 100000000,
+    /// Pixels of the largest picture that is decoded, as PIL has it. It is 537 MB of RGB.
+    LVT_JPEG_MAX_PIXELS = 178956970,
     /// Bytes that libjpeg may use, which is much only for progressive pictures: it keeps all their
     /// coefficients, 3 to 6 bytes a pixel.
-    LVT_JPEG_MAX_MEMORY = 256 << 20,
+    LVT_JPEG_MAX_MEMORY = 640 << 20,
     /// Scans of a file. Encoders write about ten, but a few kilobytes can hold thousands, each of
     /// which costs a pass over all the coefficients.
     LVT_JPEG_MAX_SCANS = 100
@@ -42,9 +42,15 @@ void lvt_jpeg_destroy(lvt_jpeg *decoder);
 lvt_jpeg_status lvt_jpeg_open(
     lvt_jpeg *decoder, const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height);
 
-/// Decodes the open picture, once: `height` rows of `width` RGB pixels, `stride` bytes apart. After
-/// an error some rows hold pixels and the others what they held before.
-lvt_jpeg_status lvt_jpeg_decode(lvt_jpeg *decoder, uint8_t *pixels, size_t stride);
+/// Decodes the open picture, once. The pixel in column x of row y, three bytes of RGB, goes to
+/// `pixels + x * column_step + y * row_step`; the steps may be negative, for pictures that are to
+/// be mirrored or turned. After an error some pixels are those of the picture and the others what
+/// they were before.
+///
+/// A picture may take time and memory as its bytes do, up to the limits above: one that claims many
+/// blocks or goes over them in many scans, and has few bytes, is refused.
+lvt_jpeg_status
+lvt_jpeg_decode(lvt_jpeg *decoder, uint8_t *pixels, ptrdiff_t column_step, ptrdiff_t row_step);
 
 /// What was wrong, in a line; valid until the next call for the same decoder.
 const char *lvt_jpeg_message(const lvt_jpeg *decoder);

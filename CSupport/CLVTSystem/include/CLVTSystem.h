@@ -21,6 +21,10 @@ typedef struct {
 int lvt_map_file(const char *path, lvt_mapping *mapping);
 void lvt_unmap_file(lvt_mapping mapping);
 
+/// Opens a regular file for lvt_read: a descriptor, or a negative errno (-EISDIR for a folder,
+/// -EINVAL for a pipe or a device). `*size` is what the file has now; others may change that.
+int lvt_open_file(const char *path, size_t *size);
+
 typedef enum { LVT_FILE_MISSING, LVT_FILE_REGULAR, LVT_FILE_FOLDER, LVT_FILE_OTHER } lvt_file_kind;
 lvt_file_kind lvt_file_kind_of(const char *path);
 /// Writes a file under another name, two parts one after the other, and renames it. 0 or a negative
@@ -40,7 +44,8 @@ void lvt_folder_close(void *folder);
 /// Writes all of `bytes` to a descriptor. 0 or a negative errno.
 int lvt_write_all(int descriptor, const void *bytes, size_t count);
 
-/// Whether a descriptor is a regular file's, a terminal's.
+/// Whether a descriptor is open, a regular file's, a terminal's.
+bool lvt_is_open(int descriptor);
 bool lvt_is_regular(int descriptor);
 bool lvt_is_terminal(int descriptor);
 
@@ -57,6 +62,8 @@ void lvt_close(int descriptor);
 /// Waits until a descriptor can be read or has ended: 1. If the event has happened: 0. A negative
 /// errno, -ETIMEDOUT after so many milliseconds; less than 0 waits forever.
 int lvt_wait_readable(int descriptor, int event, int milliseconds);
+bool lvt_is_timeout(int status);
+bool lvt_event_has_happened(int event);
 /// Waits until a time on the clock of lvt_nanoseconds, or until the event has happened.
 void lvt_wait_until(uint64_t nanoseconds, int event);
 /// Reads up to `capacity` bytes: how many, 0 at the end, or a negative errno.

@@ -36,10 +36,20 @@ int lvt_camera_open(const char *path, char *name);
 int lvt_camera_format_at(int camera, uint32_t index, uint32_t *code, char *description);
 
 typedef struct {
+    bool is_full_range; ///< Luma and chroma use all of 0 ... 255.
+    bool is_bt709;      ///< They are those of BT.709; else of BT.601.
+} lvt_camera_colours;
+
+/// What V4L2's words for a format's colour space, its encoding and its quantization mean, 0 for
+/// each being what the others say. Of other standards those of high definition count as BT.709,
+/// which is closer to them.
+lvt_camera_colours lvt_camera_colours_of(uint32_t space, uint32_t encoding, uint32_t quantization);
+
+typedef struct {
     uint32_t code;
     uint32_t width, height;
-    uint32_t stride;    ///< Bytes from row to row; 0 if the driver does not say.
-    bool is_full_range; ///< Luma and chroma use all of 0 ... 255.
+    uint32_t stride; ///< Bytes from row to row; 0 if the driver does not say.
+    lvt_camera_colours colours;
 } lvt_camera_format;
 
 /// Asks for a format; the driver's answer, which may be another, replaces it.

@@ -9,10 +9,14 @@ resize.txt  one case a line: seed, width and height of a picture made of splitmi
             and height, crop fraction, filter, and the FNV-1a hash of the input that PIL makes of it
 NAME.jpg    a picture of each kind
 NAME.rgb    its pixels as PIL decodes them: Image.open(file).convert("RGB")
+
+Arithmetic coding is encode.c's, which needs a C compiler and libjpeg.
 """
 
 import math
 import pathlib
+import subprocess
+import tempfile
 
 import numpy
 from PIL import Image
@@ -155,6 +159,15 @@ def encoded(channels, **options):
     return data
 
 
+def arithmetic(*options):
+    with tempfile.TemporaryDirectory() as folder:
+        program = pathlib.Path(folder) / "encode"
+        subprocess.run(["cc", HERE / "encode.c", "-ljpeg", "-o", program], check=True)
+        image = picture(3)
+        ppm = b"P6 %d %d 255\n" % image.size + image.tobytes()
+        return subprocess.run([program, *options], input=ppm, stdout=-1, check=True).stdout
+
+
 def write_jpegs():
     cmyk = encoded(4)
     files = {
@@ -169,6 +182,8 @@ def write_jpegs():
         "cmyk": cmyk,
         "cmyk-unmarked": without(cmyk, 0xEE),
         "ycck": with_adobe(cmyk, 2),
+        "arithmetic": arithmetic(),
+        "arithmetic-progressive": arithmetic("progressive"),
     }
     for name, data in files.items():
         path = HERE / f"{name}.jpg"
