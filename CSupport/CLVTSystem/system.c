@@ -80,45 +80,6 @@ void lvt_folder_close(void *folder) {
     closedir(folder);
 }
 
-int lvt_write_all(int descriptor, const void *bytes, size_t count) {
-    const char *next = bytes;
-    while (count > 0) {
-        const ssize_t written = write(descriptor, next, count);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -errno;
-        next += written;
-        count -= (size_t)written;
-    }
-    return 0;
-}
-
-int lvt_write_file(
-    const char *path, const void *head, size_t head_count, const void *body, size_t body_count) {
-    // A device or a pipe cannot be replaced.
-    const lvt_file_kind kind = lvt_file_kind_of(path);
-    const bool is_replaced = kind == LVT_FILE_MISSING || kind == LVT_FILE_REGULAR;
-    char part[4096];
-    const int length =
-        snprintf(part, sizeof part, is_replaced ? "%s.%d.part" : "%s", path, (int)getpid());
-    if (length < 0 || (size_t)length >= sizeof part)
-        return -ENAMETOOLONG;
-    const int descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor < 0)
-        return -errno;
-    int error = lvt_write_all(descriptor, head, head_count);
-    if (error == 0)
-        error = lvt_write_all(descriptor, body, body_count);
-    if (close(descriptor) != 0 && error == 0)
-        error = -errno;
-    if (is_replaced && error == 0 && rename(part, path) != 0)
-        error = -errno;
-    if (is_replaced && error != 0)
-        unlink(part);
-    return error;
-}
-
 bool lvt_is_regular(int descriptor) {
     struct stat status;
     return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
@@ -156,6 +117,16 @@ void *lvt_allocate(size_t bytes) {
 
 void lvt_free(void *memory) {
     free(memory);
+}
+
+uint64_t lvt_address_space_left(void) {
+    struct rlimit limit;
+    char text[32] = {0};
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        lvt_read_start("/proc/self/statm", text, sizeof text - 1) <= 0)
+        return UINT64_MAX;
+    const uint64_t used = strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+    return used < limit.rlim_cur ? limit.rlim_cur - used : 0;
 }
 
 int lvt_set_niceness(int niceness) {

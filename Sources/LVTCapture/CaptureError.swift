@@ -26,6 +26,8 @@ public enum CaptureError: Error, Equatable, Sendable {
   case tooLarge(width: Int, height: Int, reason: String)
   /// The system refused the memory for decoding.
   case outOfMemory
+  /// The system refused the thread that reads ahead.
+  case thread(reason: String)
   /// A PPM file of another kind, or not whole.
   case notAPPM
   /// A camera that cannot be used, or no longer.
@@ -49,6 +51,7 @@ extension CaptureError: CustomStringConvertible {
     case .tooLarge(let width, let height, let reason):
       "a JPEG of \(width)×\(height) pixels, too large to decode: \(reason)"
     case .outOfMemory: "no memory to decode the JPEG"
+    case .thread(let reason): "cannot start the thread that reads ahead: \(reason)"
     case .notAPPM: "not a binary PPM (P6) with 255 levels and all of its pixels"
     case .camera(let reason): reason
     case .image(let error): error.description

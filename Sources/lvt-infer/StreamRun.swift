@@ -20,7 +20,7 @@ struct StreamRun {
     self.classifier = classifier
     self.decoder = decoder
     self.arguments = arguments
-    isLine = lvt_is_terminal(1) && !arguments.json
+    isLine = Console.isTerminal && !arguments.json
   }
 
   /// Whether there was a frame and nothing failed.

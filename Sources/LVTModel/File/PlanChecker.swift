@@ -10,6 +10,7 @@ struct PlanChecker {
     try checkInput()
     try checkBuffers()
     for i in contents.tensors.indices { try checkTensor(i) }
+    try checkSharing()
     try checkFlow()
     try checkLabels()
   }
@@ -147,6 +148,14 @@ struct PlanChecker {
     )
   }
 
+  /// No two matrices share bytes of the constants, so that the time to check them grows with the file
+  /// and not with the number of its steps.
+  private func checkSharing() throws(PlanError) {
+    let bytes = contents.steps.reduce(Count(0)) { $0 + Count($1.operation.constantBytes) }.value
+    try require(
+      bytes <= constants.count, "steps", "matrices of at most \(constants.count) bytes", "\(bytes)")
+  }
+
   private func checkStep(_ i: Int, _ step: Step) throws(PlanError) {
     let input = contents.tensors[step.input], output = contents.tensors[step.output]
     let a = input.shape, b = output.shape, name = "step \(i)"
@@ -186,7 +195,8 @@ struct PlanChecker {
     case .depthwise(let s):
       try require(a == b, name, "an output of \(a)", "\(b)")
       try checkKernel(s.kernel, name)
-      try check(s.filter, k: Depthwise.paddedTaps(s.kernel), n: a.channels, name)
+      try check(
+        s.filter, k: Depthwise.paddedTaps(s.kernel), rowsOfTaps: s.kernel, n: a.channels, name)
       if let multiplier = s.residualMultiplier { try checkResidual(multiplier, name) }
 
     case .dynamicDepthwise(let s):
@@ -475,7 +485,10 @@ struct PlanChecker {
       "\(norm.outputZeroPoint)")
   }
 
-  private func check(_ matrix: PackedMatrix, k: Int, n: Int, _ name: String) throws(PlanError) {
+  /// - Parameter rowsOfTaps: For a depth-wise filter, its edge; nil for a matrix.
+  private func check(
+    _ matrix: PackedMatrix, k: Int, rowsOfTaps: Int? = nil, n: Int, _ name: String
+  ) throws(PlanError) {
     try require(
       matrix.k == k && matrix.n == n && (1...PlanLimits.k).contains(k)
         && (1...PlanLimits.columns).contains(n),
@@ -488,8 +501,11 @@ struct PlanChecker {
     for panel in 0..<matrix.panelCount {
       let address = base + matrix.offset + panel * matrix.panelBytes
       try require(
-        lvt_panel_is_valid(address.assumingMemoryBound(to: lvt_panel.self), k), name,
-        "weights, sums and multipliers within their ranges", "others in panel \(panel)")
+        lvt_panel_is_valid(
+          address.assumingMemoryBound(to: lvt_panel.self), rowsOfTaps ?? 1, rowsOfTaps ?? k,
+          n - panel * Shape.block),
+        name, "weights, sums and multipliers within their ranges, and zeros in all that pads",
+        "others in panel \(panel)")
     }
   }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTSystem
 internal import Foundation
+internal import LVTModel
 
 /// What is known of a board, as `boards/NAME/board.json` says it.
 ///
@@ -65,11 +67,7 @@ public struct Board: Codable, Equatable, Sendable {
   }
 
   /// The kernels whose speed a cluster must state: those that multiply, and `values`.
-  static let rates =
-    [
-      "gemm_s8", "dwconv_s8", "posconv_s16", "attention_s8", "dilated_attention_s8",
-      "depthwise_softmax_s8", "depthwise_layernorm_s8",
-    ] + [StepWork.values]
+  static let rates = StepWork.Kind.allCases.map(\.name)
 
   /// Reads a board's file.
   ///

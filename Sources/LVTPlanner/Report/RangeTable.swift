@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import LVT
 
 /// How each tensor's range was chosen, as lines: the counts of each method, and the noisiest tensors.
 public struct RangeTable {
@@ -28,7 +29,7 @@ public struct RangeTable {
 
   private func name(_ point: Point) -> String {
     let layers = compiled.network.layers
-    return switch point {
+    let name = switch point {
     case .output(let i): layers[i].name
     case .sums(let i): layers[i].name + " sums"
     case .hidden(let i): layers[i].name + " hidden"
@@ -41,5 +42,6 @@ public struct RangeTable {
     case .value(let i): layers[i].name + " values"
     case .attended(let i): layers[i].name + " attended"
     }
+    return terminalText(name, limit: 80)
   }
 }
