@@ -10,6 +10,7 @@
 // next one that writes into the folder knows which are nobody's and removes them.
 #define _GNU_SOURCE
 #include "CLVTSystem.h"
+#include "path.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -78,7 +79,7 @@ static bool is_same(const struct stat *a, const struct stat *b) {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-bool lvt_is_standard_output(const char *path) {
+static bool is_standard_output(const char *path) {
     struct stat named, standard;
     return strcmp(path, "-") == 0 ||
            (stat(path, &named) == 0 && fstat(STANDARD_OUTPUT, &standard) == 0 &&
@@ -150,8 +151,8 @@ static int treat(const char *path, struct stat *status, treatment *how) {
     return S_ISSOCK(status->st_mode) ? -ENXIO : 0;
 }
 
-int lvt_check_output(const char *path) {
-    if (lvt_is_standard_output(path)) {
+static int check(const char *path) {
+    if (is_standard_output(path)) {
         const int flags = fcntl(STANDARD_OUTPUT, F_GETFL);
         if (flags < 0)
             return -errno;
@@ -298,20 +299,40 @@ static int write_into(const char *path, const struct stat *seen, const content *
     return error;
 }
 
-int lvt_write_file(
-    const char *path, const void *head, size_t head_count, const void *body, size_t body_count) {
-    const content c = {head, body, head_count, body_count};
-    if (lvt_is_standard_output(path))
-        return write_content(STANDARD_OUTPUT, &c);
-    int error = lvt_check_output(path);
+static int write_file(const char *path, const content *c) {
+    int error = check(path);
+    if (error)
+        return error;
+    if (is_standard_output(path))
+        return write_content(STANDARD_OUTPUT, c);
     struct stat status;
     treatment how;
     place p;
-    if (error == 0)
-        error = treat(path, &status, &how);
+    error = treat(path, &status, &how);
     if (error == 0 && how == WRITTEN_INTO)
-        return write_into(path, &status, &c);
+        return write_into(path, &status, c);
     if (error == 0)
         error = find_place(path, &p);
-    return error ? error : replace(&p, &status, &c);
+    return error ? error : replace(&p, &status, c);
+}
+
+// ---- With paths as text -------------------------------------------------------------------------
+
+bool lvt_is_standard_output(const char *text) {
+    char path[PATH_MAX];
+    return lvt_path_bytes(text, path) == 0 && is_standard_output(path);
+}
+
+int lvt_check_output(const char *text) {
+    char path[PATH_MAX];
+    const int error = lvt_path_bytes(text, path);
+    return error ? error : check(path);
+}
+
+int lvt_write_file(
+    const char *text, const void *head, size_t head_count, const void *body, size_t body_count) {
+    char path[PATH_MAX];
+    const content c = {head, body, head_count, body_count};
+    const int error = lvt_path_bytes(text, path);
+    return error ? error : write_file(path, &c);
 }

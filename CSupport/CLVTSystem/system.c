@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLVTSystem.h"
+#include "path.h"
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +17,9 @@
 
 int lvt_map_file(const char *path, lvt_mapping *mapping) {
     *mapping = (lvt_mapping){0};
-    // Non-blocking, so that a pipe without a writer is refused and not waited for.
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int descriptor = lvt_open_read(path);
     if (descriptor < 0)
-        return -errno;
+        return descriptor;
     struct stat status;
     int error = 0;
     if (fstat(descriptor, &status) != 0)
@@ -45,39 +45,55 @@ void lvt_unmap_file(lvt_mapping mapping) {
 }
 
 ptrdiff_t lvt_read_start(const char *path, void *bytes, size_t capacity) {
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int descriptor = lvt_open_read(path);
     if (descriptor < 0)
-        return -errno;
+        return descriptor;
     const ptrdiff_t count = lvt_read(descriptor, bytes, capacity);
     close(descriptor);
     return count;
 }
 
-lvt_file_kind lvt_file_kind_of(const char *path) {
+lvt_file_kind lvt_file_kind_of(const char *text) {
     struct stat status;
-    if (stat(path, &status) != 0)
+    char path[PATH_MAX];
+    if (lvt_path_bytes(text, path) != 0 || stat(path, &status) != 0)
         return LVT_FILE_MISSING;
     if (S_ISREG(status.st_mode))
         return LVT_FILE_REGULAR;
     return S_ISDIR(status.st_mode) ? LVT_FILE_FOLDER : LVT_FILE_OTHER;
 }
 
-void *lvt_folder_open(const char *path, int *error) {
-    DIR *folder = opendir(path);
-    *error = folder ? 0 : -errno;
-    return folder;
+struct lvt_folder {
+    DIR *entries;
+    char name[4 * NAME_MAX + 1]; // as text
+};
+
+lvt_folder *lvt_folder_open(const char *text, int *error) {
+    char path[PATH_MAX];
+    lvt_folder *folder = malloc(sizeof *folder);
+    *error = folder ? lvt_path_bytes(text, path) : -ENOMEM;
+    if (*error == 0 && !(folder->entries = opendir(path)))
+        *error = -errno;
+    if (*error == 0)
+        return folder;
+    free(folder);
+    return NULL;
 }
 
-const char *lvt_folder_next(void *folder) {
+const char *lvt_folder_next(lvt_folder *folder) {
     struct dirent *entry;
     do
-        entry = readdir(folder);
+        entry = readdir(folder->entries);
     while (entry && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")));
-    return entry ? entry->d_name : NULL;
+    if (!entry)
+        return NULL;
+    lvt_path_text(entry->d_name, folder->name, sizeof folder->name);
+    return folder->name;
 }
 
-void lvt_folder_close(void *folder) {
-    closedir(folder);
+void lvt_folder_close(lvt_folder *folder) {
+    closedir(folder->entries);
+    free(folder);
 }
 
 bool lvt_is_regular(int descriptor) {

@@ -3,7 +3,7 @@
 /// Text that came from a file, fit for one line of a terminal.
 ///
 /// What could break or garble the line is escaped, as `\u{1b}`: control characters, line separators, overrides
-/// of the direction of writing, invisible and private characters. JSON takes ``jsonText(_:)``.
+/// of the direction of writing, invisible and private characters; bytes of a path that are no UTF-8, as `\xff`. JSON takes ``jsonText(_:)``.
 ///
 /// - Parameter limit: So many characters are shown at most, then `…`.
 public func terminalText(_ text: String, limit: Int = .max) -> String {
@@ -15,7 +15,9 @@ public func terminalText(_ text: String, limit: Int = .max) -> String {
       break
     }
     count += 1
-    if isHarmful(scalar.value) {
+    if scalar.value >= 0x10FF80 {  // a byte that is no UTF-8
+      bytes += Array("\\x\(String(scalar.value & 0xFF, radix: 16))".utf8)
+    } else if isHarmful(scalar.value) {
       bytes += Array("\\u{\(String(scalar.value, radix: 16))}".utf8)
     } else {
       bytes += Array(String(scalar).utf8)

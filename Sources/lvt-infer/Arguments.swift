@@ -94,7 +94,7 @@ struct Arguments {
   init() throws(UsageError) {
     var values: [String] = []
     for i in 1..<max(1, lvt_argument_count()) {
-      if let text = lvt_argument(i) { values.append(String(cString: text)) }
+      if let text = lvt_argument(i) { values.append(pathText(text)) }
     }
     try self.init(values)
   }

@@ -57,10 +57,12 @@ enum Terminal {
   private static func reason(_ status: Int32) -> String { String(cString: lvt_error_text(status)) }
 
   static func sha256(ofFile path: String) throws -> String {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw Failure("\(path): cannot be read")
-    }
-    return data.withUnsafeBytes { hexadecimal(SHA256.hash($0)) }
+    var mapping = lvt_mapping()
+    let status = lvt_map_file(path, &mapping)
+    guard status == 0 else { throw Failure("\(path): cannot be read: \(reason(status))") }
+    defer { lvt_unmap_file(mapping) }
+    return hexadecimal(
+      SHA256.hash(UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.count)))
   }
 
   static func sha256(of pictures: [[UInt8]]) -> String {

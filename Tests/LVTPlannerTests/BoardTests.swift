@@ -31,7 +31,10 @@ import Testing
     #expect(throws: BoardError.unknown("../boards/beagleplay", known: folder.names)) {
       try folder.board("../boards/beagleplay")
     }
-    #expect(throws: BoardError.unreadable("no/board.json")) { try folder.board("no/board.json") }
+    #expect(
+      throws: BoardError.unreadable(
+        .cannotRead(file: "no/board.json", reason: "No such file or directory"))
+    ) { try folder.board("no/board.json") }
   }
 
   @Test(

@@ -12,6 +12,17 @@
 
 // ---- Files --------------------------------------------------------------------------------------
 
+/// A path as UTF-8 text: its length, whether it fits `capacity` or not; at most four times the
+/// path's.
+///
+/// Names of files are any bytes, Swift's strings are UTF-8. A byte that is none is passed as a
+/// character of its own, U+10FF00 + byte, and every function here that takes a path takes such text
+/// and finds the file.
+size_t lvt_path_text(const char *path, char *text, size_t capacity);
+
+/// Opens a file for reading without waiting: a descriptor or a negative errno.
+int lvt_open_read(const char *path);
+
 typedef struct {
     const uint8_t *bytes; ///< NULL for an empty file.
     size_t count;
@@ -27,10 +38,12 @@ lvt_file_kind lvt_file_kind_of(const char *path);
 /// errno.
 ptrdiff_t lvt_read_start(const char *path, void *bytes, size_t capacity);
 
-/// Names in a folder, without "." and "..": opens, then one name at a time, NULL at the end.
-void *lvt_folder_open(const char *path, int *error);
-const char *lvt_folder_next(void *folder);
-void lvt_folder_close(void *folder);
+/// Names in a folder, without "." and "..", as text: opens, then one name at a time, NULL at the
+/// end.
+typedef struct lvt_folder lvt_folder;
+lvt_folder *lvt_folder_open(const char *path, int *error);
+const char *lvt_folder_next(lvt_folder *folder);
+void lvt_folder_close(lvt_folder *folder);
 
 /// Whether a descriptor is a regular file's, a terminal's.
 bool lvt_is_regular(int descriptor);
@@ -126,7 +139,7 @@ int lvt_set_niceness(int niceness);
 
 // ---- Program ------------------------------------------------------------------------------------
 
-/// The arguments that glibc gave to the program. (Embedded Swift has no CommandLine.)
+/// The arguments that glibc gave to the program, as bytes. (Embedded Swift has no CommandLine.)
 int lvt_argument_count(void);
 const char *lvt_argument(int index);
 _Noreturn void lvt_exit(int code);

@@ -40,7 +40,7 @@ struct IdxFileTests {
     var content = try fixture("images.idx")
     for index in 4..<16 { content[index] = 0xFF }
     let error = message { () throws(ImportError) in try readAny(file(content)) }
-    #expect(error?.contains("sizes that 40 bytes can hold") == true)
+    #expect(error?.contains("that 40 bytes can hold") == true)
   }
 
   @Test func damagedGzipIsNoticedByItsChecksum() throws {
