@@ -77,6 +77,7 @@ if !embedded {
       swiftSettings: settings),
 
     .testTarget(name: "LVTKernelTests", dependencies: ["LVTKernelCheck", "CLVTKernels"]),
+    .testTarget(name: "LVTSystemTests", dependencies: ["CLVTSystem", "LVT"]),
     .testTarget(name: "LVTModelTests", dependencies: ["LVTModel", "LVTTestSupport"]),
     .testTarget(
       name: "LVTRuntimeTests",

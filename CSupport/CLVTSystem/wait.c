@@ -109,7 +109,7 @@ int lvt_thread_error(int error) {
 
 const char *lvt_thread_error_text(int error) {
     switch (error) {
-    case -ENOMEM: return "no memory for its stack";
+    case -ENOMEM: return "no memory for a stack";
     case -EAGAIN: return "as many threads as a limit of the system or of this user allows";
     default: return lvt_error_text(error);
     }

@@ -12,6 +12,9 @@ enum Console {
   /// Leaves standard output to a file that is written there; results go to standard error.
   static func giveOutputAway() { results = 2 }
 
+  /// What an output file is called in messages.
+  static func name(_ path: String) -> String { path == "-" ? "standard output" : path }
+
   /// Whether results go to a terminal.
   static var isTerminal: Bool { lvt_is_terminal(results) }
 

@@ -91,7 +91,7 @@ struct Compile: ParsableCommand {
     Terminal.print(ResidualTable(compiled.residual).text)
     if let board { Terminal.print(PredictionTable(plan, on: board).text) }
     Terminal.report(
-      String(format: "wrote %@ (%.1f s)", output, Date().timeIntervalSince(start)))
+      "wrote \(Terminal.name(output)) (\(fixed(Date().timeIntervalSince(start), 1)) s)")
   }
 }
 

@@ -51,8 +51,11 @@ enum Terminal {
   }
 
   private static func require(_ status: Int32, _ path: String) throws {
-    if status != 0 { throw Failure("\(path): cannot be written: \(reason(status))") }
+    if status != 0 { throw Failure("\(name(path)): cannot be written: \(reason(status))") }
   }
+
+  /// What an output file is called in messages.
+  static func name(_ path: String) -> String { path == "-" ? "standard output" : path }
 
   private static func reason(_ status: Int32) -> String { String(cString: lvt_error_text(status)) }
 

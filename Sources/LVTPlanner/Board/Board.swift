@@ -100,7 +100,8 @@ public struct Board: Codable, Equatable, Sendable {
     case .keyNotFound(let key, let context): "expected '\(place(context, key.stringValue))'"
     case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
       "'\(place(context))': expected \(type)"
-    case .dataCorrupted(let context): "\(place(context)): \(context.debugDescription)"
+    case .dataCorrupted(let context) where context.codingPath.isEmpty: context.debugDescription
+    case .dataCorrupted(let context): "'\(place(context))': \(context.debugDescription)"
     default: error.localizedDescription
     }
   }

@@ -40,15 +40,7 @@ public struct PlanTable {
 
   private var summary: String {
     var lines: [String] = []
-    // What the planner found, or anything: provenance is not checked.
-    let bound = max(0, provenance("arena.lowerBound").flatMap { Int($0) } ?? 0)
-    let verdict =
-      provenance("arena.optimal") == "yes"
-      ? "optimal"
-      : String(
-        format: "%.1f %% above the lower bound",
-        100 * (Double(plan.arenaBytes) - Double(bound)) / Double(max(1, bound)))
-    lines.append("arena     \(bytes(plan.arenaBytes)), lower bound \(bytes(bound)): \(verdict)")
+    lines.append("arena     \(bytes(plan.arenaBytes))" + verdict)
     lines.append(
       "          \(bytes(plan.scratchBytes)) more for each thread after the first")
     lines.append(
@@ -74,6 +66,21 @@ public struct PlanTable {
       lines.append("\(terminalText(entry.key)): \(terminalText(entry.value))")
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// How near the arena is to the lower bound, if the provenance, which is not checked, says one that can
+  /// be.
+  private var verdict: String {
+    guard let bound = provenance("arena.lowerBound").flatMap({ Int($0) }),
+      (1...plan.arenaBytes).contains(bound)
+    else { return "" }
+    let isOptimal = provenance("arena.optimal") == "yes"
+    return ", lower bound \(bytes(bound)): "
+      + (isOptimal
+        ? "optimal"
+        : String(
+          format: "%.1f %% above the lower bound",
+          100 * Double(plan.arenaBytes - bound) / Double(bound)))
   }
 
   private func provenance(_ key: String) -> String? {
