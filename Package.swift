@@ -72,7 +72,8 @@ if !embedded {
     .executableTarget(
       name: "lvt-plan",
       dependencies: [
-        "LVTPlanner", "CLVTSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "LVTPlanner", "CLVTSystem",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
 

@@ -104,10 +104,10 @@ static int split(const char *path, place *p) {
         return -EISDIR;
     if (strlen(name) > NAME_MAX)
         return -ENAMETOOLONG;
-    const int length = !slash          ? snprintf(p->folder, sizeof p->folder, ".")
-                       : slash == path ? snprintf(p->folder, sizeof p->folder, "/")
-                                       : snprintf(p->folder, sizeof p->folder, "%.*s",
-                                                  (int)(slash - path), path);
+    const int length =
+        !slash          ? snprintf(p->folder, sizeof p->folder, ".")
+        : slash == path ? snprintf(p->folder, sizeof p->folder, "/")
+                        : snprintf(p->folder, sizeof p->folder, "%.*s", (int)(slash - path), path);
     strcpy(p->name, name);
     return length < 0 || (size_t)length >= sizeof p->folder ? -ENAMETOOLONG : 0;
 }
@@ -126,8 +126,12 @@ static int find_place(const char *path, place *p) {
             return errno == EINVAL || errno == ENOENT ? 0 : -errno;
         target[length] = 0;
         char next[2 * PATH_MAX];
-        snprintf(next, sizeof next, "%s%s%s", target[0] == '/' ? "" : p->folder,
-                 target[0] == '/' ? "" : "/", target);
+        snprintf(next,
+                 sizeof next,
+                 "%s%s%s",
+                 target[0] == '/' ? "" : p->folder,
+                 target[0] == '/' ? "" : "/",
+                 target);
         if (strlen(next) >= sizeof current)
             return -ENAMETOOLONG;
         strcpy(current, next);
@@ -216,8 +220,8 @@ static int create_temporary(int folder, char name[TEMPORARY_LENGTH + 1]) {
         uint64_t number;
         if (getrandom(&number, sizeof number, 0) != sizeof number)
             return -EAGAIN;
-        snprintf(name, TEMPORARY_LENGTH + 1, "%s%016llx%s", prefix, (unsigned long long)number,
-                 suffix);
+        snprintf(
+            name, TEMPORARY_LENGTH + 1, "%s%016llx%s", prefix, (unsigned long long)number, suffix);
         const int file =
             openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
         if (file < 0 && errno == EEXIST)

@@ -39,8 +39,8 @@ size_t lvt_path_text(const char *path, char *text, size_t capacity) {
     size_t count = 0;
     while (*s) {
         const size_t length = character(s);
-        const unsigned char byte[4] = {FIRST, SECOND, *s < 0xC0 ? LOW_HALF : HIGH_HALF,
-                                       0x80 | (*s & 0x3F)};
+        const unsigned char byte[4] = {
+            FIRST, SECOND, *s < 0xC0 ? LOW_HALF : HIGH_HALF, 0x80 | (*s & 0x3F)};
         const size_t written = length ? length : sizeof byte;
         if (count + written < capacity)
             memcpy(text + count, length ? s : byte, written);

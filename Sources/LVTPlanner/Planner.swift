@@ -251,7 +251,7 @@ public struct Planner {
   /// limit of work, which is for those who run them.
   static func read(_ bytes: [UInt8]) throws(PlannerError) -> Plan {
     let result: Result<Plan, PlanError> = bytes.withUnsafeBytes { buffer in
-      do throws(PlanError) { 
+      do throws(PlanError) {
         return .success(try Plan(copying: buffer, limits: PlanLimits(work: .max)))
       } catch {
         return .failure(error)

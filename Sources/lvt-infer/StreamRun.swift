@@ -57,7 +57,9 @@ struct StreamRun {
     Console.report(
       "\(count) frames, \(losses.dropped) dropped, \(losses.damaged + undecoded) damaged")
     if let failure {
-      Console.report("\(arguments.camera ?? "standard input"): \(failure.description)")
+      var place = arguments.camera ?? "standard input"
+      if case .unwritable = failure, let file = arguments.savedFrame { place = Console.name(file) }
+      Console.report("\(place): \(failure.description)")
     }
     return count > 0 && failure == nil
   }

@@ -58,7 +58,8 @@ enum Program {
     for path in paths {
       let status = lvt_check_output(path)
       if status != 0 {
-        Console.report("\(Console.name(path)): cannot be written: \(String(cString: lvt_error_text(status)))")
+        Console.report(
+          "\(Console.name(path)): cannot be written: \(String(cString: lvt_error_text(status)))")
         return false
       }
       if lvt_is_standard_output(path) { Console.giveOutputAway() }

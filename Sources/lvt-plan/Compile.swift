@@ -16,7 +16,8 @@ struct Compile: ParsableCommand {
   var calibrate: String
 
   @Option(
-    name: [.short, .customLong("output")], help: ArgumentHelp("The plan; - is standard output.", valueName: "file"))
+    name: [.short, .customLong("output")],
+    help: ArgumentHelp("The plan; - is standard output.", valueName: "file"))
   var output = "model.lvt"
 
   @Option(help: "Use at most so many calibration pictures.")

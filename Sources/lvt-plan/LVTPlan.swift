@@ -24,7 +24,9 @@ struct LVTPlan: ParsableCommand {
   static func main() {
     lvt_hold_standard_descriptors()
     do {
-      let arguments = (1..<max(1, lvt_argument_count())).compactMap { lvt_argument($0).map(pathText) }
+      let arguments = (1..<max(1, lvt_argument_count())).compactMap {
+        lvt_argument($0).map(pathText)
+      }
       var command = try parseAsRoot(arguments)
       try command.run()
       lvt_exit(Terminal.hasLostReports ? 1 : 0)

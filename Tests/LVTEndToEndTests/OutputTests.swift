@@ -4,7 +4,7 @@ import LVTTestSupport
 import Testing
 
 /// Where output goes: places that cannot take it, and what is said of it.
-@Suite struct OutputTests {
+@Suite(.serialized) struct OutputTests {
   private let shell: Shell
 
   init() throws { shell = try Shell() }
@@ -26,17 +26,18 @@ import Testing
   ]
 
   @Test(arguments: commands)
-  func fullOrClosedStandardOutputIsOneLineAndOne(command: String) throws {
+  func fullOrClosedStandardOutputIsOneLineAndOne(command: String) async throws {
     for (redirection, cause) in [
       (">/dev/full", "No space left on device"), (">&-", "Bad file descriptor"),
     ] {
-      let outcome = try shell.run("\(command) \(redirection)")
+      let outcome = try await shell.run("\(command) \(redirection)")
       #expect(outcome.code == 1, "\(redirection)")
       let lines = outcome.errors.split(separator: "\n").filter { $0.contains("standard output: ") }
-      #expect(lines.count == 1 && lines[0].hasSuffix(cause), "\(outcome.errors)")
+      #expect(lines.count == 1 && lines.first?.hasSuffix(cause) == true, "\(outcome.errors)")
       // Nowhere to say it.
-      #expect(try shell.run("\(command) \(redirection) 2>&-").code == 1, "\(redirection)")
-      #expect(try shell.run("\(command) \(redirection) 2>/dev/full").code == 1, "\(redirection)")
+      #expect(try await shell.run("\(command) \(redirection) 2>&-").code == 1, "\(redirection)")
+      #expect(
+        try await shell.run("\(command) \(redirection) 2>/dev/full").code == 1, "\(redirection)")
     }
   }
 
@@ -45,47 +46,47 @@ import Testing
     "lvt-infer $tiny --bench 1 --board-report r.json", "lvt-infer none.lvt --verify",
     "lvt-plan inspect none.lvt", "lvt-plan predict none.pth x.jpg",
   ])
-  func workGoesOnWhereNobodyReadsErrorsAndTheCodeTells(command: String) throws {
+  func workGoesOnWhereNobodyReadsErrorsAndTheCodeTells(command: String) async throws {
     for redirection in ["2>&-", "2>/dev/full"] {
-      #expect(try shell.run("\(command) \(redirection)").code == 1, "\(redirection)")
+      #expect(try await shell.run("\(command) \(redirection)").code == 1, "\(redirection)")
     }
     if command.contains("out.lvt") {
-      #expect(try shell.run("lvt-infer out.lvt --verify").code == 0)
+      #expect(try await shell.run("lvt-infer out.lvt --verify").code == 0)
     }
   }
 
   @Test(arguments: ["lvt-plan --wrong", "lvt-infer --wrong", "lvt-plan compile x --pictures 0"])
-  func wrongUsageIs64WhereverItIsSaid(command: String) throws {
+  func wrongUsageIs64WhereverItIsSaid(command: String) async throws {
     for redirection in ["", "2>&-", "2>/dev/full", ">&- 2>&- <&-"] {
-      #expect(try shell.run("\(command) \(redirection)").code == 64, "\(redirection)")
+      #expect(try await shell.run("\(command) \(redirection)").code == 64, "\(redirection)")
     }
   }
 
-  @Test func readerThatHasGoneEndsTheProgramQuietly() throws {
+  @Test func readerThatHasGoneEndsTheProgramQuietly() async throws {
     for command in ["lvt-plan inspect $tiny", "lvt-infer --help"] {
-      let outcome = try shell.run(
+      let outcome = try await shell.run(
         "set -o pipefail; (sleep 0.3; \(command)) | true; echo ${PIPESTATUS[0]}")
       #expect(outcome.output == "141\n" && outcome.errors.isEmpty, "\(outcome.errors)")
     }
   }
 
-  @Test func closedStandardInputEndsAStream() throws {
-    let outcome = try shell.run("timeout 20 lvt-infer $tiny - <&-")
+  @Test func closedStandardInputEndsAStream() async throws {
+    let outcome = try await shell.run("timeout 20 lvt-infer $tiny - <&-")
     #expect(outcome.code == 1)
     #expect(outcome.errors.contains("standard input: cannot be read: Bad file descriptor"))
-    #expect(try shell.run("timeout 20 lvt-infer $tiny - <&- >&- 2>&-").code == 1)
+    #expect(try await shell.run("timeout 20 lvt-infer $tiny - <&- >&- 2>&-").code == 1)
   }
 
-  @Test func filesDoNotTakeClosedDescriptors() throws {
+  @Test func filesDoNotTakeClosedDescriptors() async throws {
     // Were the plan opened as descriptor 1, what is printed would go into it.
-    let outcome = try shell.run(
+    let outcome = try await shell.run(
       "cp $tiny p.lvt; lvt-infer p.lvt --verify >&- 2>&- <&-; lvt-plan inspect p.lvt >&- <&- 2>&-; "
         + "cmp p.lvt $tiny && lvt-infer p.lvt --verify")
     #expect(outcome.code == 0)
   }
 
-  @Test func minusAndDevStdoutAreStandardOutputAlone() throws {
-    let outcome = try shell.run(
+  @Test func minusAndDevStdoutAreStandardOutputAlone() async throws {
+    let outcome = try await shell.run(
       """
       set -e
       \(Self.compile) -o a.lvt > tables.txt
@@ -109,10 +110,10 @@ import Testing
   @Test(arguments: [
     compile + " -o", "lvt-infer $tiny - --save-frame", "lvt-infer $tiny --bench 1 --board-report",
   ])
-  func placesAreLookedAtBeforeTheWork(command: String) throws {
+  func placesAreLookedAtBeforeTheWork(command: String) async throws {
     for place in ["none/x", ".", "file/x"] {
       // Reading a frame or calibration pictures would wait for ever.
-      let outcome = try shell.run(
+      let outcome = try await shell.run(
         "touch file; mkfifo wait 2>/dev/null; sleep 20 > wait & pid=$!; "
           + "timeout 10 \(command) \(place) < wait; code=$?; kill $pid; exit $code")
       #expect(outcome.code == 1, "\(place)")
@@ -125,8 +126,8 @@ import Testing
     compile + " -o", "lvt-infer $tiny - < $jpeg --save-frame",
     "lvt-infer $tiny --bench 1 --board-report",
   ])
-  func everyOutputFileIsWrittenTheSameWay(command: String) throws {
-    let outcome = try shell.run(
+  func everyOutputFileIsWrittenTheSameWay(command: String) async throws {
+    let outcome = try await shell.run(
       """
       set -e
       \(command) out 2> /dev/null
@@ -151,8 +152,8 @@ import Testing
   }()
 
   @Test(.enabled(if: canMount, "no permission to mount a small disk"))
-  func fullDiskLeavesNothing() throws {
-    let outcome = try shell.run(
+  func fullDiskLeavesNothing() async throws {
+    let outcome = try await shell.run(
       """
       mkdir disk; mount -t tmpfs -o size=64k tmpfs disk
       \(Self.compile) -o disk/a.lvt 2> errors; echo $? $(ls -A disk | wc -l)

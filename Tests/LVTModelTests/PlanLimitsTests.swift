@@ -26,6 +26,9 @@ import Testing
   /// The planner counts the float network's layers by themselves.
   @Test(arguments: PlanPaddingTests.networks)
   func multiplicationsAreTheNetworks(network: TinyNetwork) throws {
+    var network = network
+    // Maps that cut into whole windows: what fills up others is counted for the plan only.
+    if network.depthwiseStages != nil { network.input = 48 }
     let compiled = try network.compile(pictures: 1)
     #expect(compiled.plan.multiplications == compiled.network.macs)
     // Padding and what does not multiply come on top.
@@ -43,8 +46,8 @@ import Testing
   }
 
   @Test func fewBytesCannotAskForHours() throws {
-    // 2²⁶ positions and 10 MLPs.
-    let bytes = giantPlanBytes(width: 16384, height: 4096, patch: 1, mlps: 10)
+    // 2²³ positions and 20 MLPs.
+    let bytes = giantPlanBytes(width: 4096, height: 2048, patch: 1, mlps: 20)
     #expect(bytes.count < 100_000)
     let error = #expect(throws: PlanError.self) { try plan(bytes) }
     guard case .tooMuchWork(let needed, let limit) = error else {

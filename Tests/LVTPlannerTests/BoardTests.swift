@@ -44,6 +44,12 @@ import Testing
       ("\"gemm_s8\"", "\"gemm\"", "clusters.0.perCycle.gemm_s8"),
       ("\"megabytes\"", "\"bytes\"", "memory.megabytes"),
       ("\"systemMegabytes\": 192", "\"systemMegabytes\": 5000", "memory.systemMegabytes"),
+      ("\"megabytes\": 1024", "\"megabytes\": -1", "memory.megabytes"),
+      ("\"megabytes\": 1024", "\"megabytes\": -9223372036854775808", "memory.megabytes"),
+      ("\"megabytes\": 1024", "\"megabytes\": 99999999999999999999", ".json: "),
+      ("\"megabytes\": 1024", "\"megabytes\": 1e308", ".json: "),
+      ("\"systemMegabytes\": 192", "\"systemMegabytes\": -1", "memory.systemMegabytes"),
+      ("\"gemm_s8\": ", "\"gemm_s8\": -", "clusters.0.perCycle.gemm_s8"),
       ("{", "[", ".json: "),
     ])
   func aFileThatIsNoBoardsIsRefusedWithThePlace(

@@ -22,7 +22,9 @@ import Testing
     return lvt_write_file(path, head, head.count, body, body.count)
   }
 
-  private func text(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
+  private func text(_ path: String) -> String? {
+    try? String(contentsOfFile: path, encoding: .utf8)
+  }
 
   private func status(_ path: String) -> stat {
     var status = stat()

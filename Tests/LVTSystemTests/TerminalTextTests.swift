@@ -29,7 +29,8 @@ import Testing
       switch scalar.properties.generalCategory {
       case .control, .lineSeparator, .paragraphSeparator, .privateUse:
         if terminalText(String(scalar)) == String(scalar) { missed.append(value) }
-      case .format where scalar.properties.isDefaultIgnorableCodePoint && !(0x200C...0x200D ~= value):
+      case .format
+      where scalar.properties.isDefaultIgnorableCodePoint && !(0x200C...0x200D ~= value):
         if terminalText(String(scalar)) == String(scalar) { missed.append(value) }
       default: break
       }

@@ -23,7 +23,8 @@ typedef enum {
     LVT_BAD_ARGUMENT = 1,
     /// The file cannot be read, is no plan, or is damaged.
     LVT_BAD_PLAN = 2,
-    /// There is not the memory, the system refuses the threads, or the number of threads is not 1 ... 64.
+    /// There is not the memory, the system refuses the threads, or the number of threads is not 1
+    /// ... 64.
     LVT_NO_ENGINE = 3,
     /// The frame is of no known format, or its sizes do not fit each other.
     LVT_BAD_FRAME = 4,
@@ -68,8 +69,8 @@ typedef struct {
 /// A class with its share of the softmax over all classes.
 typedef struct {
     int32_t index;
-    /// A string of UTF-8: the plan's, which ends at a zero in it and may hold control characters, or
-    /// the index where the plan has no labels. Valid until the model is closed.
+    /// A string of UTF-8: the plan's, which ends at a zero in it and may hold control characters,
+    /// or the index where the plan has no labels. Valid until the model is closed.
     const char *label;
     /// 0 ... 1.
     float probability;

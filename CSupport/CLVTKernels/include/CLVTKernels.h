@@ -51,8 +51,8 @@ void lvt_pack_panel(lvt_panel *panel,
                     int32_t a_zero_point);
 
 /// Whether a panel from a file keeps its promises: weights in [-127, 127], column sums that are the
-/// weights' sums, multipliers in [0, 0.5], no sum that can leave int32 for any int8 input, and zeros
-/// in all that pads: behind the last tap of a row, and in the columns from `n` on.
+/// weights' sums, multipliers in [0, 0.5], no sum that can leave int32 for any int8 input, and
+/// zeros in all that pads: behind the last tap of a row, and in the columns from `n` on.
 ///
 /// A matrix has one row of k taps; a depth-wise filter has `kernel` rows of `kernel` taps, and n
 /// channels. Each row is padded to groups of 4.

@@ -146,7 +146,8 @@ struct PlanChecker {
       matrixBytes += step.operation.constantBytes
       try require(
         matrixBytes <= constants.count, "step \(i)",
-        "matrices of its own, of at most \(constants.count) bytes with those before", "\(matrixBytes)")
+        "matrices of its own, of at most \(constants.count) bytes with those before",
+        "\(matrixBytes)")
       held[contents.tensors[step.output].buffer] = step.output
     }
     let result = contents.tensors[contents.steps[contents.steps.count - 1].output]

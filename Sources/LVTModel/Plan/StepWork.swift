@@ -188,7 +188,8 @@ private struct StepCounter {
       let taps = isPadded ? channels(s.expand.n) : taps(s.kernel) * Count(s.groups)
       work.add(map * self.taps(s.kernel), to: .posconv)
       work.add(
-        positions * (rows(s.squeeze.k) * channels(s.squeeze.n) + rows(s.expand.k) * taps), to: .gemm)
+        positions * (rows(s.squeeze.k) * channels(s.squeeze.n) + rows(s.expand.k) * taps), to: .gemm
+      )
       work.add(2 * map + positions * (channels(s.squeeze.n) + taps), to: .values)
     case .mlp(let s):
       add([s.expand, s.project], positions: positions, to: &work)
@@ -199,7 +200,8 @@ private struct StepCounter {
       work.add(positions * channels(s.norm.channels), to: .values)
     case .head(let s):
       add([s.matrix], positions: vector, to: &work)
-      work.add(2 * Count(input.positions) * channels(input.channels), to: .values)
+      work.add(
+        2 * Count(input.height) * Count(input.width) * channels(input.channels), to: .values)
     case .windowAttention(let s):
       let edge = max(1, s.window), tokens = taps(edge)
       let gathered =

@@ -29,19 +29,20 @@ public struct RangeTable {
 
   private func name(_ point: Point) -> String {
     let layers = compiled.network.layers
-    let name = switch point {
-    case .output(let i): layers[i].name
-    case .sums(let i): layers[i].name + " sums"
-    case .hidden(let i): layers[i].name + " hidden"
-    case .activated(let i): layers[i].name + " activated"
-    case .normalized(let i): layers[i].name + " normalized"
-    case .mean(let i): layers[i].name + " mean"
-    case .taps(let i): layers[i].name + " taps"
-    case .query(let i): layers[i].name + " queries"
-    case .key(let i): layers[i].name + " keys"
-    case .value(let i): layers[i].name + " values"
-    case .attended(let i): layers[i].name + " attended"
-    }
+    let name =
+      switch point {
+      case .output(let i): layers[i].name
+      case .sums(let i): layers[i].name + " sums"
+      case .hidden(let i): layers[i].name + " hidden"
+      case .activated(let i): layers[i].name + " activated"
+      case .normalized(let i): layers[i].name + " normalized"
+      case .mean(let i): layers[i].name + " mean"
+      case .taps(let i): layers[i].name + " taps"
+      case .query(let i): layers[i].name + " queries"
+      case .key(let i): layers[i].name + " keys"
+      case .value(let i): layers[i].name + " values"
+      case .attended(let i): layers[i].name + " attended"
+      }
     return terminalText(name, limit: 80)
   }
 }
