@@ -31,8 +31,8 @@ func support(
 var targets: [Target] = [
   // C. No ISA flags here: kernels name their CPU features in the source (target_region.h).
   support("CLVTKernels"),
-  support("CLVTThreads"),
   support("CLVTSystem"),
+  support("CLVTThreads", ["CLVTSystem"]),
   support("CLVT", libraries: []),
   support("CLVTV4L2"),
   support("CLVTJPEG", ["CLibJPEG"], libraries: ["jpeg"]),
@@ -72,11 +72,13 @@ if !embedded {
     .executableTarget(
       name: "lvt-plan",
       dependencies: [
-        "LVTPlanner", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "LVTPlanner", "CLVTSystem",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
 
     .testTarget(name: "LVTKernelTests", dependencies: ["LVTKernelCheck", "CLVTKernels"]),
+    .testTarget(name: "LVTSystemTests", dependencies: ["CLVTSystem", "LVT"]),
     .testTarget(name: "LVTModelTests", dependencies: ["LVTModel", "LVTTestSupport"]),
     .testTarget(
       name: "LVTRuntimeTests",

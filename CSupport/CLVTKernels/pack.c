@@ -55,19 +55,27 @@ static void add_groups(const int8_t *w, size_t groups, int32_t sums[64], int32_t
     }
 }
 
-bool lvt_panel_is_valid(const lvt_panel *panel, size_t k, float greatest_multiplier) {
-    const size_t groups = (k + 3) / 4;
+// Whether what pads rows of taps to groups of 4 is zero: it meets whatever lies behind a row.
+static bool has_zero_tails(const lvt_panel *panel, size_t rows, size_t taps) {
+    const size_t groups = (taps + 3) / 4;
+    for (size_t row = 0; row < rows; row++)
+        for (size_t i = taps; i < groups * 4; i++)
+            for (size_t column = 0; column < LVT_BLOCK; column++)
+                if (panel->weights[((row * groups + i / 4) * LVT_BLOCK + column) * 4 + i % 4] != 0)
+                    return false;
+    return true;
+}
+
+bool lvt_panel_is_valid(
+    const lvt_panel *panel, size_t rows, size_t taps, size_t n, float greatest_multiplier) {
+    const size_t groups = rows * ((taps + 3) / 4);
     int32_t sums[64] = {0}, magnitudes[64] = {0};
     int8_t least = 0;
     for (size_t g = 0; g < groups; g += 128)
         add_groups(panel->weights + g * 64, groups - g < 128 ? groups - g : 128, sums, magnitudes);
     for (size_t i = 0; i < groups * 64; i++)
         least = panel->weights[i] < least ? panel->weights[i] : least;
-    bool valid = least >= -127;
-    // What pads the last group meets whatever lies behind a row: it must not count.
-    for (size_t i = k; i < groups * 4; i++)
-        for (size_t column = 0; column < LVT_BLOCK; column++)
-            valid = valid && panel->weights[(i / 4 * LVT_BLOCK + column) * 4 + i % 4] == 0;
+    bool valid = least >= -127 && has_zero_tails(panel, rows, taps);
     for (size_t column = 0; column < LVT_BLOCK; column++) {
         const int64_t bias = panel->bias[column];
         int64_t sum = 0, magnitude = 0;
@@ -79,6 +87,8 @@ bool lvt_panel_is_valid(const lvt_panel *panel, size_t k, float greatest_multipl
         const float multiplier = panel->multiplier[column];
         valid = valid && reach <= INT32_MAX && sum == panel->column_sum[column] &&
                 multiplier >= 0 && multiplier <= greatest_multiplier; // false for NaN
+        if (column >= n)
+            valid = valid && reach == 0 && multiplier == 0;
     }
     return valid;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLVTSystem.h"
+#include "path.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +17,9 @@
 #include <unistd.h>
 
 int lvt_open_file(const char *path, size_t *size) {
-    // Non-blocking, so that a pipe without a writer is refused and not waited for.
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int descriptor = lvt_open_read(path);
     if (descriptor < 0)
-        return -errno;
+        return descriptor;
     struct stat status;
     int error = 0;
     if (fstat(descriptor, &status) != 0)
@@ -59,78 +60,55 @@ void lvt_unmap_file(lvt_mapping mapping) {
 }
 
 ptrdiff_t lvt_read_start(const char *path, void *bytes, size_t capacity) {
-    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int descriptor = lvt_open_read(path);
     if (descriptor < 0)
-        return -errno;
+        return descriptor;
     const ptrdiff_t count = lvt_read(descriptor, bytes, capacity);
     close(descriptor);
     return count;
 }
 
-lvt_file_kind lvt_file_kind_of(const char *path) {
+lvt_file_kind lvt_file_kind_of(const char *text) {
     struct stat status;
-    if (stat(path, &status) != 0)
+    char path[PATH_MAX];
+    if (lvt_path_bytes(text, path) != 0 || stat(path, &status) != 0)
         return LVT_FILE_MISSING;
     if (S_ISREG(status.st_mode))
         return LVT_FILE_REGULAR;
     return S_ISDIR(status.st_mode) ? LVT_FILE_FOLDER : LVT_FILE_OTHER;
 }
 
-void *lvt_folder_open(const char *path, int *error) {
-    DIR *folder = opendir(path);
-    *error = folder ? 0 : -errno;
-    return folder;
+struct lvt_folder {
+    DIR *entries;
+    char name[4 * NAME_MAX + 1]; // as text
+};
+
+lvt_folder *lvt_folder_open(const char *text, int *error) {
+    char path[PATH_MAX];
+    lvt_folder *folder = malloc(sizeof *folder);
+    *error = folder ? lvt_path_bytes(text, path) : -ENOMEM;
+    if (*error == 0 && !(folder->entries = opendir(path)))
+        *error = -errno;
+    if (*error == 0)
+        return folder;
+    free(folder);
+    return NULL;
 }
 
-const char *lvt_folder_next(void *folder) {
+const char *lvt_folder_next(lvt_folder *folder) {
     struct dirent *entry;
     do
-        entry = readdir(folder);
+        entry = readdir(folder->entries);
     while (entry && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")));
-    return entry ? entry->d_name : NULL;
+    if (!entry)
+        return NULL;
+    lvt_path_text(entry->d_name, folder->name, sizeof folder->name);
+    return folder->name;
 }
 
-void lvt_folder_close(void *folder) {
-    closedir(folder);
-}
-
-int lvt_write_all(int descriptor, const void *bytes, size_t count) {
-    const char *next = bytes;
-    while (count > 0) {
-        const ssize_t written = write(descriptor, next, count);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -errno;
-        next += written;
-        count -= (size_t)written;
-    }
-    return 0;
-}
-
-int lvt_write_file(
-    const char *path, const void *head, size_t head_count, const void *body, size_t body_count) {
-    // A device or a pipe cannot be replaced.
-    const lvt_file_kind kind = lvt_file_kind_of(path);
-    const bool is_replaced = kind == LVT_FILE_MISSING || kind == LVT_FILE_REGULAR;
-    char part[4096];
-    const int length =
-        snprintf(part, sizeof part, is_replaced ? "%s.%d.part" : "%s", path, (int)getpid());
-    if (length < 0 || (size_t)length >= sizeof part)
-        return -ENAMETOOLONG;
-    const int descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor < 0)
-        return -errno;
-    int error = lvt_write_all(descriptor, head, head_count);
-    if (error == 0)
-        error = lvt_write_all(descriptor, body, body_count);
-    if (close(descriptor) != 0 && error == 0)
-        error = -errno;
-    if (is_replaced && error == 0 && rename(part, path) != 0)
-        error = -errno;
-    if (is_replaced && error != 0)
-        unlink(part);
-    return error;
+void lvt_folder_close(lvt_folder *folder) {
+    closedir(folder->entries);
+    free(folder);
 }
 
 bool lvt_is_open(int descriptor) {
@@ -174,6 +152,16 @@ void *lvt_allocate(size_t bytes) {
 
 void lvt_free(void *memory) {
     free(memory);
+}
+
+uint64_t lvt_address_space_left(void) {
+    struct rlimit limit;
+    char text[32] = {0};
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        lvt_read_start("/proc/self/statm", text, sizeof text - 1) <= 0)
+        return UINT64_MAX;
+    const uint64_t used = strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+    return used < limit.rlim_cur ? limit.rlim_cur - used : 0;
 }
 
 int lvt_set_niceness(int niceness) {

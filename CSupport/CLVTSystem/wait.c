@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,17 +102,41 @@ static void *run(void *thread) {
     return NULL;
 }
 
-lvt_thread *lvt_thread_start(void (*body)(void *), void *context) {
+int lvt_thread_error(int error) {
+    pthread_attr_t attributes;
+    size_t bytes = 0;
+    if (error != EAGAIN || pthread_getattr_default_np(&attributes) != 0)
+        return -error;
+    pthread_attr_getstacksize(&attributes, &bytes);
+    pthread_attr_destroy(&attributes);
+    void *stack = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (stack == MAP_FAILED)
+        return -ENOMEM;
+    munmap(stack, bytes);
+    return -EAGAIN;
+}
+
+const char *lvt_thread_error_text(int error) {
+    switch (error) {
+    case -ENOMEM: return "no memory for a stack";
+    case -EAGAIN: return "as many threads as a limit of the system or of this user allows";
+    default: return lvt_error_text(error);
+    }
+}
+
+int lvt_thread_start(void (*body)(void *), void *context, lvt_thread **result) {
+    *result = NULL;
     lvt_thread *thread = malloc(sizeof *thread);
     if (!thread)
-        return NULL;
+        return -ENOMEM;
     thread->body = body;
     thread->context = context;
-    if (pthread_create(&thread->thread, NULL, run, thread) != 0) {
+    const int error = pthread_create(&thread->thread, NULL, run, thread);
+    if (error == 0)
+        *result = thread;
+    else
         free(thread);
-        return NULL;
-    }
-    return thread;
+    return lvt_thread_error(error);
 }
 
 void lvt_thread_join(lvt_thread *thread) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLVTThreads.h"
+#include "CLVTSystem.h"
+#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -115,49 +117,53 @@ static void *work(void *argument) {
     }
 }
 
-// Starts a thread, on a set of processors unless that is NULL.
-static bool start(pthread_t *handle, worker *w, const uint64_t *processors) {
+// Starts a thread, on a set of processors unless that is NULL. 0 or a negative errno.
+static int start(pthread_t *handle, worker *w, const uint64_t *processors) {
     pthread_attr_t attributes;
-    if (pthread_attr_init(&attributes) != 0)
-        return false;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0)
+        return -error;
     cpu_set_t set;
-    if (processors)
+    if (processors) {
         memcpy(&set, processors, sizeof set);
-    const bool started =
-        (!processors || pthread_attr_setaffinity_np(&attributes, sizeof set, &set) == 0) &&
-        pthread_create(handle, &attributes, work, w) == 0;
+        error = pthread_attr_setaffinity_np(&attributes, sizeof set, &set);
+    }
+    if (error == 0)
+        error = pthread_create(handle, &attributes, work, w);
     pthread_attr_destroy(&attributes);
-    return started;
+    return lvt_thread_error(error);
 }
 
-lvt_pool *lvt_pool_create(uint32_t threads, const uint64_t *processors) {
+int lvt_pool_create(uint32_t threads, const uint64_t *processors, lvt_pool **result) {
+    *result = NULL;
     if (threads < 1 || threads > MAXIMUM_THREADS)
-        return NULL;
+        return -EINVAL;
     lvt_pool *pool = aligned_alloc(64, (sizeof *pool + 63) / 64 * 64);
     if (!pool)
-        return NULL;
+        return -ENOMEM;
     *pool = (lvt_pool){.threads = 1};
     // Signals are the application's: its own threads take them, not ours.
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    for (uint32_t i = 1; i < threads; i++) {
+    int error = 0;
+    for (uint32_t i = 1; i < threads && error == 0; i++) {
         worker *w = malloc(sizeof *w);
+        const uint64_t *own = processors ? processors + i * LVT_PROCESSOR_WORDS : NULL;
         if (w)
             *w = (worker){pool, i};
-        const uint64_t *own = processors ? processors + i * LVT_PROCESSOR_WORDS : NULL;
-        if (!w || !start(&pool->handles[i], w, own)) {
+        error = w ? start(&pool->handles[i], w, own) : -ENOMEM;
+        if (error == 0)
+            pool->threads = i + 1;
+        else
             free(w);
-            break;
-        }
-        pool->threads = i + 1;
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (pool->threads != threads) {
+    if (error == 0)
+        *result = pool;
+    else
         lvt_pool_destroy(pool);
-        return NULL;
-    }
-    return pool;
+    return error;
 }
 
 void lvt_pool_destroy(lvt_pool *pool) {

@@ -17,9 +17,10 @@ public struct ResultLine: Sendable {
     self.milliseconds = milliseconds
   }
 
-  /// For people: `boot.jpg: Ankle boot 97.3 %, Sneaker 2.1 % (0.41 ms)`.
+  /// For people: `boot.jpg: Ankle boot 97.3 %, Sneaker 2.1 % (0.41 ms)`; file and labels as
+  /// ``terminalText(_:limit:)``.
   public func text(top count: Int) -> String {
-    "\(file): \(classification.text(top: count)) (\(fixed(milliseconds, 2)) ms)"
+    "\(terminalText(file)): \(classification.text(top: count)) (\(fixed(milliseconds, 2)) ms)"
   }
 
   /// One JSON object.
@@ -34,9 +35,9 @@ public struct ResultLine: Sendable {
 }
 
 extension Classification {
-  /// `Ankle boot 97.3 %, Sneaker 2.1 %`.
+  /// `Ankle boot 97.3 %, Sneaker 2.1 %`; labels as ``terminalText(_:limit:)``.
   public func text(top count: Int) -> String {
-    top(count).map { "\($0.label) \(fixed(Double($0.probability) * 100, 1)) %" }
+    top(count).map { "\(terminalText($0.label)) \(fixed(Double($0.probability) * 100, 1)) %" }
       .joined(separator: ", ")
   }
 

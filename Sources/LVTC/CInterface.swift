@@ -44,18 +44,16 @@ private struct Failure: Error {
   }
 }
 
-/// Writes an error, or nothing, into the caller's buffer.
+/// Writes an error, or nothing, into the caller's buffer, whole characters only.
 private func report(
-  _ failure: Failure?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ failure: Failure?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: UInt
 ) -> lvt_status {
   if let message, capacity > 0 {
-    var length = 0
-    if let failure {
-      for byte in failure.text.utf8.prefix(capacity - 1) {
-        message[length] = CChar(bitPattern: byte)
-        length += 1
-      }
-    }
+    let text = Array((failure?.text ?? "").utf8)
+    var length = min(text.count, Int(clamping: capacity - 1))
+    // Back to where a character starts, if it is one that is cut.
+    while length > 0, length < text.count, text[length] & 0xC0 == 0x80 { length -= 1 }
+    for i in 0..<length { message[i] = CChar(bitPattern: text[i]) }
     message[length] = 0
   }
   return failure?.status ?? LVT_OK
@@ -65,28 +63,39 @@ private func report(
 @_cdecl("lvt_model_open")
 public func openModel(
   _ path: UnsafePointer<CChar>?, _ threads: Int32, _ model: UnsafeMutablePointer<OpaquePointer?>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: UInt
+) -> lvt_status {
+  openLimitedModel(path, threads, UInt64(PlanLimits().work), model, message, capacity)
+}
+
+/// `lvt_model_open_limited`.
+@_cdecl("lvt_model_open_limited")
+public func openLimitedModel(
+  _ path: UnsafePointer<CChar>?, _ threads: Int32, _ work: UInt64,
+  _ model: UnsafeMutablePointer<OpaquePointer?>?, _ message: UnsafeMutablePointer<CChar>?,
+  _ capacity: UInt
 ) -> lvt_status {
   model?.pointee = nil
   do throws(Failure) {
     guard let path else { throw .null("path") }
     guard let model else { throw .null("model") }
-    let opened = Unmanaged.passRetained(try open(String(cString: path), threads: Int(threads)))
-    model.pointee = OpaquePointer(opened.toOpaque())
+    let opened = try open(
+      pathText(path), threads: Int(threads), limits: PlanLimits(work: Int(clamping: work)))
+    model.pointee = OpaquePointer(Unmanaged.passRetained(opened).toOpaque())
     return report(nil, message, capacity)
   } catch { return report(error, message, capacity) }
 }
 
-private func open(_ path: String, threads: Int) throws(Failure) -> Model {
+private func open(_ path: String, threads: Int, limits: PlanLimits) throws(Failure) -> Model {
   let plan: Plan, engine: Engine
-  do throws(PlanError) { plan = try Plan(path: path) } catch {
-    throw Failure(status: LVT_BAD_PLAN, text: "\(path): \(error.description)")
+  do throws(PlanError) { plan = try Plan(path: path, limits: limits) } catch {
+    throw Failure(status: LVT_BAD_PLAN, text: "\(terminalText(path)): \(error.description)")
   }
   do throws(EngineError) { engine = try Engine(plan: plan, threads: threads) } catch {
     throw Failure(status: LVT_NO_ENGINE, text: error.description)
   }
   do throws(ImageError) { return Model(try Classifier(engine: engine)) } catch {
-    throw Failure(status: LVT_BAD_PLAN, text: "\(path): \(error.description)")
+    throw Failure(status: LVT_BAD_PLAN, text: "\(terminalText(path)): \(error.description)")
   }
 }
 
@@ -101,7 +110,7 @@ public func closeModel(_ model: OpaquePointer?) {
 @_cdecl("lvt_model_classify")
 public func classifyFrame(
   _ model: OpaquePointer?, _ frame: UnsafePointer<lvt_frame>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: Int
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: UInt
 ) -> lvt_status {
   do throws(Failure) {
     guard let model = Model.from(model) else { throw .null("model") }

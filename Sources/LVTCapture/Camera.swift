@@ -95,12 +95,14 @@ public final class Camera {
       lvt_camera_start(descriptor, $0.baseAddress)
     }
     guard bufferCount >= 0 else { throw CameraDevice.error(bufferCount) }
-    thread = lvt_thread_start(
+    let status = lvt_thread_start(
       { context in
         guard let context else { return }
         Unmanaged<Camera>.fromOpaque(context).takeUnretainedValue().readAhead()
-      }, Unmanaged.passUnretained(self).toOpaque())
-    guard thread != nil else { throw .outOfMemory }
+      }, Unmanaged.passUnretained(self).toOpaque(), &thread)
+    guard status == 0 else {
+      throw .thread(reason: String(cString: lvt_thread_error_text(status)))
+    }
   }
 
   deinit {

@@ -26,6 +26,8 @@ public enum CaptureError: Error, Equatable, Sendable {
   case tooLarge(width: Int, height: Int, reason: String)
   /// The system refused the memory for decoding.
   case outOfMemory
+  /// The system refused the thread that reads ahead.
+  case thread(reason: String)
   /// A PPM file of another kind, or not whole.
   case notAPPM
   /// A PPM file of more pixels than are read.
@@ -73,6 +75,7 @@ extension CaptureError: CustomStringConvertible {
     case .unsupportedY4M(let reason):
       "a Y4M stream of a kind that is not supported: \(reason)"
     case .longFrames(let bytes, let most): "frames of \(bytes) bytes, expected at most \(most)"
+    case .thread(let reason): "cannot start the thread that reads ahead: \(reason)"
     case .notAPPM: "not a binary PPM (P6) with 255 levels and all of its pixels"
     case .camera(let reason): reason
     case .image(let error): error.description

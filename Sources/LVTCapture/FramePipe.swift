@@ -57,12 +57,14 @@ public final class FramePipe {
     taken = Slot(memory: ReusableMemory())
     mailbox = isLive ? try Mailbox(middle: Slot(memory: ReusableMemory())) : nil
     guard isLive else { return }
-    thread = lvt_thread_start(
+    let status = lvt_thread_start(
       { context in
         guard let context else { return }
         Unmanaged<FramePipe>.fromOpaque(context).takeUnretainedValue().readAhead()
-      }, Unmanaged.passUnretained(self).toOpaque())
-    guard thread != nil else { throw .outOfMemory }
+      }, Unmanaged.passUnretained(self).toOpaque(), &thread)
+    guard status == 0 else {
+      throw .thread(reason: String(cString: lvt_thread_error_text(status)))
+    }
   }
 
   deinit {

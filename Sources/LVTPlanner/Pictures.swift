@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTSystem
 internal import Foundation
 public import LVTCapture
 public import LVTImage
@@ -53,9 +54,9 @@ public final class PictureLoader {
   public func load(
     folder: String, limit: Int, skipped: (PictureError) -> Void
   ) throws(PictureError) -> [[UInt8]] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
-    else { throw PictureError(file: folder, reason: "expected a folder of JPEG files") }
+    guard lvt_file_kind_of(folder) == LVT_FILE_FOLDER else {
+      throw PictureError(file: folder, reason: "expected a folder of JPEG files")
+    }
     let paths: [String]
     do throws(CaptureError) { paths = try PictureFiles.at(folder) } catch {
       throw PictureError(file: folder, reason: error.description)

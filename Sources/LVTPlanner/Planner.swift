@@ -247,12 +247,15 @@ public struct Planner {
       golden: Golden(seed: Planner.goldenSeed, stepHashes: []))
   }
 
-  /// Reads what was written: the planner's own plans pass the same checks as a stranger's.
+  /// Reads what was written: the planner's own plans pass the same checks as a stranger's, but for the
+  /// limit of work, which is for those who run them.
   ///
   /// - Parameter network: Names the layer whose step exceeds a limit of the format.
   static func read(_ bytes: [UInt8], of network: Network) throws(PlannerError) -> Plan {
     let result: Result<Plan, PlanError> = bytes.withUnsafeBytes { buffer in
-      do throws(PlanError) { return .success(try Plan(copying: buffer)) } catch {
+      do throws(PlanError) {
+        return .success(try Plan(copying: buffer, limits: PlanLimits(work: .max)))
+      } catch {
         return .failure(error)
       }
     }

@@ -51,11 +51,17 @@ public final class Engine {
     try Self.check(affinity, threads)
     // The first thread's scratch lies in the arena; the others' follow it.
     let bytes = plan.arenaBytes + (threads - 1) * plan.scratchBytes
+    let available = AvailableMemory().bytes
+    guard bytes <= available else { throw .memory(needed: bytes, available: available) }
     guard let arena = lvt_allocate(bytes) else { throw .outOfMemory(bytes: bytes) }
     let processors = (0..<threads).flatMap { affinity.processors(ofThread: $0)?.words ?? [] }
-    guard let pool = lvt_pool_create(UInt32(threads), processors.isEmpty ? nil : processors) else {
+    var started: OpaquePointer?
+    let status = lvt_pool_create(
+      UInt32(threads), processors.isEmpty ? nil : processors, &started)
+    guard let pool = started else {
       lvt_free(arena)
-      throw .threads(requested: threads)
+      throw .threadsRefused(
+        requested: threads, reason: String(cString: lvt_thread_error_text(status)))
     }
     self.plan = plan
     self.isa = isa

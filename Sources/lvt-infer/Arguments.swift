@@ -52,6 +52,11 @@ struct Arguments {
   var savedFrame: String?
   /// Where a benchmark's report goes.
   var boardReport: String?
+  /// How much work a plan may be.
+  var limits = PlanLimits()
+
+  /// The files that are written.
+  var outputs: [String] { [savedFrame, boardReport].compactMap { $0 } }
 
   static let defaultRuns = 100
 
@@ -75,6 +80,7 @@ struct Arguments {
       --affinity A     where they run: auto (the fastest cores), none (anywhere) or
                        processors as in 4-7 or 0,2, one thread on each
       --board-report F with --bench, write what was measured on which machine as JSON
+      --max-work N     run plans of up to N thousand million multiplications (100)
       --nice N         niceness, 19 (gives way to all others) to -20
       --cpu ISA        scalar, avx2, avxvnni, avx512vnni, neon or neondot (the fastest there is)
       --frames N       stop after N frames
@@ -101,7 +107,7 @@ struct Arguments {
   init() throws(UsageError) {
     var values: [String] = []
     for i in 1..<max(1, lvt_argument_count()) {
-      if let text = lvt_argument(i) { values.append(String(cString: text)) }
+      if let text = lvt_argument(i) { values.append(pathText(text)) }
     }
     try self.init(values)
   }
@@ -160,13 +166,14 @@ struct Arguments {
           }
           affinity = .processors(set)
         }
+      case "--max-work":
+        limits.work = try 1_000_000_000 * Self.number(value, rest.popFirst(), 1...1_000_000_000)
       case "--bench":
-        if let next = rest.first, let runs = Int(next), runs > 0 {
-          rest.removeFirst()
-          mode = .benchmark(runs: runs)
-        } else {
-          mode = .benchmark(runs: Self.defaultRuns)
+        var runs = Self.defaultRuns
+        if let next = rest.first, Self.isNumber(next) {
+          runs = try Self.number(value, rest.popFirst(), 1...1_000_000)
         }
+        mode = .benchmark(runs: runs)
       case "--cpu":
         let name = rest.popFirst() ?? ""
         guard let isa = ISA(name: name) else {
@@ -230,6 +237,11 @@ struct Arguments {
       throw UsageError("\(option): expected a size as in 640x480, found '\(text ?? "nothing")'")
     }
     return (width, height)
+  }
+
+  /// Whether a value that may be left out is there.
+  private static func isNumber(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
   }
 
   private static var isaNames: String { ISA.allCases.map { $0.name }.joined(separator: ", ") }

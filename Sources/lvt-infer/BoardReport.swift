@@ -25,10 +25,11 @@ struct BoardReport {
     let bytes = Array(json(times, steps).utf8)
     let status = lvt_write_file(path, bytes, bytes.count, nil, 0)
     if status != 0 {
-      Console.report("\(path): \(String(cString: lvt_error_text(status)))")
+      Console.report(
+        "\(Console.name(path)): cannot be written: \(String(cString: lvt_error_text(status)))")
       return false
     }
-    Console.report("wrote \(path)")
+    Console.report("wrote \(Console.name(path))")
     return true
   }
 

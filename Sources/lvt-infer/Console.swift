@@ -1,26 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTSystem
+internal import LVT
 
 /// Results go to standard output, everything else to standard error.
 enum Console {
+  /// One thread prints.
+  private nonisolated(unsafe) static var results: Int32 = 1
+  /// Whether a line for standard error could not be written, so that something may have been missed.
+  private(set) nonisolated(unsafe) static var hasLostReports = false
+
+  /// Leaves standard output to a file that is written there; results go to standard error.
+  static func giveOutputAway() { results = 2 }
+
+  /// What an output file is called in messages.
+  static func name(_ path: String) -> String { path == "-" ? "standard output" : path }
+
+  /// Whether results go to a terminal.
+  static var isTerminal: Bool { lvt_is_terminal(results) }
+
   /// Writes a line to standard output.
   ///
-  /// A reader that has gone (a closed pipe) ends the program.
-  static func print(_ line: String) { write(line, to: 1) }
+  /// A reader that has gone (a closed pipe) ends the program, and so does a disk that is full.
+  static func print(_ line: String) { write(line + "\n") }
 
   /// Writes a line over the last one of a terminal.
-  static func printOver(_ line: String) {
-    let bytes = Array("\r\(line)\u{1B}[K".utf8)
-    if lvt_write_all(1, bytes, bytes.count) != 0 { lvt_exit(1) }
+  static func printOver(_ line: String) { write("\r\(line)\u{1B}[K") }
+
+  private static func write(_ text: String) {
+    let bytes = Array(text.utf8)
+    let status = lvt_write_all(results, bytes, bytes.count)
+    if status == 0 { return }
+    if results == 1 { report("standard output: \(String(cString: lvt_error_text(status)))") }
+    lvt_exit(1)
   }
 
   /// Writes a line to standard error.
-  static func report(_ line: String) { write("lvt-infer: " + line, to: 2) }
-
-  private static func write(_ line: String, to descriptor: Int32) {
-    var bytes = Array(line.utf8)
-    bytes.append(0x0A)
-    if lvt_write_all(descriptor, bytes, bytes.count) != 0 { lvt_exit(1) }
+  ///
+  /// The work goes on where nobody can read it.
+  static func report(_ line: String) {
+    let bytes = Array("lvt-infer: \(terminalText(line))\n".utf8)
+    if lvt_write_all(2, bytes, bytes.count) != 0 { hasLostReports = true }
   }
 }
 

@@ -20,7 +20,7 @@ struct StreamRun {
     self.classifier = classifier
     self.decoder = decoder
     self.arguments = arguments
-    isLine = lvt_is_terminal(1) && !arguments.json
+    isLine = Console.isTerminal && !arguments.json
   }
 
   /// Whether there was a frame and nothing failed.
@@ -59,7 +59,9 @@ struct StreamRun {
         "\(count) frames, \(losses.dropped) dropped, \(losses.damaged + undecoded) damaged")
     }
     if let failure {
-      Console.report("\(arguments.camera ?? "standard input"): \(failure.advised)")
+      var place = arguments.camera ?? "standard input"
+      if case .unwritable = failure, let file = arguments.savedFrame { place = Console.name(file) }
+      Console.report("\(place): \(failure.advised)")
     }
     return count > 0 && failure == nil
   }

@@ -8,9 +8,10 @@ internal import LVTCapture
 
 enum Program {
   static func main() {
+    lvt_hold_standard_descriptors()
     do throws(UsageError) {
       let arguments = try Arguments()
-      lvt_exit(run(arguments) ? 0 : 1)
+      lvt_exit(run(arguments) && !Console.hasLostReports ? 0 : 1)
     } catch {
       Console.report(error.message)
       Console.report("try 'lvt-infer --help'")
@@ -34,7 +35,7 @@ enum Program {
       listCameras()
       return true
     case .classify, .stream, .benchmark, .profile, .verify:
-      guard let engine = engine(arguments) else { return false }
+      guard canWrite(arguments.outputs), let engine = engine(arguments) else { return false }
       // A stream does it once its source has a thread, which need not be where the network runs.
       if arguments.mode != .stream, !place(engine) { return false }
       switch arguments.mode {
@@ -50,6 +51,20 @@ enum Program {
       }
       return true
     }
+  }
+
+  /// Whether there is a place for the files that are asked for, before the work starts.
+  private static func canWrite(_ paths: [String]) -> Bool {
+    for path in paths {
+      let status = lvt_check_output(path)
+      if status != 0 {
+        Console.report(
+          "\(Console.name(path)): cannot be written: \(String(cString: lvt_error_text(status)))")
+        return false
+      }
+      if lvt_is_standard_output(path) { Console.giveOutputAway() }
+    }
+    return true
   }
 
   private static func classify(_ engine: Engine, _ arguments: Arguments) -> Bool {
@@ -88,14 +103,16 @@ enum Program {
     let cameras = CameraListing.all()
     if cameras.isEmpty { Console.report("no camera in /dev") }
     for camera in cameras {
-      Console.print("\(camera.path): \(camera.name)")
-      for format in camera.formats { Console.print("  \(format)") }
+      Console.print("\(camera.path): \(terminalText(camera.name))")
+      for format in camera.formats { Console.print("  \(terminalText(format))") }
     }
   }
 
   private static func engine(_ arguments: Arguments) -> Engine? {
     let plan: Plan
-    do throws(PlanError) { plan = try Plan(path: arguments.model) } catch {
+    do throws(PlanError) {
+      plan = try Plan(path: arguments.model, limits: arguments.limits)
+    } catch {
       Console.report("\(arguments.model): \(error.description)")
       return nil
     }

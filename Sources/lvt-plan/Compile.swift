@@ -17,7 +17,8 @@ struct Compile: ParsableCommand {
   var calibrate: String
 
   @Option(
-    name: [.short, .customLong("output")], help: ArgumentHelp("The plan.", valueName: "file"))
+    name: [.short, .customLong("output")],
+    help: ArgumentHelp("The plan; - is standard output.", valueName: "file"))
   var output = "model.lvt"
 
   @Option(help: "Use at most so many calibration pictures.")
@@ -41,10 +42,13 @@ struct Compile: ParsableCommand {
   @OptionGroup var options: NetworkOptions
 
   func validate() throws {
-    guard pictures > 0 else { throw ValidationError("--pictures: expected at least 1") }
+    guard (1...1_000_000).contains(pictures) else {
+      throw ValidationError("--pictures: expected a number from 1 to 1000000")
+    }
   }
 
   func run() throws {
+    try Terminal.prepareOutput(output)
     let board = try self.board.map { try BoardFolder().board($0) }
     let network = try options.network(checkpoint)
     let set = try evaluate.map { try LabeledPictures(path: $0, labels: try options.labelLines()) }
@@ -89,12 +93,12 @@ struct Compile: ParsableCommand {
     }
     if let board { try check(plan, fits: board) }
     try Terminal.write(bytes, to: output)
-    print(PlanTable(plan).text)
-    print(RangeTable(compiled).text)
-    print(ResidualTable(compiled.residual).text)
-    if let board { print(PredictionTable(plan, on: board).text) }
+    Terminal.print(PlanTable(plan).text)
+    Terminal.print(RangeTable(compiled).text)
+    Terminal.print(ResidualTable(compiled.residual).text)
+    if let board { Terminal.print(PredictionTable(plan, on: board).text) }
     Terminal.report(
-      String(format: "wrote %@ (%.1f s)", output, Date().timeIntervalSince(start)))
+      "wrote \(Terminal.name(output)) (\(fixed(Date().timeIntervalSince(start), 1)) s)")
   }
 }
 
@@ -122,7 +126,7 @@ struct Boards: ParsableCommand {
     guard !folder.names.isEmpty else {
       throw Failure("no folder 'boards' here or above lvt-plan")
     }
-    print(try BoardTable(folder).text())
+    Terminal.print(try BoardTable(folder).text())
   }
 }
 
@@ -142,16 +146,21 @@ struct Inspect: ParsableCommand {
   func run() throws {
     let board = try self.board.map { try BoardFolder().board($0) }
     let plan: Plan
-    do { plan = try Plan(path: self.plan) } catch { throw Failure("\(self.plan): \(error)") }
+    // Nothing is run.
+    do { plan = try Plan(path: self.plan, limits: PlanLimits(work: .max)) } catch {
+      throw Failure("\(self.plan): \(error)")
+    }
     guard plan.hashMatches() else {
       throw Failure("\(self.plan): the file's SHA-256 is not the one in its header")
     }
     guard !labels else {
-      for index in 0..<plan.classCount { print(plan.label(ofClass: index)) }
+      for index in 0..<plan.classCount {
+        Terminal.print(terminalText(plan.label(ofClass: index)))
+      }
       return
     }
-    print(PlanTable(plan).text)
-    print("sha256: \(plan.hashText)")
-    if let board { print(PredictionTable(plan, on: board).text) }
+    Terminal.print(PlanTable(plan).text)
+    Terminal.print("sha256: \(plan.hashText)")
+    if let board { Terminal.print(PredictionTable(plan, on: board).text) }
   }
 }

@@ -35,7 +35,9 @@ struct Predict: ParsableCommand {
     guard pictures.isEmpty != (tensor == nil) else {
       throw ValidationError("expected pictures or --tensor, one of them")
     }
-    guard top > 0 else { throw ValidationError("--top: expected at least 1") }
+    guard (1...1_000_000).contains(top) else {
+      throw ValidationError("--top: expected a number from 1 to 1000000")
+    }
   }
 
   func run() throws {
@@ -82,7 +84,7 @@ struct Predict: ParsableCommand {
     let line = ResultLine(
       file: name, classification: Classification(logits: result, labels: labels),
       milliseconds: Date().timeIntervalSince(start) * 1000)
-    print(json ? line.json(top: top, logits: logits) : line.text(top: top))
+    Terminal.print(json ? line.json(top: top, logits: logits) : line.text(top: top))
   }
 
   /// Pictures of an N × 3 × H × W array as height × width × 3.

@@ -1,28 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTSystem
 internal import Foundation
 internal import LVT
 internal import LVTPlanner
 internal import Synchronization
 
 /// What the commands share: messages, files, hashes.
+///
+/// Results go to standard output, everything else to standard error.
 enum Terminal {
-  /// Writes a line to standard error.
-  static func report(_ line: String) {
-    FileHandle.standardError.write(Data(("lvt-plan: " + line + "\n").utf8))
-  }
+  private static let results = Atomic(Int32(STDOUT_FILENO))
+  /// Whether something for standard error could not be written, so that it may have been missed.
+  private static let lostReports = Atomic(false)
 
-  /// Writes a file under a temporary name and renames it.
-  static func write(_ bytes: [UInt8], to path: String) throws {
-    do { try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic) } catch {
-      throw Failure("\(path): cannot be written: \(error.localizedDescription)")
+  static var hasLostReports: Bool { lostReports.load(ordering: .relaxed) }
+
+  /// Writes a line to standard error.
+  static func report(_ line: String) { writeError("lvt-plan: " + terminalText(line) + "\n") }
+
+  /// Writes to standard error; the work goes on where nobody can read it.
+  static func writeError(_ text: String) {
+    let bytes = Array(text.utf8)
+    if lvt_write_all(STDERR_FILENO, bytes, bytes.count) != 0 {
+      lostReports.store(true, ordering: .relaxed)
     }
   }
+
+  /// Writes lines to standard output.
+  ///
+  /// A reader that has gone (a closed pipe) ends the program, and so does a disk that is full.
+  static func print(_ lines: String) {
+    let bytes = Array((lines + "\n").utf8)
+    let descriptor = results.load(ordering: .relaxed)
+    let status = lvt_write_all(descriptor, bytes, bytes.count)
+    if status == 0 { return }
+    if descriptor == STDOUT_FILENO { report("standard output: \(reason(status))") }
+    lvt_exit(1)
+  }
+
+  /// Checks the place for a file before the work starts. If it is standard output, results go to standard
+  /// error from now on.
+  static func prepareOutput(_ path: String) throws {
+    try require(lvt_check_output(path), path)
+    if lvt_is_standard_output(path) { results.store(STDERR_FILENO, ordering: .relaxed) }
+  }
+
+  /// Writes a file, as lvt_write_file does.
+  static func write(_ bytes: [UInt8], to path: String) throws {
+    try require(lvt_write_file(path, bytes, bytes.count, nil, 0), path)
+  }
+
+  private static func require(_ status: Int32, _ path: String) throws {
+    if status != 0 { throw Failure("\(name(path)): cannot be written: \(reason(status))") }
+  }
+
+  /// What an output file is called in messages.
+  static func name(_ path: String) -> String { path == "-" ? "standard output" : path }
+
+  private static func reason(_ status: Int32) -> String { String(cString: lvt_error_text(status)) }
 
   static func sha256(ofFile path: String) throws -> String {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw Failure("\(path): cannot be read")
-    }
-    return data.withUnsafeBytes { hexadecimal(SHA256.hash($0)) }
+    var mapping = lvt_mapping()
+    let status = lvt_map_file(path, &mapping)
+    guard status == 0 else { throw Failure("\(path): cannot be read: \(reason(status))") }
+    defer { lvt_unmap_file(mapping) }
+    return hexadecimal(
+      SHA256.hash(UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.count)))
   }
 
   static func sha256(of pictures: [[UInt8]]) -> String {
@@ -73,5 +116,5 @@ final class ProgressBar: Sendable {
     }
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  private func write(_ text: String) { Terminal.writeError(text) }
 }

@@ -176,6 +176,47 @@ import Testing
     #expect(message[0] == 0)
   }
 
+  @Test func capacityHasNoSign() {
+    var message = [CChar](repeating: 77, count: 200)
+    var model: OpaquePointer?
+    for capacity in [-1, Int.min, Int.max] {  // size_t is imported as Int
+      message[0] = 77
+      #expect(lvt_model_open(nil, 1, &model, &message, capacity) == LVT_BAD_ARGUMENT)
+      #expect(String(cString: message) == "path is NULL")
+      #expect(lvt_model_classify(nil, nil, &message, capacity) == LVT_BAD_ARGUMENT)
+      #expect(String(cString: message) == "model is NULL")
+    }
+  }
+
+  @Test func messagesEndWithWholeCharacters() {
+    var model: OpaquePointer?
+    for capacity in 1...20 {
+      var message = [CChar](repeating: 77, count: 20)
+      #expect(lvt_model_open("äöü€", 1, &model, &message, capacity) == LVT_BAD_PLAN)
+      let bytes = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+      #expect(String(validating: bytes, as: UTF8.self) != nil, "\(capacity)")
+    }
+  }
+
+  @Test func messagesHoldNoControlCharacters() {
+    let found = opened("a\u{1B}[2J\nb")
+    #expect(found.status == LVT_BAD_PLAN && found.message.hasPrefix(#"a\u{1b}[2J\u{a}b: cannot"#))
+  }
+
+  @Test func limitOfWorkIsTheCallers() throws {
+    let compiled = try TinyNetwork().compile(pictures: 1)
+    try Data(compiled.bytes).write(to: URL(fileURLWithPath: path))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var model: OpaquePointer?
+    let work = UInt64(compiled.plan.work)
+    let found = result { lvt_model_open_limited(path, 1, work - 1, &model, $0, $1) }
+    #expect(found.status == LVT_BAD_PLAN && found.message.contains("the limit of \(work - 1)"))
+    #expect(lvt_model_open_limited(path, 1, work, &model, nil, 0) == LVT_OK)
+    lvt_model_close(model)
+    #expect(lvt_model_open_limited(path, 1, .max, &model, nil, 0) == LVT_OK)
+    lvt_model_close(model)
+  }
+
   @Test func everyStatusHasWords() {
     let texts = Set((0..<6).map { String(cString: lvt_status_text(lvt_status(rawValue: $0))) })
     #expect(texts.count == 6 && texts.contains("unknown status"))

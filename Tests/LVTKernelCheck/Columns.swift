@@ -125,13 +125,14 @@ struct Columns {
     return bytes
   }
 
-  /// Whether the loader would accept every panel of `packed(rowLength:)`.
-  static func areValid(_ panels: [UInt8], packedK: Int) -> Bool {
+  /// Whether the loader would accept every panel of `packed(rowLength:)`: `rows` rows of `taps`.
+  static func areValid(_ panels: [UInt8], rows: Int, taps: Int) -> Bool {
     panels.withUnsafeBytes { bytes in
       guard let base = bytes.baseAddress else { return panels.isEmpty }
-      for offset in stride(from: 0, to: bytes.count, by: lvt_panel_bytes(packedK)) {
+      let panelBytes = lvt_panel_bytes(rows * ((taps + 3) / 4 * 4))
+      for offset in stride(from: 0, to: bytes.count, by: panelBytes) {
         let panel = (base + offset).assumingMemoryBound(to: lvt_panel.self)
-        if !lvt_panel_is_valid(panel, packedK, 0.5) { return false }
+        if !lvt_panel_is_valid(panel, rows, taps, Int(LVT_BLOCK), 0.5) { return false }
       }
       return true
     }

@@ -84,7 +84,7 @@ struct DwconvCase: KernelCase {
   }
 
   var arePanelsValid: Bool {
-    Columns.areValid(operands[Slot.panels].bytes, packedK: lvt_dwconv_panel_k(kernel))
+    Columns.areValid(operands[Slot.panels].bytes, rows: kernel, taps: kernel)
   }
 
   /// The map before the call.

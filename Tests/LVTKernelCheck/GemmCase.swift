@@ -72,7 +72,7 @@ struct GemmCase: KernelCase {
   }
 
   var arePanelsValid: Bool {
-    Columns.areValid(operands[Slot.panels].bytes, packedK: columns.k)
+    Columns.areValid(operands[Slot.panels].bytes, rows: 1, taps: columns.k)
   }
 
   func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {

@@ -107,7 +107,7 @@ extension Checker {
     for kernel in [1, 3, 5, 7, 9, 11, 13, 15] {
       for _ in 0..<(isQuick ? 10 : 200) {
         let pack = PackDwconvCase(kernel: kernel, &draw)
-        guard Columns.areValid(pack.reference(), packedK: lvt_dwconv_panel_k(kernel)) else {
+        guard Columns.areValid(pack.reference(), rows: kernel, taps: kernel) else {
           throw .mismatch("lvt_panel_is_valid refuses \(pack.text)\n")
         }
         try check(pack)

@@ -31,7 +31,10 @@ import Testing
     #expect(throws: BoardError.unknown("../boards/beagleplay", known: folder.names)) {
       try folder.board("../boards/beagleplay")
     }
-    #expect(throws: BoardError.unreadable("no/board.json")) { try folder.board("no/board.json") }
+    #expect(
+      throws: BoardError.unreadable(
+        .cannotRead(file: "no/board.json", reason: "No such file or directory"))
+    ) { try folder.board("no/board.json") }
   }
 
   @Test(
@@ -41,6 +44,12 @@ import Testing
       ("\"gemm_s8\"", "\"gemm\"", "clusters.0.perCycle.gemm_s8"),
       ("\"megabytes\"", "\"bytes\"", "memory.megabytes"),
       ("\"systemMegabytes\": 192", "\"systemMegabytes\": 5000", "memory.systemMegabytes"),
+      ("\"megabytes\": 1024", "\"megabytes\": -1", "memory.megabytes"),
+      ("\"megabytes\": 1024", "\"megabytes\": -9223372036854775808", "memory.megabytes"),
+      ("\"megabytes\": 1024", "\"megabytes\": 99999999999999999999", ".json: "),
+      ("\"megabytes\": 1024", "\"megabytes\": 1e308", ".json: "),
+      ("\"systemMegabytes\": 192", "\"systemMegabytes\": -1", "memory.systemMegabytes"),
+      ("\"gemm_s8\": ", "\"gemm_s8\": -", "clusters.0.perCycle.gemm_s8"),
       ("{", "[", ".json: "),
     ])
   func aFileThatIsNoBoardsIsRefusedWithThePlace(

@@ -6,14 +6,21 @@ import Synchronization
 import Testing
 
 @Suite struct PoolTests {
+  private func createPool(_ threads: Int, _ processors: [UInt64]? = nil) throws -> OpaquePointer {
+    var pool: OpaquePointer?
+    let status = lvt_pool_create(UInt32(threads), processors, &pool)
+    #expect(status == 0)
+    return try #require(pool)
+  }
+
   private final class Counter: Sendable {
     let runs = Atomic(0)
     let indices = Atomic(0)
   }
 
   @Test(arguments: [1, 2, 3, 8, 64])
-  func everyThreadRunsOncePerRun(threads: Int) {
-    let pool = lvt_pool_create(UInt32(threads), nil)
+  func everyThreadRunsOncePerRun(threads: Int) throws {
+    let pool = try createPool(threads)
     let counter = Counter()
     for _ in 0..<200 {
       lvt_pool_run(
@@ -43,7 +50,7 @@ import Testing
   }
 
   @Test func noThreadPassesABarrierEarly() throws {
-    let pool = try #require(lvt_pool_create(4, nil))
+    let pool = try createPool(4)
     let state = Rendezvous(pool: pool, threads: 4)
     lvt_pool_run(
       pool,
@@ -108,7 +115,7 @@ import Testing
   }
 
   @Test func idleThreadsDoNotSpin() throws {
-    let pool = try #require(lvt_pool_create(4, nil))
+    let pool = try createPool(4)
     let report = Report(threads: 4)
     report.fill(by: pool)
     let before = report.work
@@ -127,17 +134,22 @@ import Testing
       let n = set.numbers[0]
       words[thread * Int(LVT_PROCESSOR_WORDS) + n / 64] = 1 << (n % 64)
     }
-    let pool = try #require(lvt_pool_create(3, words))
+    let pool = try createPool(3, words)
     let report = Report(threads: 3)
     report.fill(by: pool)
     lvt_pool_destroy(pool)
     #expect((0..<3).map { report.processors(ofThread: $0) } == [allowed, sets[1], sets[0]])
     // No processor at all: the system starts no thread.
-    #expect(lvt_pool_create(2, [UInt64](repeating: 0, count: 32)) == nil)
+    var none: OpaquePointer?
+    #expect(lvt_pool_create(2, [UInt64](repeating: 0, count: 32), &none) == -EINVAL)
+    #expect(none == nil)
   }
 
   @Test func impossibleSizesAreRefused() {
-    #expect(lvt_pool_create(0, nil) == nil)
-    #expect(lvt_pool_create(65, nil) == nil)
+    for threads: UInt32 in [0, 65, .max] {
+      var none: OpaquePointer?
+      #expect(lvt_pool_create(threads, nil, &none) == -EINVAL)
+      #expect(none == nil)
+    }
   }
 }

@@ -104,7 +104,10 @@ for isLive in [false, true] {
   var ends: [Int32] = [0, 0]
   guard pipe(&ends) == 0 else { fail("no pipe") }
   let writer = Writer(five, to: ends[1])
-  let thread = lvt_thread_start(write, Unmanaged.passUnretained(writer).toOpaque())
+  var thread: OpaquePointer?
+  guard lvt_thread_start(write, Unmanaged.passUnretained(writer).toOpaque(), &thread) == 0 else {
+    fail("no thread")
+  }
   let frames = try FramePipe(
     descriptor: ends[0], isLive: isLive, stop: try StopEvent())
   let decoder = try JPEGDecoder()

@@ -23,7 +23,8 @@ typedef enum {
     LVT_BAD_ARGUMENT = 1,
     /// The file cannot be read, is no plan, or is damaged.
     LVT_BAD_PLAN = 2,
-    /// The system refuses the memory or the threads, or the number of threads is not 1 ... 64.
+    /// There is not the memory, the system refuses the threads, or the number of threads is not 1
+    /// ... 64.
     LVT_NO_ENGINE = 3,
     /// The frame is of no known format or matrix, or its sizes do not fit each other.
     LVT_BAD_FRAME = 4,
@@ -80,7 +81,8 @@ typedef struct {
 /// A class with its share of the softmax over all classes.
 typedef struct {
     int32_t index;
-    /// UTF-8; the plan's, or the index where it has no labels. Valid until the model is closed.
+    /// A string of UTF-8: the plan's, which ends at a zero in it and may hold control characters,
+    /// or the index where the plan has no labels. Valid until the model is closed.
     const char *label;
     /// 0 ... 1.
     float probability;
@@ -89,10 +91,22 @@ typedef struct {
 /// Opens a plan file, checks it, allocates all memory and starts `threads - 1` threads, which sleep
 /// between frames; the calling thread is the other one. 1 ... 64 threads.
 ///
-/// `*model` is the model, or NULL after an error. `message`, unless it is NULL, is a buffer of
-/// `capacity` bytes that gets one line of UTF-8, cut to fit, about an error; "" after LVT_OK.
+/// `path` is a string of any bytes, as the system takes it. `*model` is the model, or NULL after an
+/// error. `message`, unless it is NULL, is a buffer of `capacity` bytes that gets a string about an
+/// error: one line of UTF-8 without control characters, cut to fit; "" after LVT_OK. Nothing is
+/// written behind the string, so a capacity that is larger than the buffer, such as SIZE_MAX, is
+/// the caller's word that there is room.
 lvt_status lvt_model_open(
     const char *path, int32_t threads, lvt_model **model, char *message, size_t capacity);
+
+/// As lvt_model_open, for plans of which a run takes the work of up to `work` multiplications.
+/// lvt_model_open allows 10^11, some seconds of a fast core.
+lvt_status lvt_model_open_limited(const char *path,
+                                  int32_t threads,
+                                  uint64_t work,
+                                  lvt_model **model,
+                                  char *message,
+                                  size_t capacity);
 
 /// Stops the threads and frees the model with its labels and logits; NULL is allowed.
 void lvt_model_close(lvt_model *model);

@@ -51,9 +51,14 @@ void lvt_pack_panel(lvt_panel *panel,
                     int32_t a_zero_point);
 
 /// Whether a panel from a file keeps its promises: weights in [-127, 127], column sums that are the
-/// weights' sums, zeros behind the last k, multipliers in [0, greatest_multiplier], and no sum that can
-/// leave int32 for any int8 input. Where the output is integers the greatest multiplier is 0.5.
-bool lvt_panel_is_valid(const lvt_panel *panel, size_t k, float greatest_multiplier);
+/// weights' sums, multipliers in [0, greatest_multiplier], no sum that can leave int32 for any int8
+/// input, and zeros in all that pads: behind the last tap of a row, and in the columns from `n` on.
+/// Where sums become integers the greatest multiplier is 0.5.
+///
+/// A matrix has one row of k taps; a depth-wise filter has `kernel` rows of `kernel` taps, and n
+/// channels. Each row is padded to groups of 4.
+bool lvt_panel_is_valid(
+    const lvt_panel *panel, size_t rows, size_t taps, size_t n, float greatest_multiplier);
 
 // ---- Matrix product -----------------------------------------------------------------------------
 

@@ -12,6 +12,17 @@
 
 // ---- Files --------------------------------------------------------------------------------------
 
+/// A path as UTF-8 text: its length, whether it fits `capacity` or not; at most four times the
+/// path's.
+///
+/// Names of files are any bytes, Swift's strings are UTF-8. A byte that is none is passed as a
+/// character of its own, U+10FF00 + byte, and every function here that takes a path takes such text
+/// and finds the file.
+size_t lvt_path_text(const char *path, char *text, size_t capacity);
+
+/// Opens a file for reading without waiting: a descriptor or a negative errno.
+int lvt_open_read(const char *path);
+
 typedef struct {
     const uint8_t *bytes; ///< NULL for an empty file.
     size_t count;
@@ -27,27 +38,46 @@ int lvt_open_file(const char *path, size_t *size);
 
 typedef enum { LVT_FILE_MISSING, LVT_FILE_REGULAR, LVT_FILE_FOLDER, LVT_FILE_OTHER } lvt_file_kind;
 lvt_file_kind lvt_file_kind_of(const char *path);
-/// Writes a file under another name, two parts one after the other, and renames it. 0 or a negative
-/// errno.
-int lvt_write_file(
-    const char *path, const void *head, size_t head_count, const void *body, size_t body_count);
-
 /// Reads the first bytes of a file, such as one of /sys, without waiting: how many, or a negative
 /// errno.
 ptrdiff_t lvt_read_start(const char *path, void *bytes, size_t capacity);
 
-/// Names in a folder, without "." and "..": opens, then one name at a time, NULL at the end.
-void *lvt_folder_open(const char *path, int *error);
-const char *lvt_folder_next(void *folder);
-void lvt_folder_close(void *folder);
-
-/// Writes all of `bytes` to a descriptor. 0 or a negative errno.
-int lvt_write_all(int descriptor, const void *bytes, size_t count);
+/// Names in a folder, without "." and "..", as text: opens, then one name at a time, NULL at the
+/// end.
+typedef struct lvt_folder lvt_folder;
+lvt_folder *lvt_folder_open(const char *path, int *error);
+const char *lvt_folder_next(lvt_folder *folder);
+void lvt_folder_close(lvt_folder *folder);
 
 /// Whether a descriptor is open, a regular file's, a terminal's.
 bool lvt_is_open(int descriptor);
 bool lvt_is_regular(int descriptor);
 bool lvt_is_terminal(int descriptor);
+
+// ---- Output -------------------------------------------------------------------------------------
+
+/// Keeps standard input, output and error that are closed from becoming another file's descriptor:
+/// using them goes on failing. For the start of a program.
+void lvt_hold_standard_descriptors(void);
+
+/// Writes all of `bytes` to a descriptor. 0 or a negative errno.
+int lvt_write_all(int descriptor, const void *bytes, size_t count);
+
+/// Writes a file, two parts one after the other. 0 or a negative errno.
+///
+/// What is there decides: a regular file, or nothing, is replaced whole or left as it is, and keeps
+/// its owner and permissions; of a symbolic link it is the file that it names. Into a device or a
+/// pipe is written, once a pipe has a reader. "-", or another name of it, is standard output. A
+/// folder, a socket and a file without permission to write are refused.
+int lvt_write_file(
+    const char *path, const void *head, size_t head_count, const void *body, size_t body_count);
+
+/// Whether lvt_write_file can be expected to work, for before the work starts; touches nothing. 0
+/// or a negative errno.
+int lvt_check_output(const char *path);
+
+/// Whether lvt_write_file would write to standard output.
+bool lvt_is_standard_output(const char *path);
 
 // ---- Waiting ------------------------------------------------------------------------------------
 
@@ -72,8 +102,13 @@ ptrdiff_t lvt_read(int descriptor, void *bytes, size_t capacity);
 // ---- Threads ------------------------------------------------------------------------------------
 
 typedef struct lvt_thread lvt_thread;
-/// NULL if the system refuses.
-lvt_thread *lvt_thread_start(void (*body)(void *context), void *context);
+/// 0, or lvt_thread_error of what the system said, and no thread.
+int lvt_thread_start(void (*body)(void *context), void *context, lvt_thread **thread);
+/// Why pthread_create failed, as a negative errno. It says EAGAIN, whether a limit on threads or a
+/// lack of memory keeps it from starting one; this says -ENOMEM where there is no room for a stack.
+int lvt_thread_error(int error);
+/// The cause in words.
+const char *lvt_thread_error_text(int error);
 /// Waits for the thread's end and frees it.
 void lvt_thread_join(lvt_thread *thread);
 
@@ -97,9 +132,13 @@ uint64_t lvt_nanoseconds(void);
 /// Seconds since 1970, by a clock that may be set.
 double lvt_wall_seconds(void);
 
-/// Zeroed memory on a 64-byte boundary, or NULL.
+/// Zeroed memory on a 64-byte boundary, or NULL. All of it is touched, so that the system need not
+/// find it later.
 void *lvt_allocate(size_t bytes);
 void lvt_free(void *memory);
+/// Bytes that the program may still map before its limit on address space (RLIMIT_AS); the largest
+/// number if there is none.
+uint64_t lvt_address_space_left(void);
 
 /// Sets the niceness, -20 ... 19, of the calling thread and of those that it starts later.
 /// 0 or a negative errno.
@@ -107,7 +146,7 @@ int lvt_set_niceness(int niceness);
 
 // ---- Program ------------------------------------------------------------------------------------
 
-/// The arguments that glibc gave to the program. (Embedded Swift has no CommandLine.)
+/// The arguments that glibc gave to the program, as bytes. (Embedded Swift has no CommandLine.)
 int lvt_argument_count(void);
 const char *lvt_argument(int index);
 _Noreturn void lvt_exit(int code);

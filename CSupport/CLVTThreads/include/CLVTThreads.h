@@ -19,12 +19,13 @@ int lvt_processors_restrict(const uint64_t *words);
 
 typedef struct lvt_pool lvt_pool;
 
-/// Starts `threads - 1` threads; 1 ... 64. NULL if the system refuses.
+/// Starts `threads - 1` threads; 1 ... 64. 0, or a negative errno and no pool: -ENOMEM if there is
+/// no memory for a thread's stack, -EAGAIN if there are as many threads as a limit allows.
 ///
 /// `processors` are the set that each thread may run on, LVT_PROCESSOR_WORDS a thread; the first
 /// set is for thread 0, the caller's, which is left as it is. NULL: what the calling thread may
 /// use.
-lvt_pool *lvt_pool_create(uint32_t threads, const uint64_t *processors);
+int lvt_pool_create(uint32_t threads, const uint64_t *processors, lvt_pool **pool);
 
 /// Stops and joins the threads. Not while a run is in progress.
 void lvt_pool_destroy(lvt_pool *pool);

@@ -5,7 +5,7 @@
 /// PlanFileFormat.md describes the layout.
 public enum PlanFormat {
   /// The version that this code writes and reads.
-  public static let version = 2
+  public static let version = 3
   /// Step kinds that came after the first ones: a plan that has them requires their bit, so that an
   /// older runtime says what it lacks.
   enum Feature {
@@ -30,7 +30,7 @@ public enum PlanFormat {
   /// The first eight bytes of every plan: "LVTPLAN" and a zero.
   static let magic: [UInt8] = [0x4C, 0x56, 0x54, 0x50, 0x4C, 0x41, 0x4E, 0x00]
 
-  static let headerBytes = 64
+  static let headerBytes = 72
   static let sectionRecordBytes = 24
   /// Every section starts on such a boundary.
   static let alignment = 64
@@ -40,11 +40,13 @@ public enum PlanFormat {
     static let version = 8
     static let features = 12
     static let fileBytes = 16
-    static let sectionCount = 24
+    /// Of one run, as the steps say them.
+    static let multiplications = 24
+    static let sectionCount = 32
     /// CRC-32C of the header with this field zero, then the section table.
-    static let checksum = 28
+    static let checksum = 36
     /// SHA-256 of the file with this field and the checksum zero.
-    static let hash = 32
+    static let hash = 40
   }
 
   /// The sections, each present once, in the order of their numbers.
@@ -103,32 +105,4 @@ public enum PlanFormat {
 
   /// Stands for "no tensor" where an index may be absent.
   static let none = UInt32.max
-}
-
-/// Limits that a plan may not exceed, so that no later arithmetic on its numbers can overflow.
-enum PlanLimits {
-  static let entries = 1024
-  static let extent = 16384
-  static let channels = 16384
-  static let arenaBytes = 1 << 31
-  static let k = 32768
-  static let columns = 1 << 22
-  static let textBytes = 4096
-  static let kernel = 15
-  static let strip = 65536
-  static let threads = 64
-  /// Of a score or bias of attention, in magnitude.
-  static let score: Int32 = 1 << 21
-  /// Of a column's multiplier where sums become integers.
-  static let multiplier: Float = 0.5
-  /// Of a column's multiplier where sums become float32.
-  static let wideMultiplier: Float = 0x1p80
-  /// Of what an int16 value is multiplied with: 2¹⁶ · 2¹⁴, with the 2³⁰ of a sum beside it, fits int32.
-  static let residual: Float = 16384
-  /// Of a bias that is added in units of the output, in magnitude.
-  static let outputBias: Float = 0x1p24
-  /// Of what attention multiplies scores and weighted means with.
-  static let attention: Float = 65536
-  /// What is added to a variance, so that its root is no zero.
-  static let leastEpsilon: Float = 0x1p-40
 }

@@ -6,22 +6,29 @@ extension Plan {
   /// The file must not change while the plan lives: what was checked would no longer hold. Replace a
   /// plan by renaming a new file over it.
   ///
+  /// - Parameter limits: How much work a run may be.
   /// - Throws: ``PlanError``; its description does not contain the path.
-  public convenience init(path: String) throws(PlanError) {
-    try self.init(storage: PlanStorage(path: path))
+  public convenience init(
+    path: String, limits: PlanLimits = PlanLimits()
+  ) throws(PlanError) {
+    try self.init(storage: PlanStorage(path: path), limits)
   }
 
   /// Reads a plan from a copy of `bytes`, with the same checks.
   ///
+  /// - Parameter limits: How much work a run may be.
   /// - Throws: ``PlanError``
-  public convenience init(copying bytes: UnsafeRawBufferPointer) throws(PlanError) {
-    try self.init(storage: PlanStorage(copying: bytes))
+  public convenience init(
+    copying bytes: UnsafeRawBufferPointer, limits: PlanLimits = PlanLimits()
+  ) throws(PlanError) {
+    try self.init(storage: PlanStorage(copying: bytes), limits)
   }
 
-  private convenience init(storage: PlanStorage) throws(PlanError) {
+  private convenience init(storage: PlanStorage, _ limits: PlanLimits) throws(PlanError) {
     var reader = PlanReader(file: storage.bytes)
     let contents = try reader.read()
     try PlanChecker(contents: contents, constants: reader.constants).check()
+    try contents.check(multiplications: reader.multiplications, limits)
     self.init(storage: storage, contents: contents, constants: reader.constants)
   }
 
@@ -54,6 +61,9 @@ struct PlanReader {
   private(set) var constants = UnsafeRawBufferPointer(start: nil, count: 0)
 
   init(file: UnsafeRawBufferPointer) { self.file = file }
+
+  /// What the header says; the file must be one that was read.
+  var multiplications: UInt64 { load(UInt64.self, at: PlanFormat.Header.multiplications) }
 
   mutating func read() throws(PlanError) -> PlanContents {
     let sections = try readSections()
@@ -187,6 +197,19 @@ struct PlanReader {
 
   private func load<T: FixedWidthInteger>(_ type: T.Type, at offset: Int) -> T {
     T(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: T.self))
+  }
+}
+
+extension PlanContents {
+  /// Compares a run's work, which the steps tell, with what the header says and with the limit.
+  fileprivate func check(multiplications: UInt64, _ limits: PlanLimits) throws(PlanError) {
+    guard multiplications == UInt64(self.multiplications) else {
+      throw .invalid(
+        where: "header", expected: "\(self.multiplications) multiplications, as the steps have",
+        found: "\(multiplications)")
+    }
+    let work = work
+    guard work <= limits.work else { throw .tooMuchWork(needed: work, limit: limits.work) }
   }
 }
 

@@ -29,6 +29,7 @@ extension PlanContents {
     file.append(UInt32(PlanFormat.version))
     file.append(requiredFeatures)
     file.append(UInt64(offset))
+    file.append(UInt64(multiplications))
     file.append(UInt32(sections.count))
     file.append(UInt32(0))  // checksum, and the hash: seal() fills both
     for _ in 0..<4 { file.append(UInt64(0)) }

@@ -26,6 +26,10 @@ public final class Plan: Sendable {
   public let arenaBytes: Int
   /// The most scratch that a step needs in each thread after the first.
   public let scratchBytes: Int
+  /// Multiplications of a run, without those of padded channels.
+  public let multiplications: Int
+  /// The work of a run, as ``PlanLimits/work`` limits it.
+  public let work: Int
   /// Packed weights, tables and normalisation constants; starts on a 64-byte boundary, valid
   /// while the plan lives.
   public nonisolated(unsafe) let constants: UnsafeRawBufferPointer
@@ -44,6 +48,8 @@ public final class Plan: Sendable {
     provenance = contents.provenance
     golden = contents.golden
     arenaBytes = contents.arenaBytes
+    multiplications = contents.multiplications
+    work = contents.work
     scratchBytes = contents.steps.reduce(0) { most, step in
       max(
         most,

@@ -17,6 +17,8 @@ public enum PlanError: Error, Equatable, Sendable {
   case truncated(what: String, expected: Int, found: Int)
   /// The bytes of a section are not those that were written.
   case damaged(section: String)
+  /// A run is more work than ``PlanLimits/work``.
+  case tooMuchWork(needed: Int, limit: Int)
   /// A value that no plan may hold.
   case invalid(where: String, expected: String, found: String)
 }
@@ -35,6 +37,8 @@ extension PlanError: CustomStringConvertible {
     case .truncated(let what, let expected, let found):
       "\(what) is cut short: expected \(expected) bytes, found \(found)"
     case .damaged(let section): "damaged: the checksum of the \(section) does not match"
+    case .tooMuchWork(let needed, let limit):
+      "a run of the plan takes the work of \(needed) multiplications, more than the limit of \(limit)"
     case .invalid(let location, let expected, let found):
       "invalid plan: \(location): expected \(expected), found \(found)"
     }

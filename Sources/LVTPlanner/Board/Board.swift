@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import LVT
+internal import LVTModel
 
 /// What is known of a board, as `boards/NAME/board.json` says it.
 ///
@@ -65,22 +67,29 @@ public struct Board: Codable, Equatable, Sendable {
   }
 
   /// The kernels whose speed a cluster must state: those that multiply, and `values`.
-  static let rates =
-    [
-      "gemm_s8", "dwconv_s8", "posconv_s16", "attention_s8", "dilated_attention_s8",
-      "depthwise_softmax_s8", "depthwise_layernorm_s8",
-    ] + [StepWork.values]
+  static let rates = StepWork.Kind.allCases.map(\.name)
 
   /// Reads a board's file.
   ///
   /// - Throws: ``BoardError``
   public init(path: String) throws(BoardError) {
-    guard let data = FileManager.default.contents(atPath: path) else { throw .unreadable(path) }
+    let data: Data
+    do throws(ImportError) {
+      let file = try FileBytes(path: path)
+      guard file.count <= Self.maximumBytes else {
+        throw ImportError.limitExceeded(
+          file: path, offset: 0, quantity: "its size", limit: Self.maximumBytes)
+      }
+      data = file.withBytes(in: 0..<file.count) { Data($0) }
+    } catch { throw .unreadable(error) }
     do { self = try JSONDecoder().decode(Board.self, from: data) } catch {
       throw .malformed(path, Self.describe(error))
     }
     if let fault { throw .malformed(path, fault) }
   }
+
+  /// Of a file, which has some kilobytes.
+  private static let maximumBytes = 1 << 20
 
   private static func describe(_ error: any Error) -> String {
     func place(_ context: DecodingError.Context, _ key: String? = nil) -> String {
@@ -91,7 +100,8 @@ public struct Board: Codable, Equatable, Sendable {
     case .keyNotFound(let key, let context): "expected '\(place(context, key.stringValue))'"
     case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
       "'\(place(context))': expected \(type)"
-    case .dataCorrupted(let context): "\(place(context)): \(context.debugDescription)"
+    case .dataCorrupted(let context) where context.codingPath.isEmpty: context.debugDescription
+    case .dataCorrupted(let context): "'\(place(context))': \(context.debugDescription)"
     default: error.localizedDescription
     }
   }
@@ -106,7 +116,7 @@ public struct Board: Codable, Equatable, Sendable {
     let memory = memory
     var faults = [
       check("memory.megabytes", memory.megabytes, 16...1 << 24),
-      check("memory.systemMegabytes", memory.systemMegabytes, 0...memory.megabytes),
+      check("memory.systemMegabytes", memory.systemMegabytes, 0...max(0, memory.megabytes)),
       check("sharedCacheKilobytes", sharedCacheKilobytes ?? 1, 1...1 << 20),
       memory.gigabytesPerSecond > 0 && memory.gigabytesPerSecond < 1e4
         ? nil : "'memory.gigabytesPerSecond': expected more than 0",
@@ -132,8 +142,8 @@ public struct Board: Codable, Equatable, Sendable {
 
 /// Why a board is not known.
 public enum BoardError: Error, Equatable, Sendable {
-  /// No file of that path.
-  case unreadable(String)
+  /// A file that cannot be read.
+  case unreadable(ImportError)
   /// The file says something else than a board's should; path and what.
   case malformed(String, String)
   /// No board of that name; the name, and those that there are.
@@ -144,12 +154,13 @@ extension BoardError: CustomStringConvertible {
   /// One line.
   public var description: String {
     switch self {
-    case .unreadable(let path): "\(path): cannot be read"
-    case .malformed(let path, let what): "\(path): \(what)"
+    case .unreadable(let error): error.description
+    case .malformed(let path, let what):
+      "\(terminalText(path)): \(terminalText(what, limit: 300))"
     case .unknown(let name, let known) where known.isEmpty:
-      "no board '\(name)', nor a folder 'boards' here or above lvt-plan; a path of a board.json will do"
+      "no board '\(terminalText(name))', nor a folder 'boards' here or above lvt-plan; a path of a board.json will do"
     case .unknown(let name, let known):
-      "no board '\(name)': expected the path of a board.json or one of \(known.joined(separator: ", "))"
+      "no board '\(terminalText(name))': expected the path of a board.json or one of \(known.joined(separator: ", "))"
     }
   }
 }

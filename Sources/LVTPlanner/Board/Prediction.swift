@@ -43,8 +43,8 @@ public struct Prediction: Sendable {
     let work = step.operation.work(
       input: plan.tensors[step.input].shape, output: plan.tensors[step.output].shape)
     var cycles = 0.0
-    for (kernel, amount) in work.amounts {
-      cycles += Double(amount) / (cluster.perCycle[kernel] ?? 1)
+    for kind in StepWork.Kind.allCases {
+      cycles += Double(work[kind]) / (cluster.perCycle[kind.name] ?? 1)
     }
     if case .head = step.operation { return cycles }
     return cycles / Double(threads)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTSystem
 
 #if canImport(Glibc)
 import Glibc
@@ -28,9 +29,9 @@ final class FileBytes: Sendable {
   /// - Throws: ``ImportError/cannotRead(file:reason:)`` if there is no such file, if it may not be
   ///   read, if it is a directory, a pipe or a device, or if it is empty.
   init(path: String) throws(ImportError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = lvt_open_read(path)
     guard descriptor >= 0 else {
-      throw .cannotRead(file: path, reason: String(cString: strerror(errno)))
+      throw .cannotRead(file: path, reason: String(cString: lvt_error_text(descriptor)))
     }
     defer { close(descriptor) }
     var status = stat()

@@ -9,6 +9,9 @@ final class GzipReader {
   /// The largest factor by which deflate can pack, rounded up: 258 bytes from 2 bits.
   static let maximumRatio = 1_032
 
+  /// The most bytes that are unpacked at once, more than a million pictures of 28 × 28.
+  static let maximumCount = 1 << 30
+
   private let file: FileBytes
   private var stream = z_stream()
   private var position = 0
@@ -30,24 +33,30 @@ final class GzipReader {
 
   deinit { inflateEnd(&stream) }
 
-  /// Unpacks the next `count` bytes.
+  /// Unpacks the next `count` bytes, block by block: memory grows with what is there and not with what the
+  /// file claims.
   ///
   /// - Parameter what: What they are, for the error.
-  /// - Throws: ``ImportError`` if the packed data is damaged or has fewer bytes left.
+  /// - Throws: ``ImportError`` if the packed data is damaged or has fewer bytes left, or if they are more
+  ///   than ``maximumCount``.
   func read(_ count: Int, _ what: @autoclosure () -> String) throws(ImportError) -> [UInt8] {
-    var failure: ImportError?
-    let result = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      do throws(ImportError) {
-        filled = try fill(buffer)
-      } catch {
-        failure = error
-      }
+    guard count <= Self.maximumCount else {
+      throw .limitExceeded(
+        file: file.name, offset: position, quantity: what(), limit: Self.maximumCount)
     }
-    if let failure { throw failure }
-    guard result.count == count else {
-      throw .truncated(
-        file: file.name, offset: position, expected: "\(what()) in the unpacked data",
-        available: result.count)
+    var result: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: min(count, 1 << 20))
+    while result.count < count {
+      let wanted = min(count - result.count, block.count)
+      let filled = try block.withUnsafeMutableBufferPointer { block throws(ImportError) in
+        try fill(UnsafeMutableBufferPointer(rebasing: block[..<wanted]))
+      }
+      result += block[..<filled]
+      guard filled == wanted else {
+        throw .truncated(
+          file: file.name, offset: position, expected: "\(what()) in the unpacked data",
+          available: result.count)
+      }
     }
     return result
   }

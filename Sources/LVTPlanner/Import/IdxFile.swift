@@ -77,9 +77,11 @@ private func readIdx(
   let fields = try next(4 * rank, "the sizes of \(what)")
   let sizes = (0..<rank).map { Int(bigEndian(Array(fields[($0 * 4)..<($0 * 4 + 4)]))) }
   let available = isPacked ? checkedProduct([file.count, GzipReader.maximumRatio]) : file.count
-  guard let byteCount = checkedProduct(sizes), byteCount <= available ?? .max else {
+  guard let byteCount = checkedProduct(sizes), byteCount <= available ?? .max,
+    sizes.allSatisfy({ $0 > 0 })
+  else {
     throw .malformed(
-      file: file.name, offset: 4, expected: "sizes that \(file.count) bytes can hold",
+      file: file.name, offset: 4, expected: "sizes of at least 1 that \(file.count) bytes can hold",
       found: "\(sizes)")
   }
   let bytes = try next(byteCount, "\(byteCount) bytes of \(what)")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LVT
 
 /// Why a checkpoint, an array or a data set could not be read.
 ///
@@ -44,7 +45,7 @@ extension ImportError: CustomStringConvertible {
     case .cannotRead(let file, let reason):
       "\(shown(file)): cannot be read: \(shown(reason))"
     case .foreign(let file, let kind, let advice):
-      "\(shown(file)): \(kind); \(shown(advice, limit: 400))"
+      "\(shown(file)): \(kind); \(terminalText(advice, limit: 400))"
     case .unknownFormat(let file, let expected, let found):
       "\(shown(file)): expected \(shown(expected)), found \(shown(found))"
     case .truncated(let file, let offset, let expected, let available):
@@ -68,25 +69,8 @@ extension ImportError: CustomStringConvertible {
   }
 }
 
-/// Returns `text` fit for one line: control characters escaped, at most `limit` characters.
-private func shown(_ text: String, limit: Int = 200) -> String {
-  var result = String.UnicodeScalarView()
-  for scalar in text.unicodeScalars {
-    if result.count >= limit {
-      result.append(contentsOf: "…".unicodeScalars)
-      break
-    }
-    switch scalar.properties.generalCategory {
-    // Format characters are escaped too: a right-to-left override would garble the whole line.
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
-      .unassigned:
-      result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
-    default:
-      result.append(scalar)
-    }
-  }
-  return String(result)
-}
+/// Text of the file, shortened.
+private func shown(_ text: String) -> String { terminalText(text, limit: 200) }
 
 /// Returns eight hexadecimal digits after `0x`.
 func hex(_ value: UInt32) -> String {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import LVT
 public import LVTModel
 
 /// A plan as a table: what each step computes, with which kernels, and what it needs.
@@ -17,7 +18,7 @@ public struct PlanTable {
     for (i, step) in plan.steps.enumerated() {
       let input = plan.tensors[step.input].shape, output = plan.tensors[step.output].shape
       rows.append([
-        "\(i)", provenance("step.\(i)") ?? "", step.operation.name,
+        "\(i)", terminalText(provenance("step.\(i)") ?? "", limit: 80), step.operation.name,
         step.operation.kernels.joined(separator: " "), "\(input)", "\(output)",
         String(
           format: "%.2f",
@@ -39,16 +40,13 @@ public struct PlanTable {
 
   private var summary: String {
     var lines: [String] = []
-    let bound = provenance("arena.lowerBound").flatMap { Int($0) } ?? 0
-    let verdict =
-      provenance("arena.optimal") == "yes"
-      ? "optimal"
-      : String(
-        format: "%.1f %% above the lower bound",
-        100 * Double(plan.arenaBytes - bound) / Double(max(1, bound)))
-    lines.append("arena     \(bytes(plan.arenaBytes)), lower bound \(bytes(bound)): \(verdict)")
+    lines.append("arena     \(bytes(plan.arenaBytes))" + verdict)
     lines.append(
       "          \(bytes(plan.scratchBytes)) more for each thread after the first")
+    lines.append(
+      "work      \(String(format: "%.2f", Double(plan.multiplications) / 1e6)) MMAC"
+        + (plan.work > PlanLimits().work
+          ? ", which runs only where work of \(plan.work) is allowed" : ""))
     lines.append(
       "plan      \(bytes(plan.fileBytes.count)), \(bytes(plan.constants.count)) of it constants")
     let input = plan.input
@@ -61,12 +59,28 @@ public struct PlanTable {
     lines.append(
       "classes   \(plan.classCount)"
         + (plan.labels.isEmpty
-          ? ", no labels" : ": " + plan.labels.prefix(12).joined(separator: ", ")))
+          ? ", no labels"
+          : ": " + plan.labels.prefix(12).map { terminalText($0) }.joined(separator: ", ")))
     for entry in plan.provenance
     where !entry.key.hasPrefix("step.") && !entry.key.hasPrefix("arena.") {
-      lines.append("\(entry.key): \(entry.value)")
+      lines.append("\(terminalText(entry.key)): \(terminalText(entry.value))")
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// How near the arena is to the lower bound, if the provenance, which is not checked, says one that can
+  /// be.
+  private var verdict: String {
+    guard let bound = provenance("arena.lowerBound").flatMap({ Int($0) }),
+      (1...plan.arenaBytes).contains(bound)
+    else { return "" }
+    let isOptimal = provenance("arena.optimal") == "yes"
+    return ", lower bound \(bytes(bound)): "
+      + (isOptimal
+        ? "optimal"
+        : String(
+          format: "%.1f %% above the lower bound",
+          100 * Double(plan.arenaBytes - bound) / Double(bound)))
   }
 
   private func provenance(_ key: String) -> String? {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import LVT
 public import LVTModel
 
 /// What a board's figures predict for a plan, as lines.
@@ -20,8 +21,8 @@ public struct PredictionTable {
     let prediction = Prediction(plan, on: board, threads: threads)
     let cluster = board.clusters[0], fit = MemoryFit(plan, on: board, threads: threads)
     var lines = [
-      "board     \(board.name), \(board.chip): \(cluster.count) × \(cluster.core) at "
-        + "\(cluster.megahertz) MHz, \(cluster.isa), threads: \(threads)",
+      "board     \(terminalText(board.name)), \(terminalText(board.chip)): \(cluster.count) × "
+        + "\(terminalText(cluster.core)) at \(cluster.megahertz) MHz, \(terminalText(cluster.isa)), threads: \(threads)",
       "memory    plan \(bytes(fit.planBytes)) + engine \(bytes(fit.engineBytes)) + program "
         + "\(bytes(fit.programBytes)) of \(bytes(fit.availableBytes))",
       "predicted by a roofline of the board's figures, not measured:",
@@ -57,10 +58,12 @@ public struct BoardTable {
     var lines: [String] = []
     for name in folder.names {
       let board = try folder.board(name)
-      let cores = board.clusters.map { "\($0.count) × \($0.core) \($0.megahertz) MHz" }
+      let cores = board.clusters.map {
+        "\($0.count) × \(terminalText($0.core)) \($0.megahertz) MHz"
+      }
       lines.append(
-        name.padding(toLength: 22, withPad: " ", startingAt: 0)
-          + "\(board.name), \(board.chip): \(cores.joined(separator: " + ")), "
+        terminalText(name).padding(toLength: 22, withPad: " ", startingAt: 0)
+          + "\(terminalText(board.name)), \(terminalText(board.chip)): \(cores.joined(separator: " + ")), "
           + "from \(board.memory.megabytes) MB")
     }
     return lines.joined(separator: "\n")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import LVT
 
 /// How each tensor's range was chosen, as lines: the counts of each method, and the noisiest tensors.
 public struct RangeTable {
@@ -28,18 +29,20 @@ public struct RangeTable {
 
   private func name(_ point: Point) -> String {
     let layers = compiled.network.layers
-    return switch point {
-    case .output(let i): layers[i].name
-    case .sums(let i): layers[i].name + " sums"
-    case .hidden(let i): layers[i].name + " hidden"
-    case .activated(let i): layers[i].name + " activated"
-    case .normalized(let i): layers[i].name + " normalized"
-    case .pooled(let i): layers[i].name + " pooled"
-    case .taps(let i): layers[i].name + " taps"
-    case .query(let i): layers[i].name + " queries"
-    case .key(let i): layers[i].name + " keys"
-    case .value(let i): layers[i].name + " values"
-    case .attended(let i): layers[i].name + " attended"
-    }
+    let name =
+      switch point {
+      case .output(let i): layers[i].name
+      case .sums(let i): layers[i].name + " sums"
+      case .hidden(let i): layers[i].name + " hidden"
+      case .activated(let i): layers[i].name + " activated"
+      case .normalized(let i): layers[i].name + " normalized"
+      case .pooled(let i): layers[i].name + " pooled"
+      case .taps(let i): layers[i].name + " taps"
+      case .query(let i): layers[i].name + " queries"
+      case .key(let i): layers[i].name + " keys"
+      case .value(let i): layers[i].name + " values"
+      case .attended(let i): layers[i].name + " attended"
+      }
+    return terminalText(name, limit: 80)
   }
 }

@@ -40,7 +40,30 @@ struct IdxFileTests {
     var content = try fixture("images.idx")
     for index in 4..<16 { content[index] = 0xFF }
     let error = message { () throws(ImportError) in try readAny(file(content)) }
-    #expect(error?.contains("sizes that 40 bytes can hold") == true)
+    #expect(error?.contains("that 40 bytes can hold") == true)
+  }
+
+  /// A claim that the packed size allows is believed block by block only.
+  @Test func claimedPicturesBeyondTheLimitAreRejected() throws {
+    var packed = try fixture("images.idx.gz")
+    // A size so large that the ratio of deflate does not exclude the claim.
+    packed += [UInt8](repeating: 0, count: 5_000_000)
+    let reader = try GzipReader(file(packed))
+    let error = message { () throws(ImportError) in
+      _ = try reader.read(GzipReader.maximumCount + 1, "pictures")
+    }
+    #expect(error?.contains("pictures is over the limit of \(GzipReader.maximumCount)") == true)
+    let truncated = message { () throws(ImportError) in
+      _ = try reader.read(GzipReader.maximumCount, "pictures")
+    }
+    #expect(truncated?.contains("after 40 bytes") == true, "\(truncated ?? "")")
+  }
+
+  @Test func emptyPicturesAreRejected() throws {
+    var content = try fixture("images.idx")
+    for index in 8..<12 { content[index] = 0 }
+    let error = message { () throws(ImportError) in try readAny(file(Array(content[..<16]))) }
+    #expect(error?.contains("sizes of at least 1") == true)
   }
 
   @Test func damagedGzipIsNoticedByItsChecksum() throws {
