@@ -6,6 +6,10 @@ import PackageDescription
 // cross-compiled by tools/build-aarch64. LVTPlanner, lvt-plan and the tests need ordinary Swift.
 let embedded = Context.environment["LVT_EMBEDDED"] != nil
 
+// LVT_FUZZ=1 makes lvt-fuzz of the fuzzers in the place of their tests, and builds all for libFuzzer and
+// UndefinedBehaviorSanitizer: tools/fuzz. No product of it is for anything else.
+let fuzzing = Context.environment["LVT_FUZZ"] != nil
+
 let settings: [SwiftSetting] =
   [
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -14,6 +18,17 @@ let settings: [SwiftSetting] =
   + (embedded
     ? [
       .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-disable-stack-protector"]),
+    ] : [])
+  + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-enable-testing"])] : [])
+
+let supportSettings: [CSetting] =
+  [.headerSearchPath(".")]
+  + (fuzzing
+    ? [
+      .unsafeFlags([
+        "-fsanitize=fuzzer-no-link,undefined", "-fno-sanitize=function",
+        "-fno-sanitize-recover=undefined",
+      ])
     ] : [])
 
 func runtime(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -25,7 +40,7 @@ func support(
 ) -> Target {
   .target(
     name: name, dependencies: dependencies, path: "CSupport/\(name)",
-    cSettings: [.headerSearchPath(".")], linkerSettings: libraries.map { .linkedLibrary($0) })
+    cSettings: supportSettings, linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
 var targets: [Target] = [
@@ -60,6 +75,7 @@ var targets: [Target] = [
 ]
 
 if !embedded {
+  let fuzzed: [Target.Dependency] = ["LVTPlanner", "LVTCapture", "LVTTestSupport", "CLVTFuzz"]
   targets += [
     // The planner, which runs on a PC.
     .systemLibrary(
@@ -98,6 +114,15 @@ if !embedded {
     .target(
       name: "LVTTestSupport", dependencies: ["LVTPlanner"], path: "Tests/LVTTestSupport",
       swiftSettings: settings),
+    .target(
+      name: "CLVTFuzz", path: "Tests/CLVTFuzz", exclude: fuzzing ? [] : ["libfuzzer.c"]),
+    fuzzing
+      ? .executableTarget(
+        name: "lvt-fuzz", dependencies: fuzzed, path: "Tests/LVTFuzz",
+        exclude: ["Dictionaries", "Tests"], linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])
+      : .testTarget(
+        name: "LVTFuzzTests", dependencies: fuzzed, path: "Tests/LVTFuzz",
+        exclude: ["Dictionaries", "main.swift"]),
   ]
 }
 

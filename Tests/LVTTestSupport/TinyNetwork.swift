@@ -171,11 +171,14 @@ public struct TinyNetwork: Sendable {
   public var size: PictureSize { PictureSize(width: input, height: inputHeight ?? input) }
 
   /// The folded network.
-  public func network() throws -> Network {
+  public func network() throws -> Network { try network(of: checkpoint()) }
+
+  /// The folded network of a checkpoint with its tensors' names and shapes.
+  public func network(of checkpoint: Checkpoint) throws -> Network {
     var options = Network.Options()
     options.inputSize = size
     if dilatedStages != nil, let heads { options.heads = depths.indices.map { heads << $0 } }
-    return try Network(checkpoint(), options: options)
+    return try Network(checkpoint, options: options)
   }
 
   /// Seeded pictures of the input's size: smooth, with noise.

@@ -50,10 +50,11 @@ extension PlanChecker {
       try checkKernel(s.kernel, name)
       try checkMean(s.meanMultiplier, over: a, name)
       try check(s.squeeze, k: a.channels, n: s.expand.k, multiplier: PlanLimits.wideMultiplier, name)
-      try checkFloats(s.squeezeBiasOffset, count: s.squeeze.n, name)
+      try checkFloats(
+        s.squeezeBiasOffset, count: s.squeeze.n, within: PlanLimits.wideBias, name)
       let columns = DynamicDepthwise.columns(kernel: s.kernel, channels: a.channels)
       try check(s.expand, k: s.squeeze.n, n: columns, multiplier: PlanLimits.wideMultiplier, name)
-      try checkFloats(s.expandBiasOffset, count: columns, name)
+      try checkFloats(s.expandBiasOffset, count: columns, within: PlanLimits.wideBias, name)
       try checkFloats(s.biasOffset, count: Shape.blocks(a.channels) * Shape.block, name)
 
     case .inhomogeneousDepthwise(let s):
@@ -100,7 +101,7 @@ extension PlanChecker {
       try checkMean(
         s.poolingMultiplier, over: a,
         limit: s.pooling == .mean ? PlanLimits.multiplier : PlanLimits.residual, name)
-      try checkFloats(s.biasOffset, count: b.channels, name)
+      try checkFloats(s.biasOffset, count: b.channels, within: PlanLimits.wideBias, name)
 
     case .windowAttention(let s):
       (inputTypes, outputTypes) = (stream, [input.type])

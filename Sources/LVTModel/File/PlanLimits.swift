@@ -35,6 +35,8 @@ public struct PlanLimits: Equatable, Sendable {
   static let multiplier: Float = 0.5
   /// Of a column's multiplier where sums become float32.
   static let wideMultiplier: Float = 0x1p80
+  /// Of a bias that is added to such sums, in magnitude: what comes of both is finite.
+  static let wideBias: Float = 0x1p120
   /// Of what an int16 value is multiplied with: 2¹⁶ · 2¹⁴, with the 2³⁰ of a sum beside it, fits int32.
   static let residual: Float = 16384
   /// Of a bias that is added in units of the output, in magnitude.

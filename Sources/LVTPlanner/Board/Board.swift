@@ -73,19 +73,22 @@ public struct Board: Codable, Equatable, Sendable {
   ///
   /// - Throws: ``BoardError``
   public init(path: String) throws(BoardError) {
-    let data: Data
-    do throws(ImportError) {
-      let file = try FileBytes(path: path)
-      guard file.count <= Self.maximumBytes else {
-        throw ImportError.limitExceeded(
-          file: path, offset: 0, quantity: "its size", limit: Self.maximumBytes)
-      }
-      data = file.withBytes(in: 0..<file.count) { Data($0) }
-    } catch { throw .unreadable(error) }
-    do { self = try JSONDecoder().decode(Board.self, from: data) } catch {
-      throw .malformed(path, Self.describe(error))
+    let file: FileBytes
+    do throws(ImportError) { file = try FileBytes(path: path) } catch { throw .unreadable(error) }
+    try self.init(file)
+  }
+
+  init(_ file: FileBytes) throws(BoardError) {
+    guard file.count <= Self.maximumBytes else {
+      throw .unreadable(
+        .limitExceeded(
+          file: file.name, offset: 0, quantity: "its size", limit: Self.maximumBytes))
     }
-    if let fault { throw .malformed(path, fault) }
+    let data = file.withBytes(in: 0..<file.count) { Data($0) }
+    do { self = try JSONDecoder().decode(Board.self, from: data) } catch {
+      throw .malformed(file.name, Self.describe(error))
+    }
+    if let fault { throw .malformed(file.name, fault) }
   }
 
   /// Of a file, which has some kilobytes.
