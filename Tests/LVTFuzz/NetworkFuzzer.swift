@@ -38,7 +38,7 @@ extension Fuzzer {
     _ text: Slice<UnsafeRawBufferPointer>
   ) -> [String: FloatTensor]? {
     var tensors: [String: FloatTensor] = [:]
-    var left = 1 << 20
+    var left = 1 << 17
     for line in text.split(separator: UInt8(ascii: "\n")) {
       let parts = line.split(separator: UInt8(ascii: ":"), maxSplits: 1)
       guard parts.count == 2 else { continue }

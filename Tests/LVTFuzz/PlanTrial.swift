@@ -5,7 +5,7 @@ import LVT
 /// Runs a plan in poisoned memory on all instruction sets and several threads, whose results must be the same.
 struct PlanTrial {
   /// Work that an input may ask for: some milliseconds.
-  static let limits = PlanLimits(work: 60_000_000)
+  static let limits = PlanLimits(work: 8_000_000)
   private static let seed: UInt64 = 5
 
   let plan: Plan

@@ -491,4 +491,24 @@ import Testing
   @Test func hugeArenaIsRejected() {
     expectInvalid("arena bytes") { $0.arenaBytes = 1 << 40 }
   }
+
+  /// 2¹²⁰ is added to sums that are no larger, and what comes of it is finite.
+  @Test func biasesThatMakeInfiniteLogitsAreRejected() throws {
+    guard case .head(let head) = contents.steps.last?.operation else {
+      Issue.record("the last step is no head")
+      return
+    }
+    for (bias, isValid) in [(Float(0x1p120), true), (-0x1p120, true), (0x1.000002p120, false)] {
+      var changed = constants
+      withUnsafeBytes(of: bias) {
+        changed.replaceSubrange(head.biasOffset..<head.biasOffset + 4, with: $0)
+      }
+      let file = contents.encoded(constants: changed)
+      if isValid {
+        #expect(throws: Never.self) { try plan(file) }
+      } else {
+        #expect(throws: PlanError.self) { try plan(file) }
+      }
+    }
+  }
 }

@@ -197,13 +197,14 @@ public struct DynamicDepthwise: Equatable, Sendable {
   public var meanMultiplier: Float
   /// Channels × hidden; the panels' own bias is zero.
   public var squeeze: PackedMatrix
-  /// Byte offset of `hidden` float32 biases in units of the int16 hidden values, a multiple of 64.
+  /// Byte offset of `hidden` float32 biases in units of the int16 hidden values, within ±2¹²⁰; a multiple
+  /// of 64.
   public var squeezeBiasOffset: Int
   /// Hidden × taps; a panel for each tap of each block of 16 channels, block after block.
   ///
   /// The panels' own bias is zero.
   public var expand: PackedMatrix
-  /// Byte offset of a float32 bias for each of the taps, a multiple of 64.
+  /// Byte offset of a float32 bias for each of the taps, within ±2¹²⁰; a multiple of 64.
   public var expandBiasOffset: Int
   /// Byte offset of the channels' float32 biases, padded to blocks of 16; a multiple of 64.
   public var biasOffset: Int
@@ -344,7 +345,7 @@ public struct Head: Equatable, Sendable {
   public var poolingMultiplier: Float
   /// Channels × classes; the panels' own bias is zero.
   public var matrix: PackedMatrix
-  /// Byte offset of `classes` float32 biases, a multiple of 64.
+  /// Byte offset of `classes` float32 biases, within ±2¹²⁰; a multiple of 64.
   public var biasOffset: Int
 
   /// A classification head.

@@ -54,7 +54,7 @@ struct Statistics: Sendable {
     if histogram.isEmpty { histogram = .init(repeating: 0, count: Self.histogramBins) }
     let low = low
     lvtf_histogram(
-      values, values.count, low, max(high, low + .leastNormalMagnitude), Self.histogramBins,
+      values, values.count, low, max(high, low + ScaleLimits.least), Self.histogramBins,
       &histogram)
   }
 
