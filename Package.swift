@@ -26,8 +26,7 @@ let supportSettings: [CSetting] =
   + (fuzzing
     ? [
       .unsafeFlags([
-        "-fsanitize=fuzzer-no-link,undefined", "-fno-sanitize=function",
-        "-fno-sanitize-recover=undefined",
+        "-fsanitize=undefined", "-fno-sanitize=function", "-fno-sanitize-recover=undefined",
       ])
     ] : [])
 

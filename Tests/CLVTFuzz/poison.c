@@ -10,6 +10,10 @@ bool lvt_can_poison(void) {
 #endif
 }
 
-void lvt_poison(const void *bytes, size_t count) { ASAN_POISON_MEMORY_REGION(bytes, count); }
+void lvt_poison(const void *bytes, size_t count) {
+    ASAN_POISON_MEMORY_REGION(bytes, count);
+}
 
-void lvt_unpoison(const void *bytes, size_t count) { ASAN_UNPOISON_MEMORY_REGION(bytes, count); }
+void lvt_unpoison(const void *bytes, size_t count) {
+    ASAN_UNPOISON_MEMORY_REGION(bytes, count);
+}

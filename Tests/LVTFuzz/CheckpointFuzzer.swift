@@ -7,7 +7,8 @@ import LVTTestSupport
 extension Fuzzer {
   /// The input is a file: what it starts with says which reader has it.
   static let checkpoints = Fuzzer(
-    name: "checkpoints", summary: "checkpoints, shard indexes, NumPy arrays, idx files, gzip, labels",
+    name: "checkpoints",
+    summary: "checkpoints, shard indexes, NumPy arrays, idx files, gzip, labels",
     longest: 8192,
     seeds: {
       let folder = "Tests/Fixtures/import"

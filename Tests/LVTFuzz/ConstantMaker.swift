@@ -67,7 +67,8 @@ final class ConstantMaker {
         case .small: clamped(Float(Int(entropy.next() % 8001) - 4000) / 1000)
         case .uniform:
           // Of half the range, whose length may be infinite.
-          clamped(2 * (range.lowerBound / 2 + (range.upperBound / 2 - range.lowerBound / 2) * unit()))
+          clamped(
+            2 * (range.lowerBound / 2 + (range.upperBound / 2 - range.lowerBound / 2) * unit()))
         }
       bytes.store(value.bitPattern, at: offset + 4 * i)
     }
@@ -81,7 +82,9 @@ final class ConstantMaker {
   func biases(_ count: Int) -> Int { floats(count, -0x1p120...0x1p120) }
 
   /// Integers of a range.
-  func integers<T: FixedWidthInteger & SignedInteger>(_ count: Int, within range: ClosedRange<T>) -> Int {
+  func integers<T: FixedWidthInteger & SignedInteger>(_ count: Int, within range: ClosedRange<T>)
+    -> Int
+  {
     let offset = reserve(count * T.bitWidth / 8)
     let pattern = entropy.element(of: Pattern.allCases)
     for i in 0..<count {

@@ -8,10 +8,11 @@ extension Fuzzer {
     name: "frames", summary: "streams of JPEGs, Y4M and raw frames, cut into frames", longest: 4096,
     seeds: {
       let pictures = try repositoryFiles(in: "Tests/Fixtures/image", endingIn: [".jpg"])
-      let streams = pictures + [
-        pictures[0] + [0, 0xFF] + pictures[1],
-        Array("FRAME\n0123456789ABFRAME Ip\n0123456789AB".utf8),
-      ]
+      let streams =
+        pictures + [
+          pictures[0] + [0, 0xFF] + pictures[1],
+          Array("FRAME\n0123456789ABFRAME Ip\n0123456789AB".utf8),
+        ]
       return streams.flatMap { stream in [0, 0x16].map { [$0, 100] + stream } }
     },
     run: { input in
@@ -67,14 +68,17 @@ private struct ArrivingFrames {
     if found > stream.count { wrong = "\(found) bytes of frames" }
     if cutter.damaged > stream.count { wrong = "\(cutter.damaged) damaged frames" }
     // What a byte pays for, and that it is moved.
-    if cutter.looked > (JPEGWalk.looks + 2) * (stream.count + 8) { wrong = "\(cutter.looked) looks" }
+    if cutter.looked > (JPEGWalk.looks + 2) * (stream.count + 8) {
+      wrong = "\(cutter.looked) looks"
+    }
     if let wrong { throw Finding(description: "\(wrong) in a stream of \(stream.count) bytes") }
   }
 
   private func fault(of frame: UnsafeRawBufferPointer) -> String? {
     switch content {
     case .jpegs:
-      frame.count >= 4 && frame.starts(with: [0xFF, 0xD8]) && frame.suffix(2).elementsEqual([0xFF, 0xD9])
+      frame.count >= 4 && frame.starts(with: [0xFF, 0xD8])
+        && frame.suffix(2).elementsEqual([0xFF, 0xD9])
         ? nil : "a frame that is no JPEG"
     case .pixels(let count), .y4m(let count):
       frame.count == count ? nil : "a frame of \(frame.count) bytes, expected \(count)"

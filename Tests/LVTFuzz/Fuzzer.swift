@@ -24,9 +24,10 @@ struct Fuzzer: Sendable {
   let run: @Sendable (UnsafeRawBufferPointer) throws -> Void
 
   /// Changes an input; `change` is libFuzzer's own way.
-  typealias Mutation = @Sendable (
-    _ input: inout [UInt8], _ generator: inout SplitMix64, _ change: (inout [UInt8]) -> Void
-  ) -> Void
+  typealias Mutation =
+    @Sendable (
+      _ input: inout [UInt8], _ generator: inout SplitMix64, _ change: (inout [UInt8]) -> Void
+    ) -> Void
 
   /// All of them, the quickest to find anything first.
   static let all: [Fuzzer] = [

@@ -7,7 +7,8 @@ import LVTModel
 extension Fuzzer {
   /// The input is a JPEG.
   static let jpegs = Fuzzer(
-    name: "jpegs", summary: "JPEGs, progressive and arithmetic-coded ones, and Exif data", longest: 8192,
+    name: "jpegs", summary: "JPEGs, progressive and arithmetic-coded ones, and Exif data",
+    longest: 8192,
     seeds: {
       let pictures = try repositoryFiles(in: "Tests/Fixtures/image", endingIn: [".jpg"])
       // "Exif", a TIFF directory of either byte order with one entry: orientation 6.

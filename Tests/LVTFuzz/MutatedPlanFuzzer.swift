@@ -148,7 +148,9 @@ private struct PlanMutation {
     let scratch = roomy.steps.map(\.scratchBytes).max() ?? 0
     for i in roomy.steps.indices { roomy.steps[i].scratchOffset = end }
     roomy.arenaBytes = end + scratch
-    if let again = PlanSections(roomy.encoded(constants: plan[.constants], hashed: false)) { plan = again }
+    if let again = PlanSections(roomy.encoded(constants: plan[.constants], hashed: false)) {
+      plan = again
+    }
   }
 
   private mutating func resizeConstants(_ generator: inout SplitMix64) {

@@ -24,7 +24,8 @@ struct PlanMaker {
 
   // MARK: Steps
 
-  private mutating func addTensor(_ shape: Shape, _ type: ElementType, inPlace: Bool = false) -> Int {
+  private mutating func addTensor(_ shape: Shape, _ type: ElementType, inPlace: Bool = false) -> Int
+  {
     let zeroPoint = type == .int16 || type == .float32 ? 0 : constants.zeroPoint()
     if !inPlace { buffers += 1 }
     tensors.append(

@@ -41,7 +41,9 @@ struct PlanSections {
     file.store(features, at: PlanFormat.Header.features)
     file.store(UInt32(count), at: PlanFormat.Header.sectionCount)
     for (i, section) in sections.enumerated() {
-      file += [UInt8](repeating: 0, count: (PlanFormat.alignment - file.count % PlanFormat.alignment) % PlanFormat.alignment)
+      file += [UInt8](
+        repeating: 0,
+        count: (PlanFormat.alignment - file.count % PlanFormat.alignment) % PlanFormat.alignment)
       let record = PlanFormat.headerBytes + i * PlanFormat.sectionRecordBytes
       file.store(UInt32(i + 1), at: record)
       file.store(UInt64(file.count), at: record + 8)
@@ -50,7 +52,8 @@ struct PlanSections {
     }
     file.store(UInt64(file.count), at: PlanFormat.Header.fileBytes)
     PlanFormat.seal(&file, hashed: false)
-    let counted = multiplications.map { UInt64($0) } ?? UInt64(Self.contents(of: file)?.multiplications ?? 0)
+    let counted =
+      multiplications.map { UInt64($0) } ?? UInt64(Self.contents(of: file)?.multiplications ?? 0)
     file.store(counted, at: PlanFormat.Header.multiplications)
     PlanFormat.seal(&file, hashed: false)
     return file

@@ -193,7 +193,8 @@ struct StepMaker {
     let biases =
       entropy.flag()
       ? constants.integers(
-        WindowAttention.biasCount(window: window, heads: heads), within: -(1 << 21)...Int32(1 << 21))
+        WindowAttention.biasCount(window: window, heads: heads), within: -(1 << 21)...Int32(1 << 21)
+      )
       : nil
     let keyNorm =
       entropy.flag()

@@ -56,6 +56,8 @@ exit(
         part.removeSubrange(changed...)
       }
       guard input.count <= limit else { return count }
-      input.withUnsafeBufferPointer { bytes.update(from: $0.baseAddress.unsafelyUnwrapped, count: $0.count) }
+      input.withUnsafeBufferPointer {
+        bytes.update(from: $0.baseAddress.unsafelyUnwrapped, count: $0.count)
+      }
       return input.count
     }))

@@ -50,6 +50,11 @@ import Testing
       ("\"megabytes\": 1024", "\"megabytes\": 1e308", ".json: "),
       ("\"systemMegabytes\": 192", "\"systemMegabytes\": -1", "memory.systemMegabytes"),
       ("\"gemm_s8\": ", "\"gemm_s8\": -", "clusters.0.perCycle.gemm_s8"),
+      ("\"gemm_s8\": ", "\"gemm_s8\": 1e-320, \"\": ", "clusters.0.perCycle.gemm_s8"),
+      (
+        "\"gigabytesPerSecond\": ", "\"gigabytesPerSecond\": 1e-320, \"\": ",
+        "memory.gigabytesPerSecond"
+      ),
       ("{", "[", ".json: "),
     ])
   func aFileThatIsNoBoardsIsRefusedWithThePlace(

@@ -21,6 +21,16 @@ import Testing
     }
   }
 
+  /// Of ranges that are nothing but the least floats every value is counted too.
+  @Test func rangesWithoutWidthAreCounted() {
+    for high in [Float(0), .leastNonzeroMagnitude, .leastNormalMagnitude, 0x1p-100, 0x1p-61] {
+      let statistics = statistics([0, high / 2, high])
+      #expect(statistics.histogram.reduce(0, +) == 3, "\(high)")
+      let scale = RangeChooser(statistics).choose().quantization.scale
+      #expect(scale > 0 && scale.isFinite, "\(high)")
+    }
+  }
+
   @Test func evenValuesKeepTheirWholeRange() {
     let values = (0...10_000).map { Float($0) / 1000 }
     let choice = RangeChooser(statistics(values)).choose()

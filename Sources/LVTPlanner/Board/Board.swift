@@ -94,6 +94,9 @@ public struct Board: Codable, Equatable, Sendable {
   /// Of a file, which has some kilobytes.
   private static let maximumBytes = 1 << 20
 
+  /// What a core or a memory may do in its unit, so that the times that are divided by it are finite.
+  private static let speeds = 1e-3...1e4
+
   private static func describe(_ error: any Error) -> String {
     func place(_ context: DecodingError.Context, _ key: String? = nil) -> String {
       let path = context.codingPath.map { $0.intValue.map { "\($0)" } ?? $0.stringValue }
@@ -121,8 +124,8 @@ public struct Board: Codable, Equatable, Sendable {
       check("memory.megabytes", memory.megabytes, 16...1 << 24),
       check("memory.systemMegabytes", memory.systemMegabytes, 0...max(0, memory.megabytes)),
       check("sharedCacheKilobytes", sharedCacheKilobytes ?? 1, 1...1 << 20),
-      memory.gigabytesPerSecond > 0 && memory.gigabytesPerSecond < 1e4
-        ? nil : "'memory.gigabytesPerSecond': expected more than 0",
+      Self.speeds.contains(memory.gigabytesPerSecond)
+        ? nil : "'memory.gigabytesPerSecond': expected 0.001 to 10000",
     ]
     for (i, cluster) in clusters.enumerated() {
       faults += [
@@ -133,8 +136,8 @@ public struct Board: Codable, Equatable, Sendable {
         check("clusters.\(i).l2Cores", cluster.l2Cores, 1...64),
       ]
       faults += Self.rates.map { kernel in
-        guard let rate = cluster.perCycle[kernel], rate > 0, rate < 1e4 else {
-          return "'clusters.\(i).perCycle.\(kernel)': expected more than 0"
+        guard let rate = cluster.perCycle[kernel], Self.speeds.contains(rate) else {
+          return "'clusters.\(i).perCycle.\(kernel)': expected 0.001 to 10000"
         }
         return nil
       }
