@@ -125,9 +125,11 @@ enum Program {
         return nil
       }
     }
-    let (threads, affinity) = arguments.placement(of: plan, on: ProcessorTopology())
+    let (threads, isAdaptive, affinity) = arguments.placement(of: plan, on: ProcessorTopology())
     do throws(EngineError) {
-      return try Engine(plan: plan, threads: threads, isa: arguments.isa, affinity: affinity)
+      return try Engine(
+        plan: plan, threads: threads, isAdaptive: isAdaptive, isa: arguments.isa,
+        affinity: affinity)
     } catch {
       Console.report(error.description)
       return nil
