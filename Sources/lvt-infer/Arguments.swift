@@ -100,6 +100,7 @@ struct Arguments {
       --version        print the version
       --help           print this
 
+    A file to write that is named - is standard output; results then go to standard error.
     Exit codes: 0 done, 1 something failed, 64 wrong usage.
 
     """

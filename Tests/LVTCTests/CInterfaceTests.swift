@@ -27,8 +27,11 @@ import Testing
   ) -> (status: lvt_status, message: String) {
     var message = [CChar](repeating: 77, count: 200)
     let status = call(&message, message.count)
-    let bytes = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-    return (status, String(decoding: bytes, as: UTF8.self))
+    return (status, text(message))
+  }
+
+  private func text(_ string: [CChar]) -> String {
+    String(decoding: string.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private func opened(_ path: String?, threads: Int32 = 1) -> (status: lvt_status, message: String)
@@ -182,9 +185,9 @@ import Testing
     for capacity in [-1, Int.min, Int.max] {  // size_t is imported as Int
       message[0] = 77
       #expect(lvt_model_open(nil, 1, &model, &message, capacity) == LVT_BAD_ARGUMENT)
-      #expect(String(cString: message) == "path is NULL")
+      #expect(text(message) == "path is NULL")
       #expect(lvt_model_classify(nil, nil, &message, capacity) == LVT_BAD_ARGUMENT)
-      #expect(String(cString: message) == "model is NULL")
+      #expect(text(message) == "model is NULL")
     }
   }
 
