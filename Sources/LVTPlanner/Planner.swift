@@ -62,6 +62,7 @@ public struct Planner {
     _ network: Network, pictures: [[UInt8]]
   ) throws(PlannerError) -> CompiledPlan {
     guard !pictures.isEmpty else { throw .noPictures }
+    try network.checkLimits()
     guard options.labels.isEmpty || options.labels.count == network.classCount else {
       throw .labelCount(expected: network.classCount, found: options.labels.count)
     }

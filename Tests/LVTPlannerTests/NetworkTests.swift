@@ -144,6 +144,22 @@ import Testing
     #expect(agreement.decibels > 25)
   }
 
+  /// As ImageNet-22k has them.
+  @Test func manyClassesArePlanned() throws {
+    var tiny = TinyNetwork()
+    tiny.classes = 21841
+    let compiled = try tiny.compile(pictures: 2)
+    #expect(compiled.plan.classCount == 21841)
+    #expect(try runPlan(compiled.plan, tiny.pictures(1)[0]).count == 21841)
+  }
+
+  @Test func whatNoPlanHoldsIsRefusedBeforeItIsCalibrated() throws {
+    var tiny = TinyNetwork()
+    tiny.classes = 65537
+    let error = #expect(throws: PlannerError.self) { try tiny.compile(pictures: 1) }
+    guard case .limit(layer: "head", _, _) = error else { throw error ?? PlannerError.noPictures }
+  }
+
   @Test func sizeThatDoesNotFitIsRefused() {
     var tiny = TinyNetwork()
     tiny.input = 18
