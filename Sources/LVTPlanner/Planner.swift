@@ -99,7 +99,8 @@ public struct Planner {
     let bytes = contents.encoded(constants: draft.lowered.constants)
     progress(.verifying, 1, 1)
     return CompiledPlan(
-      bytes: bytes, network: network, plan: try Self.read(bytes, of: network), choices: draft.lowered.choices,
+      bytes: bytes, network: network, plan: try Self.read(bytes, of: network),
+      choices: draft.lowered.choices,
       residual: choice, arenaLowerBound: draft.layout.lowerBound,
       arenaIsOptimal: draft.layout.isOptimal, agreement: draft.agreement, contents: contents,
       constants: draft.lowered.constants)

@@ -18,9 +18,9 @@ struct ThreadChoice {
   private var trialNanoseconds = Double.infinity
 
   private static let firstRuns = 4
-  /// An average over so many runs,
+  /// Runs of an average.
   private static let averagedRuns = 8.0
-  /// and a factor by which it changes only where something else did.
+  /// An average that changes by this factor does so because something else changed.
   private static let change = 1.3
   /// Runs of a trial, of which the first does not count: threads are asleep and caches cold.
   private static let trialRuns = 3

@@ -66,7 +66,9 @@ struct NetworkOptions: ParsableArguments {
   var windows: SwinWindows?
 
   @Option(
-    help: "Resize the shorter edge to input / crop, rounded down, and cut out the centre; 1 resizes all of it.")
+    help:
+      "Resize the shorter edge to input / crop, rounded down, and cut out the centre; 1 resizes all of it."
+  )
   var crop = 1.0
 
   @Option(help: "bilinear or bicubic, as PIL computes them.")
@@ -166,7 +168,8 @@ struct Triple: ExpressibleByArgument {
 
   init?(argument: String) {
     let values = argument.split(separator: ",").compactMap { Float($0) }
-    guard values.count == 3, argument.split(separator: ",", omittingEmptySubsequences: false).count == 3,
+    guard values.count == 3,
+      argument.split(separator: ",", omittingEmptySubsequences: false).count == 3,
       values.allSatisfy({ $0.isFinite })
     else { return nil }
     self.values = values

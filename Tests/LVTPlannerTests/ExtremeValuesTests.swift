@@ -31,7 +31,8 @@ import Testing
   }
 
   private static let networks: [TinyNetwork] = [
-    TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer, .depthwiseViT,
+    TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer,
+    .depthwiseViT,
   ]
   private static let values: [Float] = [0, 1e-45, 1e-38, 1e10, 1e15, -1e20, 1e30, -3.4e38]
 
@@ -96,10 +97,11 @@ import Testing
     #expect(quantized.weights.allSatisfy { $0 >= -127 })
   }
 
-  @Test(arguments: [
-    (Double.nan, 0), (.infinity, 1 << 30), (-.infinity, -1 << 30), (1e300, 1 << 30), (2.5, 2),
-    (-3.5, -4),
-  ] as [(Double, Int32)])
+  @Test(
+    arguments: [
+      (Double.nan, 0), (.infinity, 1 << 30), (-.infinity, -1 << 30), (1e300, 1 << 30), (2.5, 2),
+      (-3.5, -4),
+    ] as [(Double, Int32)])
   func roundingIsBounded(value: Double, expected: Int32) {
     #expect(Int32(rounding: value) == expected)
   }

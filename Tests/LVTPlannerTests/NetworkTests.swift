@@ -96,7 +96,7 @@ import Testing
 
   @Test func negativeVarianceIsNamed() {
     let name = "layers.0.blocks.0.bn.running_var"
-    #expect(throws: NetworkError.notFinite(tensor: name, index: 0)) {
+    #expect(throws: NetworkError.variance(tensor: name, index: 0, found: -1)) {
       try network {
         $0.tensors[name] = FloatTensor(shape: [8], values: [Float](repeating: -1, count: 8))
       }

@@ -3,9 +3,9 @@
 // A fixed pool of threads for work that is divided in advance.
 //
 // lvt_pool_run calls one function on every thread of the pool, the caller's included, and returns
-// when all have returned. A thread that waits spins first: at a barrier for about as long as its own
-// share of the step took, between runs for some microseconds, since the next frame may follow at
-// once. Then it waits in the kernel. Nothing is allocated and no lock is taken after
+// when all have returned. A thread that waits spins first: at a barrier for about as long as its
+// own share of the step took, between runs for some microseconds, since the next frame may follow
+// at once. Then it waits in the kernel. Nothing is allocated and no lock is taken after
 // lvt_pool_create.
 #pragma once
 #include <stdint.h>
