@@ -82,10 +82,6 @@ enum Program {
     do throws(ImageError) {
       let classifier = try Classifier(engine: engine)
       do throws(CaptureError) {
-        // Else the next descriptor that is opened would be taken for it.
-        guard arguments.camera != nil || lvt_is_open(0) else {
-          throw .unreadable(reason: "it is closed")
-        }
         let stop = try StopEvent()
         stop.raiseOnSignals()
         let source = try FrameSource(arguments, stop)

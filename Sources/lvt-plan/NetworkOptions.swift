@@ -104,11 +104,10 @@ struct NetworkOptions: ParsableArguments {
     }
   }
 
-  /// The float network of a checkpoint.
-  func network(_ path: String) throws -> Network {
+  /// The float network of a checkpoint, and what was taken and assumed for it, a line each.
+  func network(_ path: String) throws -> (Network, notes: [String]) {
     let checkpoint = try Checkpoint.read(
       path: path, part: CheckpointPart(key: key, prefix: prefix))
-    for note in checkpoint.notes { Terminal.report("\(path): \(note)") }
     var options = Network.Options()
     options.inputSize = size
     if let mean { options.mean = mean.values }
@@ -123,8 +122,11 @@ struct NetworkOptions: ParsableArguments {
       throw Failure("\(path): \(error)")
     }
     let assumed = assumptions(network).map { $0.description }
-    if !assumed.isEmpty { Terminal.report("assumed: " + assumed.joined(separator: "; ")) }
-    return network
+    return (
+      network,
+      checkpoint.notes.map { "\(path): \($0)" }
+        + (assumed.isEmpty ? [] : ["assumed: " + assumed.joined(separator: "; ")])
+    )
   }
 
   /// What neither the tensors nor the options say.

@@ -163,10 +163,20 @@ import Testing
       #expect(opened(path).status == LVT_BAD_PLAN)
     }
     try bytes.write(to: url)
-    #expect(opened(path, threads: 0).status == LVT_OK)
     for threads: Int32 in [-1, 65, .max] {
       #expect(opened(path, threads: threads).status == LVT_NO_ENGINE)
     }
+  }
+
+  @Test func noNumberOfThreadsIsTheBestOne() throws {
+    let plan = try TinyNetwork().compile(pictures: 1)
+    let url = URL(fileURLWithPath: path)
+    defer { try? FileManager.default.removeItem(at: url) }
+    try Data(plan.bytes).write(to: url)
+    var model: OpaquePointer?
+    #expect(lvt_model_open(path, 0, &model, nil, 0) == LVT_OK)
+    #expect(lvt_model_class_count(model) == 5)
+    lvt_model_close(model)
   }
 
   @Test func messagesAreCutToFit() {

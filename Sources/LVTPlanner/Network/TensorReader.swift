@@ -78,7 +78,9 @@ struct TensorReader {
   /// The shape of a tensor, which must exist and have `rank` dimensions, all of them positive.
   func shape(_ name: String, rank: Int) throws(NetworkError) -> [Int] {
     guard let tensor = tensors[name] else { throw .missing(tensor: name, family: family) }
-    guard tensor.shape.count == rank, tensor.shape.allSatisfy({ (1...65536).contains($0) }) else {
+    guard tensor.shape.count == rank,
+      tensor.shape.allSatisfy({ (1...PlanLimits.columns).contains($0) })
+    else {
       throw .wrongShape(tensor: name, expected: "of \(rank) dimensions", found: tensor.shape)
     }
     return tensor.shape
