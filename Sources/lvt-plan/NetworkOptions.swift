@@ -119,7 +119,8 @@ struct NetworkOptions: ParsableArguments {
     options.windows = windows
     let network: Network
     do { network = try Network(checkpoint, options: options) } catch {
-      throw Failure("\(path): \(error)")
+      // What is wrong with it may be what was taken.
+      throw Failure((["\(path): \(error)"] + checkpoint.notes).joined(separator: "; "))
     }
     let assumed = assumptions(network).map { $0.description }
     return (
