@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+// Clones are chosen before ThreadSanitizer's runtime is there, which their choice would call.
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
 #define CLONED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CLONED

@@ -4,7 +4,6 @@
 #include "path.h"
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -109,10 +108,6 @@ const char *lvt_folder_next(lvt_folder *folder) {
 void lvt_folder_close(lvt_folder *folder) {
     closedir(folder->entries);
     free(folder);
-}
-
-bool lvt_is_open(int descriptor) {
-    return fcntl(descriptor, F_GETFD) != -1;
 }
 
 bool lvt_is_regular(int descriptor) {

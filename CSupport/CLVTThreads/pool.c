@@ -17,9 +17,11 @@
 
 enum {
     MAXIMUM_THREADS = 64,
-    // About what a sleep and a wake-up cost. Where other work wants the processors, longer spins
-    // keep the thread that is waited for from running.
-    NANOSECONDS_BEFORE_SLEEP = 10000,
+    // Between runs, and at least, about what a sleep and a wake-up cost on a quiet machine.
+    LEAST_SPIN = 10000,
+    // What they cost on a virtual one. Where other work wants the processors, longer spins keep the
+    // thread that is waited for from running.
+    GREATEST_SPIN = 100000,
     // Between two looks at the clock, since a look takes as long as some of them.
     SPINS_PER_LOOK = 32,
 };
@@ -30,6 +32,11 @@ typedef struct {
     _Atomic uint32_t sleepers;
 } event;
 
+// When a thread passed its last barrier.
+typedef struct {
+    _Alignas(64) uint64_t nanoseconds;
+} passage;
+
 struct lvt_pool {
     uint32_t threads;
     bool stopping;
@@ -38,6 +45,7 @@ struct lvt_pool {
     event run;     // counts runs; workers wait for it to change
     event barrier; // counts completed barriers
     _Alignas(64) _Atomic uint32_t arrived;
+    passage passages[MAXIMUM_THREADS];
     pthread_t handles[MAXIMUM_THREADS];
 };
 
@@ -55,9 +63,9 @@ static uint64_t nanoseconds(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-// Whether `e` stopped being `seen` within the time for which a thread spins. That is bounded by the
-// clock and not by a count: a pause takes 40 to 140 cycles on x86, a yield one or two on Arm.
-static bool changes_soon(event *e, uint32_t seen) {
+// Whether `e` stopped being `seen` while a thread spins. That is bounded by the clock and not by a
+// count: a pause takes 40 to 140 cycles on x86, a yield one or two on Arm.
+static bool changes_within(event *e, uint32_t seen, uint64_t spin) {
     uint64_t end = 0;
     do {
         for (int i = 0; i < SPINS_PER_LOOK; i++) {
@@ -66,14 +74,14 @@ static bool changes_soon(event *e, uint32_t seen) {
             pause_briefly();
         }
         if (end == 0)
-            end = nanoseconds() + NANOSECONDS_BEFORE_SLEEP;
+            end = nanoseconds() + spin;
     } while (nanoseconds() < end);
     return false;
 }
 
-// Waits until `e` is no longer `seen`.
-static void wait_for_change(event *e, uint32_t seen) {
-    if (changes_soon(e, seen))
+// Waits until `e` is no longer `seen`, spinning for so many nanoseconds first.
+static void wait_for_change(event *e, uint32_t seen, uint64_t spin) {
+    if (changes_within(e, seen, spin))
         return;
     atomic_fetch_add(&e->sleepers, 1);
     while (atomic_load(&e->value) == seen) // a spurious or late wake-up goes round again
@@ -87,16 +95,24 @@ static void advance(event *e) {
         syscall(SYS_futex, &e->value, FUTEX_WAKE_PRIVATE, MAXIMUM_THREADS, NULL, NULL, 0);
 }
 
-void lvt_pool_barrier(lvt_pool *pool) {
+// How long a thread spins at a barrier: the others should be through after about as long as it took
+// itself; those that are not are held up by something else.
+static uint64_t spin_after(uint64_t share) {
+    return share < LEAST_SPIN ? LEAST_SPIN : share > GREATEST_SPIN ? GREATEST_SPIN : share;
+}
+
+void lvt_pool_barrier(lvt_pool *pool, uint32_t index) {
     if (pool->threads == 1)
         return;
+    passage *mine = &pool->passages[index];
     const uint32_t seen = atomic_load_explicit(&pool->barrier.value, memory_order_acquire);
     if (atomic_fetch_add(&pool->arrived, 1) + 1 == pool->threads) {
         atomic_store(&pool->arrived, 0);
         advance(&pool->barrier);
     } else {
-        wait_for_change(&pool->barrier, seen);
+        wait_for_change(&pool->barrier, seen, spin_after(nanoseconds() - mine->nanoseconds));
     }
+    mine->nanoseconds = nanoseconds();
 }
 
 typedef struct {
@@ -109,11 +125,12 @@ static void *work(void *argument) {
     free(argument);
     lvt_pool *pool = me.pool;
     for (uint32_t seen = 0;; seen++) {
-        wait_for_change(&pool->run, seen);
+        wait_for_change(&pool->run, seen, LEAST_SPIN);
         if (pool->stopping)
             return NULL;
+        pool->passages[me.index].nanoseconds = nanoseconds();
         pool->body(pool->context, me.index);
-        lvt_pool_barrier(pool);
+        lvt_pool_barrier(pool, me.index);
     }
 }
 
@@ -180,8 +197,9 @@ void lvt_pool_run(lvt_pool *pool, void (*body)(void *, uint32_t), void *context)
     if (pool->threads > 1) {
         pool->body = body;
         pool->context = context;
+        pool->passages[0].nanoseconds = nanoseconds();
         advance(&pool->run);
     }
     body(context, 0);
-    lvt_pool_barrier(pool);
+    lvt_pool_barrier(pool, 0);
 }

@@ -33,7 +33,9 @@ public struct Ranking {
   /// The likeliest classes, likeliest first.
   func top(_ count: Int) -> [Int] {
     // A pass for each of a few; sorting costs less than a pass for each of many.
-    guard count <= 16 else { return Array(logits.indices.sorted { precedes($0, $1) }.prefix(count)) }
+    guard count <= 16 else {
+      return Array(logits.indices.sorted { precedes($0, $1) }.prefix(count))
+    }
     var found: [Int] = []
     while found.count < count, let next = next(after: found.last) { found.append(next) }
     return found

@@ -26,7 +26,9 @@ public func terminalText(_ text: String, limit: Int = .max) -> String {
   return String(decoding: bytes, as: UTF8.self)
 }
 
-/// Ranges of what is escaped, in order. A table of our own, since Unicode's are large for a program on a
+/// Ranges of what is escaped, in order.
+///
+/// A table of our own, since Unicode's are large for a program on a
 /// board; joiners, which words and emoji are written with, are left.
 private let harmful: [ClosedRange<UInt32>] = [
   0x00...0x1F, 0x7F...0x9F, 0xAD...0xAD, 0x61C...0x61C, 0x180E...0x180E, 0x200B...0x200B,

@@ -91,7 +91,10 @@ private func open(_ path: String, threads: Int, limits: PlanLimits) throws(Failu
   do throws(PlanError) { plan = try Plan(path: path, limits: limits) } catch {
     throw Failure(status: LVT_BAD_PLAN, text: "\(terminalText(path)): \(error.description)")
   }
-  do throws(EngineError) { engine = try Engine(plan: plan, threads: threads) } catch {
+  let count = threads == 0 ? ProcessorTopology().recommendedThreads : threads
+  do throws(EngineError) {
+    engine = try Engine(plan: plan, threads: count, isAdaptive: threads == 0)
+  } catch {
     throw Failure(status: LVT_NO_ENGINE, text: error.description)
   }
   do throws(ImageError) { return Model(try Classifier(engine: engine)) } catch {

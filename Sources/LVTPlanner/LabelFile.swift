@@ -37,8 +37,8 @@ public enum LabelFile {
     while lines.last == "" { lines.removeLast() }
     if let line = lines.firstIndex(where: { $0.utf8.count > longestName }) {
       throw .missing(
-        file: file, expected: "labels of at most \(longestName) bytes",
-        found: "\(lines[line].utf8.count) in line \(line + 1)")
+        file: file, expected: "a label of at most \(longestName) bytes in line \(line + 1)",
+        found: "one of \(lines[line].utf8.count)")
     }
     return lines
   }

@@ -62,6 +62,7 @@ public struct Planner {
     _ network: Network, pictures: [[UInt8]]
   ) throws(PlannerError) -> CompiledPlan {
     guard !pictures.isEmpty else { throw .noPictures }
+    try network.checkLimits()
     guard options.labels.isEmpty || options.labels.count == network.classCount else {
       throw .labelCount(expected: network.classCount, found: options.labels.count)
     }
@@ -98,7 +99,8 @@ public struct Planner {
     let bytes = contents.encoded(constants: draft.lowered.constants)
     progress(.verifying, 1, 1)
     return CompiledPlan(
-      bytes: bytes, network: network, plan: try Self.read(bytes, of: network), choices: draft.lowered.choices,
+      bytes: bytes, network: network, plan: try Self.read(bytes, of: network),
+      choices: draft.lowered.choices,
       residual: choice, arenaLowerBound: draft.layout.lowerBound,
       arenaIsOptimal: draft.layout.isOptimal, agreement: draft.agreement, contents: contents,
       constants: draft.lowered.constants)

@@ -30,6 +30,8 @@ public final class Engine {
   private let pool: OpaquePointer
   private let arena: UnsafeMutableRawPointer
   private let workspace: Workspace
+  /// Whether runs are on all threads; nil if they are always.
+  private var choice: ThreadChoice?
   /// Called between steps while a run is observed.
   private var observer: ((Int) -> Void)?
 
@@ -38,13 +40,16 @@ public final class Engine {
   /// - Parameters:
   ///   - plan: The plan, which the engine keeps.
   ///   - threads: 1 … 64, the calling thread included.
+  ///   - isAdaptive: Whether runs may be on the calling thread alone as long as that is faster, which it is
+  ///     for tiny networks and beside busy programs. The engine then measures both now and then.
   ///   - isa: The instruction set to use; the results do not depend on it.
   ///   - affinity: The processors for the threads. It is the app that knows its other threads, so nothing is
   ///     chosen for it; ``ProcessorTopology`` recommends. The calling thread, thread 0, is the app's
   ///     and left alone: ``placeCallingThread()``.
   /// - Throws: ``EngineError``, for each of its cases.
   public init(
-    plan: Plan, threads: Int = 1, isa: ISA = .best, affinity: Affinity = .inherited
+    plan: Plan, threads: Int = 1, isAdaptive: Bool = false, isa: ISA = .best,
+    affinity: Affinity = .inherited
   ) throws(EngineError) {
     guard isa.isAvailable else { throw .unavailable(isa) }
     guard (1...64).contains(threads) else { throw .threads(requested: threads) }
@@ -69,7 +74,8 @@ public final class Engine {
     self.affinity = affinity
     self.arena = arena
     self.pool = pool
-    workspace = Workspace(plan: plan, arena: arena, threads: threads, isa: isa)
+    workspace = Workspace(plan: plan, arena: arena, isa: isa)
+    choice = isAdaptive && threads > 1 ? ThreadChoice(multiplications: plan.multiplications) : nil
   }
 
   private static func check(_ affinity: Affinity, _ threads: Int) throws(EngineError) {
@@ -114,9 +120,19 @@ public final class Engine {
 
   /// Computes the logits of the picture.
   public func run() {
+    guard let choice else { return runTogether() }
+    let start = lvt_nanoseconds()
+    if choice.nextIsTogether { runTogether() } else { runSteps(thread: 0, of: 1) }
+    self.choice?.record(nanoseconds: lvt_nanoseconds() - start)
+  }
+
+  private func runTogether() {
     lvt_pool_run(
-      pool, { context, thread in Engine.from(context).runSteps(thread: Int(thread)) },
-      Unmanaged.passUnretained(self).toOpaque())
+      pool,
+      { context, thread in
+        let engine = Engine.from(context)
+        engine.runSteps(thread: Int(thread), of: engine.threads)
+      }, Unmanaged.passUnretained(self).toOpaque())
   }
 
   /// As ``run()``, and calls `body` after each step, while no thread works, with the step's index.
@@ -124,7 +140,8 @@ public final class Engine {
   /// ``bytes(ofTensor:)`` then gives the step's output.
   public func run(observing body: @escaping (Int) -> Void) {
     observer = body
-    run()
+    // What observing takes must not weigh in the choice.
+    if choice?.isTogether ?? true { runTogether() } else { runSteps(thread: 0, of: 1) }
     observer = nil
   }
 
@@ -150,16 +167,17 @@ public final class Engine {
     return Unmanaged<Engine>.fromOpaque(context).takeUnretainedValue()
   }
 
-  /// One thread's share of every step.
-  ///
-  /// Threads meet after each step.
-  private func runSteps(thread: Int) {
+  /// The share of every step of one of so many threads, which meet after each.
+  private func runSteps(thread: Int, of threads: Int) {
+    func barrier() {
+      if threads > 1 { lvt_pool_barrier(pool, UInt32(thread)) }
+    }
     for i in 0..<workspace.steps.count {
-      workspace.run(step: i, thread: thread, barrier: { lvt_pool_barrier(pool) })
-      lvt_pool_barrier(pool)
+      workspace.run(step: i, thread: thread, of: threads, barrier: barrier)
+      barrier()
       if let observer {
         if thread == 0 { observer(i) }
-        lvt_pool_barrier(pool)
+        barrier()
       }
     }
   }

@@ -6,7 +6,6 @@ internal import LVTModel
 struct Workspace {
   let steps: [Step]
   let kernels: lvt_kernels
-  let threads: Int
   private let tensors: [Tensor]
   private let buffers: [Buffer]
   private let constants: UnsafeRawBufferPointer
@@ -14,13 +13,12 @@ struct Workspace {
   private let arenaBytes: Int
   private let scratchBytes: Int
 
-  init(plan: Plan, arena: UnsafeMutableRawPointer, threads: Int, isa: ISA) {
+  init(plan: Plan, arena: UnsafeMutableRawPointer, isa: ISA) {
     steps = plan.steps
     tensors = plan.tensors
     buffers = plan.buffers
     constants = plan.constants
     kernels = lvt_kernels_select(isa.allowed)
-    self.threads = threads
     self.arena = arena
     arenaBytes = plan.arenaBytes
     scratchBytes = plan.scratchBytes
@@ -32,10 +30,10 @@ struct Workspace {
       start: arena + buffers[tensors[index].buffer].offset, count: tensors[index].byteCount)
   }
 
-  /// Runs one thread's share of a step.
+  /// Runs the share of a step of one of so many threads.
   ///
   /// `barrier` waits for the other threads in the middle of it.
-  func run(step index: Int, thread: Int, barrier: () -> Void) {
+  func run(step index: Int, thread: Int, of threads: Int, barrier: () -> Void) {
     let step = steps[index]
     let share = Share(
       input: map(step.input), output: map(step.output),

@@ -76,7 +76,7 @@ struct Arguments {
       --json           one JSON object a line
       --logits         with --json, the network's raw output too
       --threads N      threads to use (as the plan asks, else one a core of the fastest
-                       kind, at most 4)
+                       kind, at most 4; and one alone while that is faster)
       --affinity A     where they run: auto (the fastest cores), none (anywhere) or
                        processors as in 4-7 or 0,2, one thread on each
       --board-report F with --bench, write what was measured on which machine as JSON
@@ -100,6 +100,7 @@ struct Arguments {
       --version        print the version
       --help           print this
 
+    A file to write that is named - is standard output; results then go to standard error.
     Exit codes: 0 done, 1 something failed, 64 wrong usage.
 
     """
@@ -202,17 +203,19 @@ struct Arguments {
   /// How many threads the engine has and where they run.
   ///
   /// A plan for a board asks for a number, which a smaller machine cannot give it.
+  /// Where neither threads nor processors are named, runs may be on fewer of them.
   func placement(of plan: Plan, on topology: ProcessorTopology) -> (
-    threads: Int, affinity: Affinity
+    threads: Int, isAdaptive: Bool, affinity: Affinity
   ) {
     if case .processors(let set) = affinity {
-      return (threads ?? min(64, set.numbers.count), .pinned(set))
+      return (threads ?? min(64, set.numbers.count), false, .pinned(set))
     }
-    let threads =
+    let count =
       threads ?? plan.threads.map { min($0, topology.fastestCores) }
       ?? topology.recommendedThreads
     return (
-      threads, affinity == .auto ? topology.recommendedAffinity(threads: threads) : .inherited
+      count, threads == nil,
+      affinity == .auto ? topology.recommendedAffinity(threads: count) : .inherited
     )
   }
 

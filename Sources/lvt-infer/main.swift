@@ -82,10 +82,6 @@ enum Program {
     do throws(ImageError) {
       let classifier = try Classifier(engine: engine)
       do throws(CaptureError) {
-        // Else the next descriptor that is opened would be taken for it.
-        guard arguments.camera != nil || lvt_is_open(0) else {
-          throw .unreadable(reason: "it is closed")
-        }
         let stop = try StopEvent()
         stop.raiseOnSignals()
         let source = try FrameSource(arguments, stop)
@@ -125,9 +121,11 @@ enum Program {
         return nil
       }
     }
-    let (threads, affinity) = arguments.placement(of: plan, on: ProcessorTopology())
+    let (threads, isAdaptive, affinity) = arguments.placement(of: plan, on: ProcessorTopology())
     do throws(EngineError) {
-      return try Engine(plan: plan, threads: threads, isa: arguments.isa, affinity: affinity)
+      return try Engine(
+        plan: plan, threads: threads, isAdaptive: isAdaptive, isa: arguments.isa,
+        affinity: affinity)
     } catch {
       Console.report(error.description)
       return nil

@@ -50,8 +50,9 @@ struct Compile: ParsableCommand {
   func run() throws {
     try Terminal.prepareOutput(output)
     let board = try self.board.map { try BoardFolder().board($0) }
-    let network = try options.network(checkpoint)
+    let (network, notes) = try options.network(checkpoint)
     let set = try evaluate.map { try LabeledPictures(path: $0, labels: try options.labelLines()) }
+    for note in notes { Terminal.report(note) }
     Terminal.report(
       "\(network.family): \(network.layers.count) steps, \(network.parameters) parameters, "
         + "\(network.macs) multiplications at \(network.inputSize)")

@@ -66,7 +66,9 @@ struct NetworkOptions: ParsableArguments {
   var windows: SwinWindows?
 
   @Option(
-    help: "Resize the shorter edge to input / crop, rounded down, and cut out the centre; 1 resizes all of it.")
+    help:
+      "Resize the shorter edge to input / crop, rounded down, and cut out the centre; 1 resizes all of it."
+  )
   var crop = 1.0
 
   @Option(help: "bilinear or bicubic, as PIL computes them.")
@@ -102,11 +104,10 @@ struct NetworkOptions: ParsableArguments {
     }
   }
 
-  /// The float network of a checkpoint.
-  func network(_ path: String) throws -> Network {
+  /// The float network of a checkpoint, and what was taken and assumed for it, a line each.
+  func network(_ path: String) throws -> (Network, notes: [String]) {
     let checkpoint = try Checkpoint.read(
       path: path, part: CheckpointPart(key: key, prefix: prefix))
-    for note in checkpoint.notes { Terminal.report("\(path): \(note)") }
     var options = Network.Options()
     options.inputSize = size
     if let mean { options.mean = mean.values }
@@ -118,11 +119,15 @@ struct NetworkOptions: ParsableArguments {
     options.windows = windows
     let network: Network
     do { network = try Network(checkpoint, options: options) } catch {
-      throw Failure("\(path): \(error)")
+      // What is wrong with it may be what was taken.
+      throw Failure((["\(path): \(error)"] + checkpoint.notes).joined(separator: "; "))
     }
     let assumed = assumptions(network).map { $0.description }
-    if !assumed.isEmpty { Terminal.report("assumed: " + assumed.joined(separator: "; ")) }
-    return network
+    return (
+      network,
+      checkpoint.notes.map { "\(path): \($0)" }
+        + (assumed.isEmpty ? [] : ["assumed: " + assumed.joined(separator: "; ")])
+    )
   }
 
   /// What neither the tensors nor the options say.
@@ -166,7 +171,8 @@ struct Triple: ExpressibleByArgument {
 
   init?(argument: String) {
     let values = argument.split(separator: ",").compactMap { Float($0) }
-    guard values.count == 3, argument.split(separator: ",", omittingEmptySubsequences: false).count == 3,
+    guard values.count == 3,
+      argument.split(separator: ",", omittingEmptySubsequences: false).count == 3,
       values.allSatisfy({ $0.isFinite })
     else { return nil }
     self.values = values

@@ -41,11 +41,13 @@ struct Predict: ParsableCommand {
   }
 
   func run() throws {
-    let executor = FloatExecutor(try options.network(checkpoint))
+    let (network, notes) = try options.network(checkpoint)
+    let executor = FloatExecutor(network)
     let labels = try options.labelLines()
     guard labels.isEmpty || labels.count == executor.network.classCount else {
       throw PlannerError.labelCount(expected: executor.network.classCount, found: labels.count)
     }
+    for note in notes { Terminal.report(note) }
     if let tensor {
       for (i, input) in try inputs(tensor).enumerated() {
         try show("\(tensor)[\(i)]", input, executor, labels)

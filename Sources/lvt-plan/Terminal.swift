@@ -38,7 +38,9 @@ enum Terminal {
     lvt_exit(1)
   }
 
-  /// Checks the place for a file before the work starts. If it is standard output, results go to standard
+  /// Checks the place for a file before the work starts.
+  ///
+  /// If it is standard output, results go to standard
   /// error from now on.
   static func prepareOutput(_ path: String) throws {
     try require(lvt_check_output(path), path)

@@ -27,8 +27,11 @@ import Testing
   ) -> (status: lvt_status, message: String) {
     var message = [CChar](repeating: 77, count: 200)
     let status = call(&message, message.count)
-    let bytes = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-    return (status, String(decoding: bytes, as: UTF8.self))
+    return (status, text(message))
+  }
+
+  private func text(_ string: [CChar]) -> String {
+    String(decoding: string.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private func opened(_ path: String?, threads: Int32 = 1) -> (status: lvt_status, message: String)
@@ -160,9 +163,20 @@ import Testing
       #expect(opened(path).status == LVT_BAD_PLAN)
     }
     try bytes.write(to: url)
-    for threads: Int32 in [0, -1, 65, .max] {
+    for threads: Int32 in [-1, 65, .max] {
       #expect(opened(path, threads: threads).status == LVT_NO_ENGINE)
     }
+  }
+
+  @Test func noNumberOfThreadsIsTheBestOne() throws {
+    let plan = try TinyNetwork().compile(pictures: 1)
+    let url = URL(fileURLWithPath: path)
+    defer { try? FileManager.default.removeItem(at: url) }
+    try Data(plan.bytes).write(to: url)
+    var model: OpaquePointer?
+    #expect(lvt_model_open(path, 0, &model, nil, 0) == LVT_OK)
+    #expect(lvt_model_class_count(model) == 5)
+    lvt_model_close(model)
   }
 
   @Test func messagesAreCutToFit() {
@@ -182,9 +196,9 @@ import Testing
     for capacity in [-1, Int.min, Int.max] {  // size_t is imported as Int
       message[0] = 77
       #expect(lvt_model_open(nil, 1, &model, &message, capacity) == LVT_BAD_ARGUMENT)
-      #expect(String(cString: message) == "path is NULL")
+      #expect(text(message) == "path is NULL")
       #expect(lvt_model_classify(nil, nil, &message, capacity) == LVT_BAD_ARGUMENT)
-      #expect(String(cString: message) == "model is NULL")
+      #expect(text(message) == "model is NULL")
     }
   }
 

@@ -379,7 +379,7 @@ import Testing
     let labels = try file("labels.txt", Array(("one\n" + String(repeating: "x", count: 201)).utf8))
     expectRefusal(
       try compile([demo + "/model.safetensors", "--labels", labels, "--pictures", "1"]),
-      "line 2: expected a label of at most 200 bytes")
+      "expected a label of at most 200 bytes in line 2")
   }
 
   @Test func outputThatCannotBeWrittenIsReported() throws {

@@ -18,7 +18,7 @@ import Testing
     "lvt-plan inspect $tiny", "lvt-plan inspect --labels $tiny",
     "lvt-plan inspect $tiny --board $demo/../../boards/raspberry-pi-5/board.json",
     "lvt-plan predict $demo/model.safetensors --input 64 $jpeg",
-    "lvt-plan --generate-completion-script bash", compile + " -o out.lvt", compile + " -o -",
+    "lvt-plan --generate-completion-script bash", compile + " -o -",
     "lvt-infer --help", "lvt-infer --version", "lvt-infer --cpu-info", "lvt-infer $tiny $jpeg",
     "lvt-infer $tiny $jpeg --json", "lvt-infer $tiny --bench 1", "lvt-infer $tiny --profile",
     "lvt-infer $tiny --verify", "lvt-infer $tiny - < $jpeg",
@@ -65,7 +65,8 @@ import Testing
   @Test func readerThatHasGoneEndsTheProgramQuietly() async throws {
     for command in ["lvt-plan inspect $tiny", "lvt-infer --help"] {
       let outcome = try await shell.run(
-        "set -o pipefail; (sleep 0.3; \(command)) | true; echo ${PIPESTATUS[0]}")
+        // Whoever runs the tests may have the signal ignored.
+        "(sleep 0.3; exec env --default-signal=PIPE \(command)) | true; echo ${PIPESTATUS[0]}")
       #expect(outcome.output == "141\n" && outcome.errors.isEmpty, "\(outcome.errors)")
     }
   }
@@ -112,10 +113,9 @@ import Testing
   ])
   func placesAreLookedAtBeforeTheWork(command: String) async throws {
     for place in ["none/x", ".", "file/x"] {
-      // Reading a frame or calibration pictures would wait for ever.
-      let outcome = try await shell.run(
-        "touch file; mkfifo wait 2>/dev/null; sleep 20 > wait & pid=$!; "
-          + "timeout 10 \(command) \(place) < wait; code=$?; kill $pid; exit $code")
+      let outcome = try await shell.run("touch file; \(command) \(place) < /dev/null")
+      // The work would have said something.
+      #expect(outcome.output.isEmpty)
       #expect(outcome.code == 1, "\(place)")
       #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
       #expect(outcome.errors.contains("\(place): cannot be written: "))

@@ -3,7 +3,9 @@ import Foundation
 import LVTTestSupport
 
 /// Scripts of the shell that call the two programs as `lvt-infer` and `lvt-plan`, for redirections, limits and
-/// names of any bytes. They run in a folder of their own.
+/// names of any bytes.
+///
+/// They run in a folder of their own.
 final class Shell: Sendable {
   struct Outcome: Sendable {
     /// 128 + n of a program that signal n ended.

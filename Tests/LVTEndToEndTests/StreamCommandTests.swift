@@ -114,7 +114,7 @@ extension CommandLineTests {
     let outcome = try run(
       "/bin/sh", ["-c", "exec \"$0\" \"$1\" - <&-", Self.products + "/lvt-infer", plan])
     #expect(outcome.code == 1)
-    #expect(outcome.errors == ["lvt-infer: standard input: cannot be read: it is closed"])
+    #expect(outcome.errors == ["lvt-infer: standard input: cannot be read: Bad file descriptor"])
   }
 
   @Test func turnedPictureIsTheUprightOneInFilesAndStreams() throws {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import LVTTestSupport
 import Testing
 
 @testable import LVTPlanner
@@ -20,12 +21,12 @@ import Testing
     let text = "a\n" + String(repeating: "é", count: 101)
     #expect(
       message { () throws(ImportError) in _ = try LabelFile.lines(of: text, file: "f") }
-        == "f: expected labels of at most 200 bytes, found 202 in line 2")
+        == "f: expected a label of at most 200 bytes in line 2, found one of 202")
   }
 
   @Test func otherBytesAreRefused() {
     let fault = message { () throws(ImportError) in
-      _ = try LabelFile.read(path: fixturePath("images.idx.gz"))
+      _ = try LabelFile.read(path: fixtures + "/import/images.idx.gz")
     }
     #expect(fault?.contains("expected text in UTF-8") == true)
   }

@@ -96,7 +96,7 @@ import Testing
 
   @Test func negativeVarianceIsNamed() {
     let name = "layers.0.blocks.0.bn.running_var"
-    #expect(throws: NetworkError.notFinite(tensor: name, index: 0)) {
+    #expect(throws: NetworkError.variance(tensor: name, index: 0, found: -1)) {
       try network {
         $0.tensors[name] = FloatTensor(shape: [8], values: [Float](repeating: -1, count: 8))
       }
@@ -142,6 +142,22 @@ import Testing
       plan.withUnsafeBufferPointer { agreement.add(float: logits, plan: $0) }
     }
     #expect(agreement.decibels > 25)
+  }
+
+  /// As ImageNet-22k has them.
+  @Test func manyClassesArePlanned() throws {
+    var tiny = TinyNetwork()
+    tiny.classes = 21841
+    let compiled = try tiny.compile(pictures: 2)
+    #expect(compiled.plan.classCount == 21841)
+    #expect(try runPlan(compiled.plan, tiny.pictures(1)[0]).count == 21841)
+  }
+
+  @Test func whatNoPlanHoldsIsRefusedBeforeItIsCalibrated() throws {
+    var tiny = TinyNetwork()
+    tiny.classes = 65537
+    let error = #expect(throws: PlannerError.self) { try tiny.compile(pictures: 1) }
+    guard case .limit(layer: "head", _, _) = error else { throw error ?? PlannerError.noPictures }
   }
 
   @Test func sizeThatDoesNotFitIsRefused() {

@@ -19,7 +19,9 @@ import Testing
   }
 
   /// σ(x) = 1 / (1 + e⁻ˣ).
-  @Test(arguments: [(0, 0.5), (-0.15, 0.4625702), (3, 0.9525741), (-200, 0), (200, 1)] as [(Float, Float)])
+  @Test(
+    arguments: [(0, 0.5), (-0.15, 0.4625702), (3, 0.9525741), (-200, 0), (200, 1)]
+      as [(Float, Float)])
   func onlyScoreIsOneOfTwoClasses(logit: Float, probability: Float) {
     let top = Classification(logits: [logit], labels: ["there"]).top(3)
     #expect(top.map { $0.label } == ["there"])

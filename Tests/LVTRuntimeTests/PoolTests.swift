@@ -54,16 +54,16 @@ import Testing
     let state = Rendezvous(pool: pool, threads: 4)
     lvt_pool_run(
       pool,
-      { context, _ in
+      { context, index in
         guard let context else { return }
         let state = Unmanaged<Rendezvous>.fromOpaque(context).takeUnretainedValue()
         for round in 1...500 {
           state.arrived.add(1, ordering: .sequentiallyConsistent)
-          lvt_pool_barrier(state.pool)
+          lvt_pool_barrier(state.pool, index)
           if state.arrived.load(ordering: .sequentiallyConsistent) < round * state.threads {
             state.wrong.add(1, ordering: .relaxed)
           }
-          lvt_pool_barrier(state.pool)
+          lvt_pool_barrier(state.pool, index)
         }
       }, Unmanaged.passUnretained(state).toOpaque())
     lvt_pool_destroy(pool)

@@ -3,7 +3,9 @@ import CLVTSystem
 import Foundation
 import Testing
 
-/// What lvt_write_file does to what is there. Devices are made by the tests: a defect would destroy
+/// What lvt_write_file does to what is there.
+///
+/// Devices are made by the tests: a defect would destroy
 /// the machine's.
 @Suite final class OutputFileTests {
   private let folder = NSTemporaryDirectory() + "lvt-" + UUID().uuidString

@@ -62,8 +62,8 @@ public func giantPlanBytes(
   operations.append(
     .head(
       Head(
-          norm: norm(), pooling: .mean, poolingMultiplier: 0, matrix: matrix(k: 16, n: 1),
-          biasOffset: reserve(64))))
+        norm: norm(), pooling: .mean, poolingMultiplier: 0, matrix: matrix(k: 16, n: 1),
+        biasOffset: reserve(64))))
 
   let last = operations.count - 1
   var end = 0

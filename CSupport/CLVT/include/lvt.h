@@ -23,7 +23,7 @@ typedef enum {
     LVT_BAD_ARGUMENT = 1,
     /// The file cannot be read, is no plan, or is damaged.
     LVT_BAD_PLAN = 2,
-    /// There is not the memory, the system refuses the threads, or the number of threads is not 1
+    /// There is not the memory, the system refuses the threads, or the number of threads is not 0
     /// ... 64.
     LVT_NO_ENGINE = 3,
     /// The frame is of no known format or matrix, or its sizes do not fit each other.
@@ -89,7 +89,8 @@ typedef struct {
 } lvt_candidate;
 
 /// Opens a plan file, checks it, allocates all memory and starts `threads - 1` threads, which sleep
-/// between frames; the calling thread is the other one. 1 ... 64 threads.
+/// between frames; the calling thread is the other one. 1 ... 64 threads; 0 for one on each of the
+/// fastest cores, at most 4, or the calling one alone as long as that is faster.
 ///
 /// `path` is a string of any bytes, as the system takes it. `*model` is the model, or NULL after an
 /// error. `message`, unless it is NULL, is a buffer of `capacity` bytes that gets a string about an

@@ -49,8 +49,7 @@ lvt_folder *lvt_folder_open(const char *path, int *error);
 const char *lvt_folder_next(lvt_folder *folder);
 void lvt_folder_close(lvt_folder *folder);
 
-/// Whether a descriptor is open, a regular file's, a terminal's.
-bool lvt_is_open(int descriptor);
+/// Whether a descriptor is a regular file's, a terminal's.
 bool lvt_is_regular(int descriptor);
 bool lvt_is_terminal(int descriptor);
 

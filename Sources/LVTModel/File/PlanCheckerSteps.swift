@@ -49,7 +49,8 @@ extension PlanChecker {
       try require(a == b, name, "an output of \(a)", "\(b)")
       try checkKernel(s.kernel, name)
       try checkMean(s.meanMultiplier, over: a, name)
-      try check(s.squeeze, k: a.channels, n: s.expand.k, multiplier: PlanLimits.wideMultiplier, name)
+      try check(
+        s.squeeze, k: a.channels, n: s.expand.k, multiplier: PlanLimits.wideMultiplier, name)
       try checkFloats(
         s.squeezeBiasOffset, count: s.squeeze.n, within: PlanLimits.wideBias, name)
       let columns = DynamicDepthwise.columns(kernel: s.kernel, channels: a.channels)

@@ -129,6 +129,7 @@ public struct Checkpoint: Sendable {
       return only
     }
     // A network that is not known may still be named whole.
-    return prefixes.first ?? (names.allSatisfy { $0.hasPrefix("module.") } && !names.isEmpty ? "module." : "")
+    return prefixes.first
+      ?? (names.allSatisfy { $0.hasPrefix("module.") } && !names.isEmpty ? "module." : "")
   }
 }

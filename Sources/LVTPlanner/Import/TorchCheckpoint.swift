@@ -103,7 +103,8 @@ struct TorchCheckpoint {
       return (asked.pairs, ["took the tensors of '\(asked.name)' (--key)"])
     }
     let known = found.filter { $0.isKnown }
-    let best = (known.isEmpty ? found : known).filter { $0.path.isEmpty }
+    let best =
+      (known.isEmpty ? found : known).filter { $0.path.isEmpty }
       + (known.isEmpty ? found : known).filter { !$0.path.isEmpty }.sorted { $0.rank < $1.rank }
     guard let chosen = best.first else {
       if top.contains(where: { holdsWholeNetwork($0) }) {

@@ -200,7 +200,8 @@ private struct DWNetBuilder: NetworkBuilder {
       return rest == 0 && channels % groups == 0
     }
     if fitting.count > 1, options.kernel == nil {
-      let assumption = Assumption(what: "filters of \(fitting[0]) × \(fitting[0])", option: "--kernel")
+      let assumption = Assumption(
+        what: "filters of \(fitting[0]) × \(fitting[0])", option: "--kernel")
       if !assumptions.contains(assumption) { assumptions.append(assumption) }
     }
     guard let kernel = fitting.first(where: { $0 == options.kernel ?? $0 }) else {

@@ -28,7 +28,9 @@ extension FloatAttention {
       let qkv = isPadded ? qkv + self.qkv.bias : qkv
       for top in stride(from: 0, to: rows.covered, by: edge) {
         for left in stride(from: 0, to: columns.covered, by: edge) {
-          let places = (0..<edge * edge).map { Place(rows, top + $0 / edge, columns, left + $0 % edge) }
+          let places = (0..<edge * edge).map {
+            Place(rows, top + $0 / edge, columns, left + $0 % edge)
+          }
           for head in 0..<heads {
             for query in places where query.position < shape.positions {
               let keys = places.filter { $0.side == query.side }

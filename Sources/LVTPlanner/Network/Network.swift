@@ -219,6 +219,27 @@ public struct Network: Sendable {
     }
   }
 
+  /// Refuses what no plan can hold, before the time that calibration takes.
+  func checkLimits() throws(PlannerError) {
+    for (i, layer) in layers.enumerated() {
+      func require(_ found: Int, _ most: Int, _ what: String) throws(PlannerError) {
+        guard found <= most else {
+          throw .limit(layer: layer.name, expected: "at most \(most) \(what)", found: "\(found)")
+        }
+      }
+      try require(i + 2, PlanLimits.entries, "layers")
+      let output = layer.output, isLast = i == layers.count - 1
+      try require(max(output.width, output.height), PlanLimits.extent, "rows or columns")
+      try require(
+        output.channels, PlanLimits.channels(of: isLast ? .float32 : .int8),
+        isLast ? "classes" : "channels")
+      for matrix in layer.operation.matrices {
+        try require(matrix.inputs, PlanLimits.k, "inputs of a product")
+        try require(matrix.outputs, PlanLimits.columns, "outputs of a product")
+      }
+    }
+  }
+
   /// Weights and biases, after folding.
   public var parameters: Int {
     layers.reduce(0) { total, layer in
@@ -243,6 +264,23 @@ public struct Network: Sendable {
           + 2 * (a.keyNorm?.gamma.count ?? 0)
       case .convolution(let c): total + c.matrix.weights.count + c.matrix.bias.count
       }
+    }
+  }
+}
+
+extension Network.Operation {
+  /// The products, in order.
+  fileprivate var matrices: [FloatMatrix] {
+    switch self {
+    case .patchEmbed(_, let m, _), .pointwise(let m, _, _), .patchMerge(_, let m),
+      .head(_, _, let m):
+      [m]
+    case .depthwise: []
+    case .dynamicDepthwise(let f): [f.squeeze, f.expand]
+    case .inhomogeneousDepthwise(let f): [f.squeeze, f.expand]
+    case .mlp(_, let expand, let project): [expand, project]
+    case .attention(let a): [a.qkv, a.project]
+    case .convolution(let c): [c.matrix]
     }
   }
 }

@@ -85,6 +85,7 @@ extension NetworkBuilder {
       assumptions.append(Assumption(what: "global pool avg", option: "--global-pool"))
     }
     add(
-      name, .head(norm, options.pooling ?? .mean, matrix), Shape(height: 1, width: 1, channels: classes))
+      name, .head(norm, options.pooling ?? .mean, matrix),
+      Shape(height: 1, width: 1, channels: classes))
   }
 }

@@ -13,8 +13,10 @@ public enum NetworkError: Error, Equatable, Sendable {
   case unexpected(tensor: String, family: String)
   /// A tensor of another shape than the rest of the network asks for.
   case wrongShape(tensor: String, expected: String, found: [Int])
-  /// A NaN or an infinity in the weights.
+  /// A NaN or an infinity in the weights, or in what BatchNorm makes of them.
   case notFinite(tensor: String, index: Int)
+  /// A variance that is negative.
+  case variance(tensor: String, index: Int, found: Float)
   /// Heads that do not divide a stage's channels, or, `groups` being more than 1, into such groups; or
   /// heads for another number of stages.
   case heads(found: [Int], stage: Int, channels: Int, groups: Int)
@@ -42,6 +44,8 @@ extension NetworkError: CustomStringConvertible {
       "tensor '\(tensor)': expected shape \(expected), found \(found)"
     case .notFinite(let tensor, let index):
       "tensor '\(tensor)': element \(index) is NaN or infinite"
+    case .variance(let tensor, let index, let found):
+      "tensor '\(tensor)': expected variances of at least 0, found \(found) at element \(index)"
     case .heads(let found, let stage, let channels, let groups):
       "heads \(found): expected a divisor of stage \(stage)'s \(channels) channels"
         + (groups > 1 ? " that is a multiple of \(groups)" : "")
@@ -74,7 +78,9 @@ struct TensorReader {
   /// The shape of a tensor, which must exist and have `rank` dimensions, all of them positive.
   func shape(_ name: String, rank: Int) throws(NetworkError) -> [Int] {
     guard let tensor = tensors[name] else { throw .missing(tensor: name, family: family) }
-    guard tensor.shape.count == rank, tensor.shape.allSatisfy({ (1...65536).contains($0) }) else {
+    guard tensor.shape.count == rank,
+      tensor.shape.allSatisfy({ (1...PlanLimits.columns).contains($0) })
+    else {
       throw .wrongShape(tensor: name, expected: "of \(rank) dimensions", found: tensor.shape)
     }
     return tensor.shape
@@ -157,12 +163,16 @@ struct TensorReader {
   }
 
   mutating func batchNorm(_ name: String, channels: Int) throws(NetworkError) -> BatchNorm {
+    let variance = try values(name + ".running_var", [channels])
+    if let index = variance.firstIndex(where: { $0 < 0 }) {
+      throw .variance(tensor: name + ".running_var", index: index, found: variance[index])
+    }
     let norm = BatchNorm(
       gamma: try values(name + ".weight", [channels]), beta: try values(name + ".bias", [channels]),
-      mean: try values(name + ".running_mean", [channels]),
-      variance: try values(name + ".running_var", [channels]))
-    if let index = norm.scale.firstIndex(where: { !$0.isFinite }) {
-      throw .notFinite(tensor: name + ".running_var", index: index)
+      mean: try values(name + ".running_mean", [channels]), variance: variance)
+    if let index = zip(norm.scale, norm.shift).map({ $0 + $1 }).firstIndex(where: { !$0.isFinite })
+    {
+      throw .notFinite(tensor: name + ".weight", index: index)
     }
     return norm
   }

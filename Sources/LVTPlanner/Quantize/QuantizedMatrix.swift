@@ -70,7 +70,7 @@ struct QuantizedMatrix {
   private static func scale(
     _ best: Float, holding bias: Double, inputScale: Float
   ) -> Float {
-    let least = Float(bias / Double(inputScale) / biasLimit)
+    let least = Float(bias / Double(inputScale) / biasLimit).nextUp
     return min(max(best, least, 1e-12), ScaleLimits.greatestWeight)
   }
 

@@ -39,7 +39,9 @@ struct CheckpointPartTests {
   }
 
   @Test func prefixIsSaidAndWhatItLeavesOut() throws {
-    let found = try checkpoint(["model." + anchor, "model.a.total_ops", "criterion.weight", "total_ops"])
+    let found = try checkpoint([
+      "model." + anchor, "model.a.total_ops", "criterion.weight", "total_ops",
+    ])
     #expect(
       found.notes == [
         "took the names after 'model.' (--prefix)",
@@ -48,13 +50,17 @@ struct CheckpointPartTests {
   }
 
   @Test func wrapperInsideANameIsDropped() throws {
-    let found = try checkpoint([anchor, "layers.0._orig_mod.blocks.0._checkpoint_wrapped_module.bn.bias"])
+    let found = try checkpoint([
+      anchor, "layers.0._orig_mod.blocks.0._checkpoint_wrapped_module.bn.bias",
+    ])
     #expect(found.tensors["layers.0.blocks.0.bn.bias"] != nil)
     #expect(found.notes == ["dropped '_orig_mod.' and the like from names"])
   }
 
   @Test func averagedNamesAreTaken() throws {
-    for (plain, averaged) in [("student.", "teacher."), ("model.", "model_ema."), ("", "ema.module.")] {
+    for (plain, averaged) in [
+      ("student.", "teacher."), ("model.", "model_ema."), ("", "ema.module."),
+    ] {
       #expect(try checkpoint([plain + anchor, averaged + anchor]).tensors == [anchor: tensor(1)])
     }
   }
@@ -81,7 +87,8 @@ struct CheckpointPartTests {
     let other = try Checkpoint.read(
       path: fixturePath("ema-beside.pth"), part: CheckpointPart(key: "state_dict"))
     #expect(other.tensors == [anchor: tensor(1)])
-    #expect(fault("ema-beside.pth", key: "model")?.contains("expected tensors under 'model'") == true)
+    #expect(
+      fault("ema-beside.pth", key: "model")?.contains("expected tensors under 'model'") == true)
   }
 
   @Test(arguments: [("unknown-key.pth", "generator"), ("nested-key.pth", "checkpoint.model")])
@@ -135,7 +142,8 @@ struct CheckpointPartTests {
     defer { try? FileManager.default.removeItem(at: folder) }
     for (shard, name) in [("1", "model." + anchor), ("2", "model.head.bias")] {
       let header = #"{"\#(name)":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
-      let content = bytes(UInt64(header.utf8.count)) + Array(header.utf8) + bytes(Float(1).bitPattern)
+      let content =
+        bytes(UInt64(header.utf8.count)) + Array(header.utf8) + bytes(Float(1).bitPattern)
       try Data(content).write(to: folder.appendingPathComponent("\(shard).safetensors"))
     }
     let index = folder.appendingPathComponent("model.safetensors.index.json")
