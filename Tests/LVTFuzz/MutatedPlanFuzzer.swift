@@ -135,7 +135,11 @@ private struct PlanMutation {
 
   /// Lets buffers, tensors and scratch be as large as the other numbers ask, if there is such a memory.
   private mutating func makeRoom() {
-    guard let contents = PlanSections.contents(of: plan.file()) else { return }
+    guard let contents = PlanSections.contents(of: plan.file()),
+      contents.tensors.allSatisfy({ tensor in
+        max(tensor.shape.height, tensor.shape.width, tensor.shape.channels) <= 1 << 16
+      })
+    else { return }
     var roomy = contents
     var end = 0
     for i in roomy.buffers.indices {
