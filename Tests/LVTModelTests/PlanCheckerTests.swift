@@ -127,10 +127,13 @@ import Testing
     expectInvalid("constants at a multiple of 64") { $0.expandBiasOffset = end }
     expectInvalid("constants at a multiple of 64") { $0.biasOffset = end }
     expectInvalid("constants at a multiple of 64") { $0.biasOffset += 4 }
-    for offset in [step.squeezeBiasOffset, step.expandBiasOffset, step.biasOffset] {
+    for (offset, expected) in [
+      (step.squeezeBiasOffset, "constants within"), (step.expandBiasOffset, "constants within"),
+      (step.biasOffset, "finite constants"),
+    ] {
       var damaged = constants
       damaged.replaceSubrange(offset..<offset + 4, with: [0, 0, 0x80, 0x7F])  // infinity
-      self.expectInvalid("finite constants", contents, damaged)
+      self.expectInvalid(expected, contents, damaged)
     }
     var changed = contents
     changed.steps[2].scratchBytes -= 64
