@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -288,7 +289,7 @@ static int replace(const place *p, const struct stat *old, const content *c) {
     return error;
 }
 
-static int write_into(const char *path, const struct stat *seen, const content *c) {
+static int write_opened(const char *path, const struct stat *seen, const content *c) {
     const int file = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
     if (file < 0)
         return -errno;
@@ -300,6 +301,15 @@ static int write_into(const char *path, const struct stat *seen, const content *
         error = synchronize(file);
     if (close(file) != 0 && error == 0)
         error = -errno;
+    return error;
+}
+
+static int write_into(const char *path, const struct stat *seen, const content *c) {
+    // A reader that goes away is an error that is told, and no signal.
+    struct sigaction old, ignored = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignored, &old);
+    const int error = write_opened(path, seen, c);
+    sigaction(SIGPIPE, &old, NULL);
     return error;
 }
 
@@ -325,6 +335,19 @@ static int write_file(const char *path, const content *c) {
 bool lvt_is_standard_output(const char *text) {
     char path[PATH_MAX];
     return lvt_path_bytes(text, path) == 0 && is_standard_output(path);
+}
+
+static bool look_at(const char *text, struct stat *status) {
+    char path[PATH_MAX];
+    return lvt_path_bytes(text, path) == 0 && stat(path, status) == 0;
+}
+
+bool lvt_is_same_file(const char *input, const char *path) {
+    struct stat read, written;
+    const bool is_there =
+        strcmp(input, "-") == 0 ? fstat(STDIN_FILENO, &read) == 0 : look_at(input, &read);
+    return is_there && S_ISREG(read.st_mode) && strcmp(path, "-") != 0 && look_at(path, &written) &&
+           is_same(&read, &written);
 }
 
 int lvt_check_output(const char *text) {

@@ -35,7 +35,8 @@ struct StreamBytes {
   /// A start marker and a whole segment, behind which there is another marker.
   var isJPEG: Bool {
     guard has([0xFF, 0xD8, 0xFF]), let code = number(at: 3, count: 1),
-      JPEGMarker.mayBeFirst(UInt8(code)), let length = number(at: 4, count: 2), length >= 2
+      code != 0xFF, JPEGMarker.mayBeFirst(UInt8(code)), let length = number(at: 4, count: 2),
+      length >= 2
     else { return false }
     let next = 4 + length
     return next >= bytes.count ? next >= StreamKind.window : bytes[next] == 0xFF
@@ -48,9 +49,13 @@ struct StreamBytes {
     return [12, 40, 52, 56, 64, 108, 124].contains(header)
   }
 
-  /// The mark, and a directory immediately behind it.
+  /// The mark, and the offset of a directory.
   var isTIFF: Bool {
-    has([0x49, 0x49, 0x2A, 0, 8, 0, 0, 0]) || has([0x4D, 0x4D, 0, 0x2A, 0, 0, 0, 8])
+    guard let offset = number(at: 4, count: 4), let last = number(at: 4, count: 1) else {
+      return false
+    }
+    return has([0x4D, 0x4D, 0, 0x2A]) && offset >= 8 && offset < 1 << 28
+      || has([0x49, 0x49, 0x2A, 0]) && (last >= 8 || offset & 0xFF_FFFF != 0) && last % 2 == 0
   }
 
   /// `P6 640 480`.
@@ -144,17 +149,19 @@ struct StreamBytes {
   }
 
   /// Five packets in a row or more, from any byte of the first packet on, since a stream may be joined in its
-  /// midst.
-  var isMPEGTS: Bool { (0..<188).contains { isMPEGTS(from: $0) } }
+  /// midst; with times of arrival between them (M2TS) too.
+  var isMPEGTS: Bool {
+    [188, 192].contains { pitch in (0..<pitch).contains { isMPEGTS(from: $0, pitch: pitch) } }
+  }
 
   /// Sync bytes, headers without reserved values, and counters that count: rows of a picture that
   /// repeat do not.
-  private func isMPEGTS(from first: Int) -> Bool {
+  private func isMPEGTS(from first: Int, pitch: Int) -> Bool {
     var counters: [(program: Int, count: Int)] = [], counted = 0
-    let packets = min(12, (bytes.count - first) / 188)
+    let packets = min(12, (bytes.count - first) / pitch)
     guard packets >= 5 else { return false }
     for packet in 0..<packets {
-      let at = first + 188 * packet
+      let at = first + pitch * packet
       guard let header = number(at: at, count: 4), header >> 24 == 0x47,
         header >> 23 & 1 == 0, header >> 6 & 3 == 0, header >> 4 & 3 != 0
       else { return false }
@@ -191,34 +198,50 @@ struct StreamBytes {
       && (bytes[9] < 14 || bytes[9] == 255)
   }
 
-  /// Whether there are spaces and ends of lines.
-  ///
-  /// Dark pixels may all be printable, but hardly these two without what lies between them.
-  var hasWords: Bool { bytes.contains(0x20) && bytes.contains(0x0A) }
+  /// xz, bzip2, Zstandard or tar.
+  var isArchive: Bool {
+    has([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0]) || has([0x28, 0xB5, 0x2F, 0xFD]) || has("ustar", at: 257)
+      || has("BZh") && has([0x31, 0x41, 0x59, 0x26, 0x53, 0x59], at: 4)
+  }
 
-  /// Printable characters, many of them letters.
+  /// Whether there are ends of lines, in UTF-16 too.
+  ///
+  /// Dark pixels may all be printable, but hardly those and this one without what lies between them.
+  var hasLines: Bool { bytes.contains(0x0A) }
+
+  /// UTF-8 that can be printed, or UTF-16 of such characters, with letters in it.
   var isText: Bool {
-    var letters = 0, ends = 0, others = 0
+    if has([0xFF, 0xFE]) || has([0xFE, 0xFF]) {
+      let zeros = bytes.dropFirst(2).enumerated().filter { $0.element == 0 }.map { $0.offset % 2 }
+      return 3 * zeros.count > bytes.count && zeros.allSatisfy { $0 == zeros[0] }
+    }
+    var letters = 0, following = 0
     for byte in bytes {
+      if following > 0 {
+        guard byte & 0xC0 == 0x80 else { return false }
+        following -= 1
+        continue
+      }
       switch byte {
       case 0x41...0x5A, 0x61...0x7A: letters += 1
-      case 0x0A: ends += 1
-      case 0x09, 0x0D, 0x1B, 0x20..<0x7F: break
-      case 0x80...: others += 1
+      case 0x09, 0x0A, 0x0D, 0x1B, 0x20..<0x7F: break
+      case 0xC2...0xDF: following = 1
+      case 0xE0...0xEF: following = 2
+      case 0xF0...0xF4: following = 3
       default: return false
       }
     }
-    return letters > 0 && 3 * (letters + ends) > bytes.count && 8 * others < bytes.count
+    return letters > 0
   }
 }
 
 /// The second bytes of a JPEG's markers.
 enum JPEGMarker {
-  /// Whether it may be the first behind the start of a picture: tables, application data, comments
-  /// and frame headers.
+  /// Whether it may be the first behind the start of a picture: tables, application data, comments,
+  /// frame headers, and what fills up before one.
   static func mayBeFirst(_ code: UInt8) -> Bool {
     switch code {
-    case 0xC0...0xC7, 0xC9...0xCF, 0xDB, 0xDD, 0xE0...0xEF, 0xFE: true
+    case 0xC0...0xC7, 0xC9...0xCF, 0xDB, 0xDD, 0xE0...0xEF, 0xFE, 0xFF: true
     default: false
     }
   }

@@ -8,8 +8,8 @@ public enum StreamKind: Equatable, Sendable, CaseIterable {
   case jpeg, y4m
   case png, gif, bmp, tiff, webp, pnm
   case h264, h265, mpegVideo, mpegTS, mpegPS
-  case mp4, matroska, avi, flv, ogg, ivf
-  case gzip, text
+  case mp4, matroska, avi, wav, flv, ogg, ivf
+  case gzip, archive, multipart, text
 
   /// Bytes after which more of them do not make a kind better known.
   static let window = 4096
@@ -33,16 +33,19 @@ public enum StreamKind: Equatable, Sendable, CaseIterable {
     case .mp4: "an MP4, QuickTime or HEIF file"
     case .matroska: "a Matroska or WebM file"
     case .avi: "an AVI file"
+    case .wav: "a WAV file"
     case .flv: "an FLV file"
     case .ogg: "an Ogg file"
     case .ivf: "an IVF file"
     case .gzip: "a gzip file"
+    case .archive: "a compressed file or an archive"
+    case .multipart: "JPEGs with the headers of HTTP between them"
     case .text: "text"
     }
   }
 
   /// Whether JPEGs may follow that are meant: Motion JPEG in an AVI file, and behind the headers of HTTP.
-  var mayHoldJPEGs: Bool { self == .avi || self == .text }
+  var mayHoldJPEGs: Bool { self == .avi || self == .multipart || self == .text }
 
   /// The kind of a stream.
   ///
@@ -54,7 +57,7 @@ public enum StreamKind: Equatable, Sendable, CaseIterable {
     let start = StreamBytes(bytes: UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.window)))
     guard let kind = Self.allCases.first(where: { $0.begins(start) }) else { return nil }
     if kind == .text {
-      guard isAll || bytes.count >= Self.window, !mayBePixels || start.hasWords else { return nil }
+      guard isAll || bytes.count >= Self.window, !mayBePixels || start.hasLines else { return nil }
     }
     self = kind
   }
@@ -78,10 +81,13 @@ public enum StreamKind: Equatable, Sendable, CaseIterable {
     case .matroska:
       start.has([0x1A, 0x45, 0xDF, 0xA3]) && (start.find("webm") || start.find("matroska"))
     case .avi: start.has("RIFF") && start.has("AVI ", at: 8)
+    case .wav: start.has("RIFF") && start.has("WAVE", at: 8)
     case .flv: start.has("FLV\u{1}") && start.has([0, 0, 0, 9], at: 5)
     case .ogg: start.has("OggS\0\u{2}")
     case .ivf: start.has("DKIF\0\0 \0")
     case .gzip: start.isGzip
+    case .archive: start.isArchive
+    case .multipart: start.has("--") && (start.find("Content-") || start.find("content-"))
     case .text: start.isText
     }
   }

@@ -22,6 +22,8 @@ struct StreamOpening {
   let colour: ColourRequest
   /// How far a JPEG has been looked for.
   private var searched = 0
+  /// The kind, once there are so many bytes that more do not make it better known.
+  private var settled: StreamKind??
 
   init(frameBytes: Int?, colour: ColourRequest) {
     self.frameBytes = frameBytes
@@ -37,10 +39,8 @@ struct StreamOpening {
   ) throws(CaptureError) -> Verdict {
     guard !bytes.isEmpty else { return isAll ? .expected : .undecided }
     let isAll = isAll || bytes.count >= frameBytes ?? Self.longest
-    // Later bytes than these make no kind better known.
-    let kind =
-      bytes.count <= 2 * StreamKind.window || isAll
-      ? StreamKind(bytes, isAll: isAll, mayBePixels: frameBytes != nil) : nil
+    let kind = settled ?? StreamKind(bytes, isAll: isAll, mayBePixels: frameBytes != nil)
+    if bytes.count >= StreamKind.window { settled = .some(kind) }
     if frameBytes != nil {
       if let kind { throw .wrongStream(kind, expected: "raw frames") }
       return isAll || bytes.count >= StreamKind.window ? .expected : .undecided

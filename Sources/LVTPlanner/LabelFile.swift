@@ -20,8 +20,10 @@ public enum LabelFile {
         limit: maximumByteCount)
     }
     let bytes = file.withBytes(in: 0..<file.count) { Array($0) }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw .unknownFormat(file: path, expected: "text in UTF-8", found: "other bytes")
+    guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+      throw .unknownFormat(
+        file: path, expected: "text in UTF-8",
+        found: bytes.contains(0) ? "zeros, as UTF-16 has" : "other bytes")
     }
     return try lines(of: text, file: path)
   }

@@ -37,6 +37,9 @@ public struct LabeledPictures: Sendable {
       } catch { throw PictureError(file: path, reason: "\(error)") }
       return
     }
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw PictureError(file: path, reason: "there is no such file or folder")
+    }
     var files: [String] = [], classes: [Int] = []
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
     for name in names {

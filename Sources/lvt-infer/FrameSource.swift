@@ -38,12 +38,16 @@ enum FrameSource {
     self = .camera(camera, said: said)
   }
 
-  /// What was agreed with a camera, or may be wrong about a pipe.
+  /// What was agreed with a camera.
   var text: String? {
-    switch self {
-    case .pipe(_, let hint): hint
-    case .camera(_, let said): said
-    }
+    if case .camera(_, let said) = self { return said }
+    return nil
+  }
+
+  /// What may be wrong about a pipe that has frames.
+  var hint: String? {
+    if case .pipe(_, let hint) = self { return hint }
+    return nil
   }
 
   func next() throws(CaptureError) -> Frame? {

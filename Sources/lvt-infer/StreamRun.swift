@@ -47,6 +47,7 @@ struct StreamRun {
         let loaded = lvt_nanoseconds()
         classifier.engine.run()
         count += 1
+        if count == 1, let hint = source.hint { Console.report(hint) }
         var losses = source.losses
         losses.damaged += undecoded
         report(frame, Times(start, loaded, lvt_nanoseconds()), losses)

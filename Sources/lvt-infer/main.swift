@@ -35,7 +35,9 @@ enum Program {
       listCameras()
       return true
     case .classify, .stream, .benchmark, .profile, .verify:
-      guard canWrite(arguments.outputs), let engine = engine(arguments) else { return false }
+      guard canWrite(arguments.outputs, keeping: [arguments.model, "-"]),
+        let engine = engine(arguments)
+      else { return false }
       // A stream does it once its source has a thread, which need not be where the network runs.
       if arguments.mode != .stream, !place(engine) { return false }
       switch arguments.mode {
@@ -53,13 +55,18 @@ enum Program {
     }
   }
 
-  /// Whether there is a place for the files that are asked for, before the work starts.
-  private static func canWrite(_ paths: [String]) -> Bool {
+  /// Whether there is a place for the files that are asked for, before the work starts; it may be none of
+  /// those that are read.
+  private static func canWrite(_ paths: [String], keeping inputs: [String]) -> Bool {
     for path in paths {
       let status = lvt_check_output(path)
       if status != 0 {
         Console.report(
           "\(Console.name(path)): cannot be written: \(String(cString: lvt_error_text(status)))")
+        return false
+      }
+      if inputs.contains(where: { lvt_is_same_file($0, path) }) {
+        Console.report("\(Console.name(path)): is an input; expected another file to write")
         return false
       }
       if lvt_is_standard_output(path) { Console.giveOutputAway() }

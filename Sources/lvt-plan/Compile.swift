@@ -48,7 +48,9 @@ struct Compile: ParsableCommand {
   }
 
   func run() throws {
-    try Terminal.prepareOutput(output)
+    let read = [calibrate, evaluate].compactMap { $0 }.flatMap { (try? PictureFiles.at($0)) ?? [] }
+    try Terminal.prepareOutput(
+      output, keeping: [checkpoint] + [options.labels, board].compactMap { $0 } + read)
     let board = try self.board.map { try BoardFolder().board($0) }
     let (network, notes) = try options.network(checkpoint)
     let set = try evaluate.map { try LabeledPictures(path: $0, labels: try options.labelLines()) }

@@ -96,8 +96,8 @@ struct NetworkOptions: ParsableArguments {
       throw ValidationError("--crop: expected more than 0 and at most 1, found \(crop)")
     }
     // Means and deviations of pixels up to 255 are a common slip, and would give other answers.
-    guard mean?.values.allSatisfy({ abs($0) <= 4 }) ?? true else {
-      throw ValidationError("--mean: expected −4 … 4, as pixels are 0 … 1; divide by 255")
+    guard mean?.values.allSatisfy({ (0...1).contains($0) }) ?? true else {
+      throw ValidationError("--mean: expected 0 … 1, as pixels are; divide by 255")
     }
     guard std?.values.allSatisfy({ (1e-4...4).contains($0) }) ?? true else {
       throw ValidationError("--std: expected 0.0001 … 4, as pixels are 0 … 1; divide by 255")

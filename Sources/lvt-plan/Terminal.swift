@@ -38,12 +38,14 @@ enum Terminal {
     lvt_exit(1)
   }
 
-  /// Checks the place for a file before the work starts.
+  /// Checks the place for a file before the work starts: it may be none of the files that are read.
   ///
-  /// If it is standard output, results go to standard
-  /// error from now on.
-  static func prepareOutput(_ path: String) throws {
+  /// If it is standard output, results go to standard error from now on.
+  static func prepareOutput(_ path: String, keeping inputs: [String]) throws {
     try require(lvt_check_output(path), path)
+    if let input = inputs.first(where: { lvt_is_same_file($0, path) }) {
+      throw Failure("\(name(path)): is the input \(input); expected another file to write")
+    }
     if lvt_is_standard_output(path) { results.store(STDERR_FILENO, ordering: .relaxed) }
   }
 

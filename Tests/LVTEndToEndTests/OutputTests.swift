@@ -41,6 +41,37 @@ import Testing
     }
   }
 
+  /// By another name, and through links.
+  @Test func inputsAreNotWrittenOver() async throws {
+    let prepare = """
+      cp $demo/model.safetensors c.safetensors; ln -s c.safetensors link; ln c.safetensors hard
+      cp -r $demo/calibration cal; cp $tiny t.lvt; cp $jpeg q.jpg; cp $demo/labels.txt labels
+      """
+    _ = try await shell.run(prepare)
+    let compile =
+      "lvt-plan c.safetensors --calibrate cal --labels labels --pictures 1 --input 64 --residual int8"
+    for command in [
+      compile + " -o c.safetensors", compile + " -o ./link", compile + " -o hard",
+      compile + " -o cal/$(ls cal | head -n 1)", compile + " -o labels",
+      "lvt-infer t.lvt --bench 1 --board-report t.lvt",
+      "lvt-infer t.lvt - --save-frame q.jpg < q.jpg",
+    ] {
+      let outcome = try await shell.run(command)
+      #expect(outcome.code == 1, "\(command)")
+      #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+      #expect(outcome.errors.contains("expected another file to write"), "\(outcome.errors)")
+    }
+    let kept = "cmp c.safetensors $demo/model.safetensors && cmp t.lvt $tiny && cmp q.jpg $jpeg"
+    #expect(try await shell.run(kept + " && diff -r cal $demo/calibration").code == 0)
+  }
+
+  @Test func readerOfAFIFOThatGoesAwayIsOneLine() async throws {
+    let outcome = try await shell.run(
+      "mkfifo pipe; head -c 8 pipe > start & \(Self.compile) -o pipe; code=$?; wait; exit $code")
+    #expect(outcome.code == 1)
+    #expect(outcome.errors.contains("pipe: cannot be written: Broken pipe"), "\(outcome.errors)")
+  }
+
   @Test(arguments: [
     compile + " -o out.lvt", "lvt-infer $tiny $jpeg none.jpg", "lvt-infer $tiny - < $jpeg",
     "lvt-infer $tiny --bench 1 --board-report r.json", "lvt-infer none.lvt --verify",

@@ -40,7 +40,19 @@ struct StreamKindTests {
     (.ogg, [0x4F, 0x67, 0x67, 0x53, 0, 2, 0]),
     (.ivf, Array("DKIF".utf8) + [0, 0, 32, 0, 0x56]),
     (.gzip, [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3]),
+    (.tiff, [0x4D, 0x4D, 0, 0x2A, 0, 0, 0x10, 0]),
+    (.tiff, [0x49, 0x49, 0x2A, 0, 0x10, 0x27, 0, 0]),
+    (.wav, Array("RIFF....WAVEfmt ".utf8)),
+    (.archive, [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0]),
+    (.archive, [0x28, 0xB5, 0x2F, 0xFD, 4]),
+    (.archive, Array("BZh9".utf8) + [0x31, 0x41, 0x59, 0x26, 0x53, 0x59]),
+    (.archive, [UInt8](repeating: 0, count: 257) + Array("ustar".utf8)),
+    (.multipart, Array("--ffmpeg\r\nContent-type: image/jpeg\r\n".utf8)),
     (.text, Array("ERROR: no cameras available\nsee the log\n".utf8)),
+    (.text, Array("{\"frames\":[1,2,3],\n\"x\":0}\n".utf8)),
+    (.text, Array("a;1,5;2,5\n0;3,25;4\n".utf8)),
+    (.text, Array("Größe geändert: überall\n".utf8)),
+    (.text, [0xFF, 0xFE] + Array("no camera\n".utf16).flatMap { [UInt8($0), 0] }),
   ]
 
   private func kind(
@@ -70,6 +82,13 @@ struct StreamKindTests {
     for joined in [0, 1, 100, 187] {
       #expect(kind(Array(packets(12).dropFirst(joined))) == .mpegTS)
     }
+    let plain = packets(12)
+    var timed: [UInt8] = []
+    for i in 0..<12 {
+      timed += [0, 0, UInt8(i), 7]
+      timed += plain[188 * i..<188 * (i + 1)]
+    }
+    #expect(kind(timed) == .mpegTS)
     let known = Set(Self.streams.map { $0.0 } + [.mpegTS])
     #expect(known.count == StreamKind.allCases.count)
     #expect(Set(StreamKind.allCases.map { $0.name }).count == known.count)

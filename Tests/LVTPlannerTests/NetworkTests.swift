@@ -126,6 +126,24 @@ import Testing
     #expect(groups == [[3], [1]])
   }
 
+  @Test func optionsThatSayNothingAreRefused() throws {
+    let changes: [(String, TinyNetwork, (inout Network.Options) -> Void)] = [
+      ("--heads", TinyNetwork(), { $0.heads = [3] }),
+      ("--dilations", .swin, { $0.dilations = 2 }),
+      ("--kernel", TinyNetwork(isDynamic: true), { $0.kernel = 3 }),
+      ("--windows", .depthwiseViT, { $0.windows = .timm }),
+    ]
+    for (name, tiny, change) in changes {
+      var options = Network.Options()
+      options.inputSize = tiny.size
+      change(&options)
+      let error = #expect(throws: NetworkError.self) {
+        try Network(tiny.checkpoint(), options: options)
+      }
+      #expect(error?.description.hasPrefix("\(name) is of no use for a ") == true)
+    }
+  }
+
   @Test func maximumOfThePositionsIsPlannedLikeTheirMean() throws {
     let tiny = TinyNetwork.swin
     var options = Network.Options()

@@ -77,6 +77,9 @@ int lvt_check_output(const char *path);
 
 /// Whether lvt_write_file would write to standard output.
 bool lvt_is_standard_output(const char *path);
+/// Whether a path names the regular file that is read under another name, where "-" is standard
+/// input.
+bool lvt_is_same_file(const char *input, const char *path);
 
 // ---- Waiting ------------------------------------------------------------------------------------
 

@@ -39,8 +39,19 @@ public struct Checkpoint: Sendable {
     path: String, part: CheckpointPart = CheckpointPart()
   ) throws(ImportError) -> Checkpoint {
     let file = try FileBytes(path: path)
-    return ShardIndex.isOne(file)
-      ? try ShardIndex(file).read(part) : try read(file, part: part)
+    guard ShardIndex.isOne(file) else { return try read(file, part: part) }
+    try refuseKey(part, file)
+    return try ShardIndex(file).read(part)
+  }
+
+  /// Safetensors have names only.
+  private static func refuseKey(
+    _ part: CheckpointPart, _ file: FileBytes
+  ) throws(ImportError) {
+    guard let key = part.key else { return }
+    throw .missing(
+      file: file.name, expected: "a saved dictionary with the key '\(key)'",
+      found: "safetensors, which have no keys")
   }
 
   /// Reads a checkpoint from bytes in memory or from a mapped file.
@@ -53,6 +64,7 @@ public struct Checkpoint: Sendable {
     }
     // Before the pickle's test: a header of 640 bytes starts like a pickle of protocol 2.
     if start.count >= 9, start[8] == UInt8(ascii: "{") {
+      try refuseKey(part, file)
       return try Checkpoint(named: SafetensorsReader.read(file), file: file.name, part: part)
     }
     if let kind = ForeignFile.kind(ofStart: start) { throw kind.error(file.name) }

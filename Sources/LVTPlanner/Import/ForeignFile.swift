@@ -4,6 +4,7 @@
 enum ForeignFile: CaseIterable {
   case legacyPickle, pickle, wholeNetwork, torchScript, exportedProgram
   case onnx, hdf5, tensorFlowLite, gguf, numpyArchive, plan, kerasArchive
+  case lfsPointer, html
 
   /// The kind of a file that is no zip archive, by its first bytes; nil if it is none of these.
   static func kind(ofStart start: [UInt8]) -> ForeignFile? {
@@ -18,6 +19,8 @@ enum ForeignFile: CaseIterable {
     if holds("TFL3", at: 4) { return .tensorFlowLite }
     if holds("GGUF") { return .gguf }
     if holds("LVTPLAN") { return .plan }
+    if holds("version https://") { return .lfsPointer }
+    if holds("<!DOCTYPE") || holds("<!doctype") || holds("<html") { return .html }
     // A protocol buffer whose first two fields are a small version and the producer's name, or the graph.
     if start.count >= 3, start[0] == 0x08, start[1] < 32, [0x12, 0x3A].contains(start[2]) {
       return .onnx
@@ -49,6 +52,8 @@ enum ForeignFile: CaseIterable {
     case .numpyArchive: "an archive of NumPy arrays"
     case .plan: "a plan of lvt, which is compiled already"
     case .kerasArchive: "a Keras archive"
+    case .lfsPointer: "a pointer of Git LFS, not the file"
+    case .html: "an HTML page, not a checkpoint"
     }
   }
 
@@ -67,13 +72,14 @@ enum ForeignFile: CaseIterable {
       "import numpy, torch; torch.save({k: torch.from_numpy(v) for k, v in "
         + "numpy.load('\(name)').items()}, 'new.pth')"
     case .onnx, .hdf5, .tensorFlowLite, .gguf, .kerasArchive: save("network.state_dict()")
-    case .plan: nil
+    case .plan, .lfsPointer, .html: nil
     }
   }
 
   /// The error that says what the file is and the way out.
   func error(_ name: String) -> ImportError {
     let way = python(name).map { "save its tensors in Python: \($0)" }
-    return .foreign(file: name, kind: text, advice: way ?? "expected a trained checkpoint")
+    let other = self == .lfsPointer ? "fetch it with git lfs pull" : "expected a trained checkpoint"
+    return .foreign(file: name, kind: text, advice: way ?? other)
   }
 }

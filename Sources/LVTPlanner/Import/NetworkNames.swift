@@ -2,11 +2,10 @@
 
 /// What training programs put around a network's names and tensors.
 enum NetworkNames {
-  /// Where programs save the network in a dictionary, first choice first: of averaged weights and the
-  /// others, published accuracies are the averaged ones'.
+  /// Where programs save the network in a dictionary, first choice first.
   static let keys = [
-    "state_dict_ema", "model_ema", "ema_state_dict", "ema_model", "ema", "params_ema", "teacher",
-    "state_dict", "model", "model_state_dict", "net", "network", "params", "module", "student",
+    "state_dict", "model", "model_state_dict", "net", "network", "params", "module", "teacher",
+    "student",
   ]
 
   /// Every supported network has a tensor whose name ends in one of these.
@@ -50,10 +49,12 @@ enum NetworkNames {
     return nil
   }
 
-  /// Whether a prefix is one of averaged weights.
-  static func isAveraged(_ prefix: String) -> Bool {
-    prefix.split(separator: ".").contains { part in
-      part == "teacher" || part.split(separator: "_").contains("ema")
+  /// Whether keys or prefixes, with points between them, are of averaged weights, whose accuracies are the
+  /// published ones.
+  static func isAveraged(_ path: String) -> Bool {
+    let words: Set<String> = ["ema", "averaged", "swa", "shadow", "teacher"]
+    return path.lowercased().split { $0 == "." || $0 == "_" }.contains {
+      words.contains(String($0))
     }
   }
 }

@@ -9,7 +9,7 @@ struct PickleCallError: Error {
 extension PickleHeap {
   /// Gives what calling or instantiating `callee` would give.
   ///
-  /// The functions that rebuild tensors give tensors, `OrderedDict` a dictionary, `torch.Size` its
+  /// The functions that rebuild tensors give tensors, `OrderedDict` and `defaultdict` a dictionary, `torch.Size` its
   /// tuple. Every other class or function gives an inert object, whatever the arguments.
   ///
   /// - Throws: ``PickleCallError`` if `callee` cannot be called, or if a known function gets
@@ -38,6 +38,9 @@ extension PickleHeap {
     switch (name.module, name.name) {
     case ("collections", "OrderedDict"):
       return try orderedDictionary(arguments)
+    case ("collections", "defaultdict"):
+      // Of the class that makes absent values; its items follow.
+      return add(PickleValue.dictionary, items: [])
     case ("torch", "Size"):
       guard let sizes = arguments.first, sequence(sizes) != nil else { break }
       return sizes

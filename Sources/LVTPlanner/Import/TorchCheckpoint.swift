@@ -10,9 +10,9 @@ struct TorchCheckpoint {
 
   /// Reads the tensors of the state dictionary in `file`.
   ///
-  /// The state dictionary is the saved dictionary itself if it has a known network's names, else the
-  /// first of ``NetworkNames/keys`` in it, or in one of those, that has; without such names, the first with
-  /// tensors. Whatever lies beside it is ignored, values in it that are no tensors too.
+  /// The state dictionary is the saved dictionary itself if it has a known network's names, else one of
+  /// averaged weights, else the first of ``NetworkNames/keys``, at most three keys deep, that has; without
+  /// such names, the first with tensors. Whatever lies beside it is ignored, values in it that are no tensors too.
   ///
   /// - Throws: ``ImportError`` for a damaged archive or pickle, for a file without a state
   ///   dictionary, and for a tensor that does not fit its storage.
@@ -82,9 +82,12 @@ struct TorchCheckpoint {
     let isKnown: Bool
 
     var name: String { path.joined(separator: ".") }
-    /// Its place among the keys that are known.
-    var rank: Int {
-      path.last.flatMap { NetworkNames.keys.firstIndex(of: $0) } ?? NetworkNames.keys.count
+    /// Its place among all: averaged weights first, then the order of the keys that are known.
+    var rank: (Int, Int) {
+      (
+        NetworkNames.isAveraged(name) ? 0 : 1,
+        path.last.flatMap { NetworkNames.keys.firstIndex(of: $0) } ?? NetworkNames.keys.count
+      )
     }
   }
 
@@ -118,7 +121,9 @@ struct TorchCheckpoint {
     guard !chosen.path.isEmpty else { return (chosen.pairs, []) }
     let others = best.dropFirst().map { "'\($0.name)'" }
     let beside = others.isEmpty ? "" : ", not of \(others.joined(separator: ", "))"
-    return (chosen.pairs, ["took the tensors of '\(chosen.name)'\(beside) (--key)"])
+    let unread = top.filter { holdsWholeNetwork($0) }.compactMap { heap.string($0.key) }
+      .map { "left out '\($0)', a whole pickled network" }
+    return (chosen.pairs, ["took the tensors of '\(chosen.name)'\(beside) (--key)"] + unread)
   }
 
   /// Dictionaries with tensors, at most three keys deep, in the order of the file.
@@ -151,7 +156,9 @@ struct TorchCheckpoint {
   private static let maximumDictionaries = 64
 
   private func holdsWholeNetwork(_ pair: (key: PickleReference, value: PickleReference)) -> Bool {
-    guard let name = heap.string(pair.key), NetworkNames.keys.contains(name) else { return false }
+    guard let name = heap.string(pair.key),
+      NetworkNames.keys.contains(name) || NetworkNames.isAveraged(name)
+    else { return false }
     if case .object = heap[pair.value] { return true }
     return false
   }

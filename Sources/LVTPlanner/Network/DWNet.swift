@@ -96,6 +96,7 @@ private struct DWNetBuilder: NetworkBuilder {
   private let kind: Kind
   var layers: [Network.Layer] = []
   var assumptions: [Assumption] = []
+  var usedOptions: Set<String> { kind == .inhomogeneous ? ["--kernel"] : [] }
 
   init(_ checkpoint: Checkpoint, _ kind: Kind, options: Network.Options) {
     reader = TensorReader(checkpoint, family: kind.rawValue)

@@ -19,6 +19,7 @@ struct DilateFormerBuilder: NetworkBuilder {
   let options: Network.Options
   var layers: [Network.Layer] = []
   var assumptions: [Assumption] = []
+  let usedOptions: Set<String> = ["--heads", "--dilations"]
 
   private static let epsilon: Float = 1e-6
   /// Groups of heads, at distances 1, 2 and 3.

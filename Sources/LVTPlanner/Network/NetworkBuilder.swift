@@ -7,12 +7,21 @@ protocol NetworkBuilder {
   var options: Network.Options { get }
   var layers: [Network.Layer] { get set }
   var assumptions: [Assumption] { get set }
+  /// The options that say something of the architecture, beside those of all.
+  var usedOptions: Set<String> { get }
 }
 
 extension NetworkBuilder {
   /// The network of the layers so far; no tensor may be left.
   func finished(family: String) throws(NetworkError) -> Network {
     try reader.end()
+    let given = [
+      "--heads": !options.heads.isEmpty, "--dilations": options.dilations != nil,
+      "--kernel": options.kernel != nil, "--windows": options.windows != nil,
+    ]
+    if let odd = given.filter({ $0.value && !usedOptions.contains($0.key) }).keys.min() {
+      throw .option(name: odd, family: family)
+    }
     return Network(
       family: family, inputSize: options.inputSize, mean: options.mean,
       deviation: options.deviation, assumptions: assumptions, layers: layers)

@@ -21,6 +21,7 @@ struct SwinBuilder: NetworkBuilder {
   let options: Network.Options
   var layers: [Network.Layer] = []
   var assumptions: [Assumption] = []
+  var usedOptions: Set<String> { isDepthwise ? [] : ["--windows"] }
   private let windows: SwinWindows
   /// A depth-wise ViT's own code leaves windows as they are on smaller maps, and does not shift them there.
   private let isDepthwise: Bool
@@ -69,7 +70,8 @@ struct SwinBuilder: NetworkBuilder {
         try addNormalizedMLP("\(name).blocks.\(block)", shape)
       }
     }
-    try addHead(shape, name: reader.has("head.fc.weight") ? "head.fc" : "head")
+    let isTimms = reader.has("head.fc.weight") || (!isDepthwise && windows == .timm)
+    try addHead(shape, name: isTimms && !reader.has("head.weight") ? "head.fc" : "head")
     return try finished(family: reader.family)
   }
 

@@ -20,6 +20,8 @@ public enum NetworkError: Error, Equatable, Sendable {
   /// Heads that do not divide a stage's channels, or, `groups` being more than 1, into such groups; or
   /// heads for another number of stages.
   case heads(found: [Int], stage: Int, channels: Int, groups: Int)
+  /// An option that says nothing of this architecture.
+  case option(name: String, family: String)
   /// The input size does not fit the architecture.
   case inputSize(found: PictureSize, multipleOf: Int)
   /// Windows that are longer than the map, which the code of these tensors would have made smaller, with
@@ -49,6 +51,7 @@ extension NetworkError: CustomStringConvertible {
     case .heads(let found, let stage, let channels, let groups):
       "heads \(found): expected a divisor of stage \(stage)'s \(channels) channels"
         + (groups > 1 ? " that is a multiple of \(groups)" : "")
+    case .option(let name, let family): "\(name) is of no use for a \(family)"
     case .inputSize(let found, let multiple):
       "input size \(found): expected multiples of \(multiple), the network's patch, merges and windows"
     case .windowBeyondMap(let tensor, let window, let map, let code):

@@ -65,6 +65,27 @@ struct CheckpointPartTests {
     }
   }
 
+  @Test(arguments: [
+    "state_dict_ema", "model_ema.module", "ema", "ema.shadow", "ema_weights", "net_ema", "teacher",
+    "teacher_ema", "averaged_model", "swa_state_dict", "EMA.model",
+  ])
+  func namesOfAveragedWeightsAreKnown(path: String) {
+    #expect(NetworkNames.isAveraged(path))
+  }
+
+  @Test(arguments: ["state_dict", "model", "student", "schema", "cinema.model", "net.emaciated"])
+  func otherNamesAreNone(path: String) {
+    #expect(!NetworkNames.isAveraged(path))
+  }
+
+  @Test func safetensorsHaveNoKeys() {
+    let fault = message { () throws(ImportError) in
+      _ = try Checkpoint.read(
+        path: fixturePath("tensors.safetensors"), part: CheckpointPart(key: "model"))
+    }
+    #expect(fault?.contains("safetensors, which have no keys") == true)
+  }
+
   @Test func choiceThatNothingDecidesIsTheCallers() throws {
     let names = ["a." + anchor, "b." + anchor]
     #expect(fault(names)?.contains("expected one network, or --prefix") == true)
@@ -117,6 +138,8 @@ struct CheckpointPartTests {
     ([0x08, 0x08, 0x12, 0x07] + Array("pytorch".utf8), "an ONNX file"),
     ([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], "an HDF5 file"),
     ([0x1C, 0, 0, 0] + Array("TFL3".utf8), "a TensorFlow Lite file"),
+    (Array("version https://git-lfs".utf8), "a pointer of Git LFS"),
+    (Array("<!DOCTYPE html>".utf8), "an HTML page"),
     (Array("GGUF".utf8), "a GGUF file"), (Array("LVTPLAN\0".utf8), "a plan of lvt"),
     ([0x80, 0x04, 0x4E, 0x2E], "a plain pickle"),
   ])
