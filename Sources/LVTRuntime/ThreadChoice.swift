@@ -13,17 +13,18 @@ struct ThreadChoice {
   private var nanoseconds = 0.0, nanosecondsAtChoice = 0.0
   /// Runs until the next trial, and until one that a change may ask for.
   private var runsLeft = firstRuns, runsUntilChange = firstRuns
-  /// Of a trial of the other way, how many runs are left; nil outside one.
+  /// Of a trial of the other way, how many runs are left, nil outside one; of how many; and their time.
   private var trialRunsLeft: Int?
-  private var trialNanoseconds = Double.infinity
+  private var trialRuns = 0
+  private var trialNanoseconds = 0.0
 
   private static let firstRuns = 4
   /// Runs of an average.
-  private static let averagedRuns = 8.0
+  private static let averagedRuns = 16.0
   /// An average that changes by this factor does so because something else changed.
   private static let change = 1.3
-  /// Runs of a trial, of which the first does not count: threads are asleep and caches cold.
-  private static let trialRuns = 3
+  /// A trial lasts for several of the kernel's time slices, but has so many runs.
+  private static let trialTime = 40_000_000.0, trialRange = 2.0...32.0
   /// What trials may cost: this part of all time.
   private static let trialCost = 0.02
   /// The other way must be better by this factor.
@@ -42,7 +43,8 @@ struct ThreadChoice {
   mutating func record(nanoseconds time: UInt64) {
     let time = Double(time)
     if let left = trialRunsLeft {
-      if left < Self.trialRuns { trialNanoseconds = min(trialNanoseconds, time) }
+      // The first run does not count: threads are asleep and caches cold.
+      if left <= trialRuns { trialNanoseconds += time }
       trialRunsLeft = left - 1
       if left == 1 { endTrial() }
       return
@@ -54,19 +56,22 @@ struct ThreadChoice {
       nanoseconds > nanosecondsAtChoice * Self.change
       || nanosecondsAtChoice > nanoseconds * Self.change
     if runsLeft <= 0 || (runsUntilChange <= 0 && hasChanged) {
-      trialRunsLeft = Self.trialRuns
-      trialNanoseconds = .infinity
+      let (fewest, most) = (Self.trialRange.lowerBound, Self.trialRange.upperBound)
+      trialRuns = Int(max(fewest, min(most, Self.trialTime / max(1, nanoseconds))))
+      trialRunsLeft = trialRuns + 1
+      trialNanoseconds = 0
     }
   }
 
   private mutating func endTrial() {
-    let ratio = trialNanoseconds / max(1, nanoseconds)
+    let average = trialNanoseconds / Double(trialRuns)
+    let ratio = average / max(1, nanoseconds)
     if ratio < Self.leastGain {
       isTogether.toggle()
-      nanoseconds = trialNanoseconds
+      nanoseconds = average
     }
-    let loss = Double(Self.trialRuns) * max(0, ratio - 1)
-    runsLeft = Int(max(32, min(4096, loss / Self.trialCost)))
+    let loss = Double(trialRuns) * max(0, ratio - 1)
+    runsLeft = Int(max(64, min(16384, loss / Self.trialCost)))
     runsUntilChange = Int(Self.averagedRuns)
     nanosecondsAtChoice = nanoseconds
     trialRunsLeft = nil

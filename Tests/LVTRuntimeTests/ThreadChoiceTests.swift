@@ -22,14 +22,14 @@ import Testing
   @Test(arguments: [1_000, 1_000_000_000])
   func fasterWayIsFoundFromEitherStart(multiplications: Int) {
     var choice = ThreadChoice(multiplications: multiplications)
-    _ = together(&choice, runs: 20, alone: 1000, together: 600)
+    _ = together(&choice, runs: 60, alone: 1000, together: 600)
     #expect(choice.isTogether)
-    #expect(together(&choice, runs: 10_000, alone: 1000, together: 600) > 0.97)
+    #expect(together(&choice, runs: 100_000, alone: 1000, together: 600) > 0.95)
     choice = ThreadChoice(multiplications: multiplications)
-    _ = together(&choice, runs: 20, alone: 150, together: 900)
+    _ = together(&choice, runs: 60, alone: 150, together: 900)
     #expect(!choice.isTogether)
-    // Trials cost a fiftieth of the time; each takes five runs' time too much.
-    #expect(together(&choice, runs: 10_000, alone: 150, together: 900) < 0.005)
+    // Trials cost a fiftieth of the time; each run of one takes five runs' time too much.
+    #expect(together(&choice, runs: 100_000, alone: 150, together: 900) < 0.005)
   }
 
   @Test func fewOperationsStartOnOneThread() {
@@ -41,9 +41,9 @@ import Testing
     var choice = ThreadChoice(multiplications: 1_000_000_000)
     _ = together(&choice, runs: 500, alone: 20_000, together: 11_000)
     #expect(choice.isTogether)
-    _ = together(&choice, runs: 40, alone: 30_000, together: 60_000)
+    _ = together(&choice, runs: 120, alone: 30_000, together: 60_000)
     #expect(!choice.isTogether)
-    _ = together(&choice, runs: 40, alone: 20_000, together: 11_000)
+    _ = together(&choice, runs: 120, alone: 20_000, together: 11_000)
     #expect(choice.isTogether)
   }
 
