@@ -107,11 +107,8 @@ private struct DWNetBuilder: NetworkBuilder {
   mutating func network() throws(NetworkError) -> Network {
     let projection = try reader.shape("patch_embed.proj.weight", rank: 4)
     let patch = projection[2]
-    let stages = count { reader.has("layers.\($0).blocks.0.bn.weight") }
-    let multiple = patch << (stages - 1)
-    guard options.inputSize.isMultiple(of: multiple) else {
-      throw .inputSize(found: options.inputSize, multipleOf: multiple)
-    }
+    let stages = try stageCount { "layers.\($0).blocks.0.bn.weight" }
+    try requirePatches(of: patch, merges: stages - 1)
 
     var shape = Shape(
       height: options.inputSize.height / patch, width: options.inputSize.width / patch,

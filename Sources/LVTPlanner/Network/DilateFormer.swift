@@ -41,7 +41,7 @@ struct DilateFormerBuilder: NetworkBuilder {
         name, norm: index < 3 ? "patch_embed.proj.\(3 * index + 1)" : nil,
         stride: 1 + index % 2, bias: false, gelu: index < 3, from: shape)
     }
-    let stages = count { reader.has("stages.\($0).blocks.0.pos_embed.weight") }
+    let stages = try stageCount { "stages.\($0).blocks.0.pos_embed.weight" }
     // More stages than the channels could double in.
     let heads = options.heads.isEmpty ? (0..<min(stages, 16)).map { 3 << $0 } : options.heads
     if options.heads.isEmpty {

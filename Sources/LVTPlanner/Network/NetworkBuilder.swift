@@ -34,6 +34,21 @@ extension NetworkBuilder {
     return n
   }
 
+  /// How many stages have the tensor that marks a stage: at least one.
+  func stageCount(markedBy tensor: (Int) -> String) throws(NetworkError) -> Int {
+    let stages = count { reader.has(tensor($0)) }
+    guard stages > 0 else { throw .missing(tensor: tensor(0), family: reader.family) }
+    return stages
+  }
+
+  /// Refuses inputs that are not whole patches before each of the merges.
+  func requirePatches(of patch: Int, merges: Int) throws(NetworkError) {
+    let multiple = patch << min(merges, 32)  // more merges than any input has room for
+    guard options.inputSize.isMultiple(of: multiple) else {
+      throw .inputSize(found: options.inputSize, multipleOf: multiple)
+    }
+  }
+
   /// Appends a layer.
   mutating func add(_ name: String, _ operation: Network.Operation, _ output: Shape) {
     layers.append(Network.Layer(name: name, operation: operation, output: output))

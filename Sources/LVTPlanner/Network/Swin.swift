@@ -46,11 +46,8 @@ struct SwinBuilder: NetworkBuilder {
   mutating func network() throws(NetworkError) -> Network {
     let projection = try reader.shape("patch_embed.proj.weight", rank: 4)
     let patch = projection[2]
-    let stages = count { reader.has("layers.\($0).blocks.0.norm1.weight") }
-    let multiple = windows.mergesOddMaps ? patch : patch << (stages - 1)
-    guard options.inputSize.isMultiple(of: multiple) else {
-      throw .inputSize(found: options.inputSize, multipleOf: multiple)
-    }
+    let stages = try stageCount { "layers.\($0).blocks.0.norm1.weight" }
+    try requirePatches(of: patch, merges: windows.mergesOddMaps ? 0 : stages - 1)
 
     var shape = Shape(
       height: options.inputSize.height / patch, width: options.inputSize.width / patch,
