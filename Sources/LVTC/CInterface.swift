@@ -4,28 +4,43 @@ internal import LVT
 
 // The functions that lvt.h declares. Their contracts are there.
 
+/// A string of C that the model owns, up to the text's end.
+private typealias CText = UnsafeMutableBufferPointer<CChar>
+
 /// What an `lvt_model` points to.
 private final class Model {
   let classifier: Classifier
-  /// C strings that the model owns, one a class.
-  let labels: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<CChar>>
+  /// One a class.
+  let labels: UnsafeMutableBufferPointer<CText>
+  /// Of the results.
+  let outputNames: UnsafeMutableBufferPointer<CText>
 
   init(_ classifier: Classifier) {
     self.classifier = classifier
     let plan = classifier.engine.plan
-    labels = .allocate(capacity: plan.classCount)
-    for index in labels.indices {
-      let text = plan.label(ofClass: index).utf8
-      let label = UnsafeMutableBufferPointer<CChar>.allocate(capacity: text.count + 1)
-      label.initialize(repeating: 0)
-      for (i, byte) in text.enumerated() { label[i] = CChar(bitPattern: byte) }
-      labels.initializeElement(at: index, to: label)
+    labels = Self.strings(plan.classCount) { plan.label(ofClass: $0) }
+    outputNames = Self.strings(plan.outputs.count) { plan.outputs[$0].name }
+  }
+
+  private static func strings(
+    _ count: Int, _ text: (Int) -> String
+  ) -> UnsafeMutableBufferPointer<CText> {
+    let strings = UnsafeMutableBufferPointer<CText>.allocate(capacity: count)
+    for index in strings.indices {
+      let utf8 = text(index).utf8
+      let string = CText.allocate(capacity: utf8.count + 1)
+      string.initialize(repeating: 0)
+      for (i, byte) in utf8.enumerated() { string[i] = CChar(bitPattern: byte) }
+      strings.initializeElement(at: index, to: string)
     }
+    return strings
   }
 
   deinit {
-    for label in labels { label.deallocate() }
-    labels.deallocate()
+    for strings in [labels, outputNames] {
+      for string in strings { string.deallocate() }
+      strings.deallocate()
+    }
   }
 
   static func from(_ handle: OpaquePointer?) -> Model? {
@@ -158,6 +173,31 @@ private func view(_ frame: lvt_frame) throws(Failure) -> ImageView {
       stride: stride == 0 ? nil : stride, colour: colour,
       bytes: UnsafeRawBufferPointer(start: frame.bytes, count: count))
   } catch { throw Failure(status: LVT_BAD_FRAME, text: error.description) }
+}
+
+/// `lvt_model_output_count`.
+@_cdecl("lvt_model_output_count")
+public func outputCount(_ model: OpaquePointer?) -> Int32 {
+  Int32(Model.from(model)?.outputNames.count ?? 0)
+}
+
+/// `lvt_model_output`.
+@_cdecl("lvt_model_output")
+public func output(
+  _ model: OpaquePointer?, _ index: Int32, _ output: UnsafeMutablePointer<lvt_output>?
+) -> lvt_status {
+  guard let model = Model.from(model), let output,
+    model.outputNames.indices.contains(Int(index))
+  else { return LVT_BAD_ARGUMENT }
+  let result = model.classifier.engine.outputs[Int(index)]
+  output.pointee = lvt_output(
+    name: UnsafePointer(model.outputNames[Int(index)].baseAddress),
+    kind: lvt_output_kind(result.kind.rawValue), type: lvt_type(result.type.rawValue),
+    height: Int32(result.shape.height), width: Int32(result.shape.width),
+    channels: Int32(result.shape.channels), scale: result.quantization.scale,
+    zero_point: Int32(result.quantization.zeroPoint), pitch: result.pitch,
+    values: result.bytes.baseAddress)
+  return LVT_OK
 }
 
 /// `lvt_model_class_count`.

@@ -239,14 +239,20 @@ public struct Planner {
     for (i, layer) in network.layers.enumerated() {
       provenance.append((key: "step.\(i)", value: layer.name))
     }
-    return PlanContents(
-      input: InputSpec(
-        width: network.inputSize.width, height: network.inputSize.height,
-        cropFraction: options.cropFraction,
-        interpolation: options.interpolation),
-      labels: options.labels, buffers: layout.buffers, tensors: tensors, steps: steps,
-      threads: options.schedule.threads, arenaBytes: layout.byteCount, provenance: provenance,
-      golden: Golden(seed: Planner.goldenSeed, stepHashes: []))
+    var contents = PlanContents()
+    contents.input = InputSpec(
+      width: network.inputSize.width, height: network.inputSize.height,
+      cropFraction: options.cropFraction, interpolation: options.interpolation)
+    contents.labels = options.labels
+    contents.buffers = layout.buffers
+    contents.tensors = tensors
+    contents.steps = steps
+    contents.outputs = lowered.outputs
+    contents.threads = options.schedule.threads
+    contents.arenaBytes = layout.byteCount
+    contents.provenance = provenance
+    contents.golden = Golden(seed: Planner.goldenSeed, stepHashes: [])
+    return contents
   }
 
   /// Reads what was written: the planner's own plans pass the same checks as a stranger's, but for the
@@ -305,7 +311,7 @@ extension Plan {
   /// Values of int16 maps that products read as int8.
   fileprivate var narrowedElements: Int {
     steps.reduce(0) { total, step in
-      let shape = tensors[step.input].shape
+      let shape = tensors[step.inputs[0]].shape
       return switch step.operation {
       case .pointwise(let s) where s.narrowing != nil: total + shape.positions * shape.channels
       case .mlp(let s) where s.narrowing != nil: total + shape.positions * shape.channels

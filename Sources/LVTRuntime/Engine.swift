@@ -52,7 +52,7 @@ public final class Engine {
     affinity: Affinity = .inherited
   ) throws(EngineError) {
     guard isa.isAvailable else { throw .unavailable(isa) }
-    guard (1...64).contains(threads) else { throw .threads(requested: threads) }
+    guard (1...PlanLimits.threads).contains(threads) else { throw .threads(requested: threads) }
     try Self.check(affinity, threads)
     // The first thread's scratch lies in the arena; the others' follow it.
     let bytes = plan.arenaBytes + (threads - 1) * plan.scratchBytes
@@ -115,7 +115,7 @@ public final class Engine {
   /// The bytes are valid only inside `body`. A run uses the picture up: its bytes hold other values
   /// afterwards, so write all of it each time.
   public func withPicture<R>(_ body: (UnsafeMutableRawBufferPointer) -> R) -> R {
-    body(workspace.bytes(of: 0))
+    body(bytes(of: 0))
   }
 
   /// Computes the logits of the picture.
@@ -145,13 +145,20 @@ public final class Engine {
     observer = nil
   }
 
-  /// The class scores of the last run, `plan.classCount` floats.
+  /// The results, in the order of ``LVTModel/Plan/outputs``.
   ///
-  /// They lie in the engine's arena: valid while the engine lives, until the next picture is written or
-  /// the next run. Copy them to keep them.
+  /// Their values are of the last run; they lie in the engine's arena: valid while the engine lives, until the
+  /// next picture is written or the next run. Copy them to keep them.
+  public var outputs: [EngineOutput] {
+    plan.outputs.map { EngineOutput($0, plan, bytes(of: $0.tensor)) }
+  }
+
+  /// The class scores of the last run, `plan.classCount` floats; none for a plan of features alone.
+  ///
+  /// Valid as long as ``outputs`` are.
   public var logits: UnsafeBufferPointer<Float> {
-    let bytes = workspace.bytes(of: plan.steps[plan.steps.count - 1].output)
-    return UnsafeBufferPointer(bytes.assumingMemoryBound(to: Float.self))
+    guard let classes = plan.classes else { return UnsafeBufferPointer(start: nil, count: 0) }
+    return UnsafeBufferPointer(bytes(of: classes.tensor).assumingMemoryBound(to: Float.self))
   }
 
   /// The bytes of a tensor, positions `pitch` apart.
@@ -159,7 +166,13 @@ public final class Engine {
   /// They hold the tensor from the end of the step that writes it until its buffer is given to
   /// another, and no longer than the engine lives.
   public func bytes(ofTensor index: Int) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(workspace.bytes(of: index))
+    UnsafeRawBufferPointer(bytes(of: index))
+  }
+
+  private func bytes(of tensor: Int) -> UnsafeMutableRawBufferPointer {
+    let tensor = plan.tensors[tensor]
+    return UnsafeMutableRawBufferPointer(
+      start: arena + plan.buffers[tensor.buffer].offset, count: tensor.byteCount)
   }
 
   private static func from(_ context: UnsafeMutableRawPointer?) -> Engine {
@@ -172,8 +185,8 @@ public final class Engine {
     func barrier() {
       if threads > 1 { lvt_pool_barrier(pool, UInt32(thread)) }
     }
-    for i in 0..<workspace.steps.count {
-      workspace.run(step: i, thread: thread, of: threads, barrier: barrier)
+    for i in 0..<workspace.stepCount {
+      workspace.run(step: i, thread: thread, of: threads, pool: pool)
       barrier()
       if let observer {
         if thread == 0 { observer(i) }

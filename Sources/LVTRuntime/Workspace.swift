@@ -1,74 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTKernels
+internal import CLVTThreads
 internal import LVTModel
 
-/// A plan's tensors, constants and scratch at their addresses, and the kernels that work on them.
-struct Workspace {
-  let steps: [Step]
-  let kernels: lvt_kernels
-  private let tensors: [Tensor]
-  private let buffers: [Buffer]
-  private let constants: UnsafeRawBufferPointer
-  private let arena: UnsafeMutableRawPointer
-  private let arenaBytes: Int
+/// A plan's steps bound to the arena: every operand at its address, so that a run looks nothing up.
+final class Workspace {
+  private let steps: UnsafeMutableBufferPointer<BoundStep>
+  private let operands: UnsafeMutablePointer<Map>
+  private let kernels: lvt_kernels
+  private let constants: UnsafeRawPointer?
+  /// Where the scratch of the threads after the first starts.
+  private let furtherScratch: UnsafeMutableRawPointer
   private let scratchBytes: Int
 
   init(plan: Plan, arena: UnsafeMutableRawPointer, isa: ISA) {
-    steps = plan.steps
-    tensors = plan.tensors
-    buffers = plan.buffers
-    constants = plan.constants
+    constants = plan.constants.baseAddress
     kernels = lvt_kernels_select(isa.allowed)
-    self.arena = arena
-    arenaBytes = plan.arenaBytes
+    furtherScratch = arena + plan.arenaBytes
     scratchBytes = plan.scratchBytes
-  }
-
-  /// The bytes of a tensor in the arena.
-  func bytes(of index: Int) -> UnsafeMutableRawBufferPointer {
-    UnsafeMutableRawBufferPointer(
-      start: arena + buffers[tensors[index].buffer].offset, count: tensors[index].byteCount)
-  }
-
-  /// Runs the share of a step of one of so many threads.
-  ///
-  /// `barrier` waits for the other threads in the middle of it.
-  func run(step index: Int, thread: Int, of threads: Int, barrier: () -> Void) {
-    let step = steps[index]
-    let share = Share(
-      input: map(step.input), output: map(step.output),
-      scratch: thread == 0
-        ? arena + step.scratchOffset : arena + arenaBytes + (thread - 1) * scratchBytes,
-      sharedScratch: arena + step.scratchOffset,
-      strip: step.stripRows, thread: thread, threads: threads)
-    switch step.operation {
-    case .patchEmbed(let s): run(s, share)
-    case .pointwise(let s): run(s, share)
-    case .depthwise(let s): run(s, share, barrier: barrier)
-    case .dynamicDepthwise(let s): run(s, share, barrier: barrier)
-    case .inhomogeneousDepthwise(let s): run(s, share, barrier: barrier)
-    case .mlp(let s): run(s, share)
-    case .patchMerge(let s): run(s, share)
-    case .head(let s): run(s, share)
-    case .windowAttention(let s): run(s, share)
-    case .mapAttention(let s): run(s, share, barrier: barrier)
-    case .depthwiseAttention(let s): run(s, share, barrier: barrier)
-    case .convolution(let s): run(s, share)
+    let count = plan.steps.reduce(0) { $0 + $1.inputs.count }
+    operands = .allocate(capacity: count)
+    steps = .allocate(capacity: plan.steps.count)
+    var next = operands
+    for (i, step) in plan.steps.enumerated() {
+      let inputs = next
+      for tensor in step.inputs {
+        next.initialize(to: Map(plan, tensor: tensor, arena: arena))
+        next += 1
+      }
+      steps.initializeElement(
+        at: i,
+        to: BoundStep(
+          operation: step.operation, inputs: inputs,
+          output: Map(plan, tensor: step.output, arena: arena),
+          scratch: arena + step.scratchOffset, strip: step.stripRows))
     }
   }
 
-  /// A tensor at its address.
-  func map(_ index: Int) -> Map {
-    let tensor = tensors[index]
-    return Map(
-      base: arena + buffers[tensor.buffer].offset, shape: tensor.shape, type: tensor.type,
-      pitch: tensor.pitch,
-      zeroPoint: Int32(tensor.quantization.zeroPoint), scale: tensor.quantization.scale)
+  deinit {
+    operands.deallocate()
+    steps.deallocate()
   }
+
+  var stepCount: Int { steps.count }
+
+  /// Runs the share of a step of one of so many threads, which may wait for the others in the middle of it.
+  func run(step index: Int, thread: Int, of threads: Int, pool: OpaquePointer) {
+    let step = steps[index]
+    var run = StepRun(
+      share: Share(
+        inputs: step.inputs, output: step.output,
+        scratch: thread == 0 ? step.scratch : furtherScratch + (thread - 1) * scratchBytes,
+        sharedScratch: step.scratch, strip: step.strip, thread: thread, threads: threads),
+      kernels: kernels, constants: constants, pool: pool)
+    step.operation.visit(&run)
+  }
+}
+
+/// A step with its operands at their addresses.
+private struct BoundStep {
+  let operation: Step.Operation
+  let inputs: UnsafePointer<Map>
+  let output: Map
+  let scratch: UnsafeMutableRawPointer
+  let strip: Int
+}
+
+/// One thread's run of a step; `visit` of each operation is in its file.
+struct StepRun: StepVisitor {
+  typealias Result = Void
+  typealias Failure = Never
+
+  let share: Share
+  let kernels: lvt_kernels
+  let constants: UnsafeRawPointer?
+  let pool: OpaquePointer
 
   /// The address of constants; the plan's reader has checked that they are there.
   func constant<T>(_ offset: Int, as type: T.Type) -> UnsafePointer<T>? {
-    constants.baseAddress.map { ($0 + offset).assumingMemoryBound(to: T.self) }
+    constants.map { ($0 + offset).assumingMemoryBound(to: T.self) }
+  }
+
+  /// Waits for the other threads.
+  func barrier() {
+    if share.threads > 1 { lvt_pool_barrier(pool, UInt32(share.thread)) }
   }
 }
 
@@ -88,9 +103,23 @@ struct Map {
   }
 }
 
+extension Map {
+  /// A tensor at its address.
+  init(_ plan: Plan, tensor index: Int, arena: UnsafeMutableRawPointer) {
+    let tensor = plan.tensors[index]
+    base = arena + plan.buffers[tensor.buffer].offset
+    shape = tensor.shape
+    type = tensor.type
+    pitch = tensor.pitch
+    zeroPoint = Int32(tensor.quantization.zeroPoint)
+    scale = tensor.quantization.scale
+  }
+}
+
 /// What one thread does of a step.
 struct Share {
-  let input: Map
+  /// As many as the operation has.
+  let inputs: UnsafePointer<Map>
   let output: Map
   /// Scratch that no other thread uses.
   let scratch: UnsafeMutableRawPointer
@@ -100,6 +129,9 @@ struct Share {
   let strip: Int
   let thread: Int
   let threads: Int
+
+  /// The first input.
+  var input: Map { inputs[0] }
 
   /// This thread's part of `count` rows or positions, which are divided evenly in order.
   func range(of count: Int) -> Range<Int> {

@@ -5,7 +5,7 @@ import LVTRuntime
 
 /// Makes all of an engine's memory an error to touch, but for what the running step may.
 ///
-/// That is its input, its output, what it adds, and its scratch. Other tensors are kept, and poisoned too. Without
+/// That is its inputs, its output, and its scratch. Other tensors are kept, and poisoned too. Without
 /// AddressSanitizer nothing is watched.
 struct ArenaPoison {
   private let plan: Plan
@@ -25,14 +25,9 @@ struct ArenaPoison {
   func allow(step index: Int) {
     lvt_poison(arena, byteCount)
     let step = plan.steps[index]
-    allow(tensor: step.input)
-    allow(tensor: step.output)
-    if case .pointwise(let pointwise) = step.operation, let residual = pointwise.residual {
-      allow(tensor: residual)
-    }
+    for tensor in step.inputs + [step.output] { allow(tensor: tensor) }
     lvt_unpoison(arena + step.scratchOffset, step.scratchBytes)
-    let own = step.operation.ownScratchBytes(
-      input: plan.tensors[step.input], output: plan.tensors[step.output], strip: step.stripRows)
+    let own = step.operation.scratch(plan.operands(of: step), strip: step.stripRows).ownByteCount
     for thread in 1..<max(1, threads) {
       lvt_unpoison(arena + plan.arenaBytes + (thread - 1) * plan.scratchBytes, own)
     }

@@ -106,10 +106,13 @@ final class ConstantMaker {
   func norm(_ channels: Int, zeroPoint: Int) -> LayerNorm {
     let most: Float = entropy.element(of: [4, 100, 1e6, .greatestFiniteMagnitude])
     let padded = Shape.blocks(channels) * Shape.block
-    return LayerNorm(
-      channels: channels, gammaOffset: floats(channels, -most...most, padded: padded),
-      betaOffset: floats(channels, -most...most, padded: padded), epsilon: epsilon(),
-      outputZeroPoint: zeroPoint)
+    var norm = LayerNorm()
+    norm.channels = channels
+    norm.gammaOffset = floats(channels, -most...most, padded: padded)
+    norm.betaOffset = floats(channels, -most...most, padded: padded)
+    norm.epsilon = epsilon()
+    norm.outputZeroPoint = zeroPoint
+    return norm
   }
 
   // MARK: Matrices
@@ -122,8 +125,9 @@ final class ConstantMaker {
   func matrix(
     _ k: Int, _ n: Int, taps: Int? = nil, zeroPoint: Int? = nil, multiplier: Float = 0.5
   ) -> PackedMatrix {
-    var matrix = PackedMatrix(
-      k: k, n: n, offset: 0, outputZeroPoint: zeroPoint ?? self.zeroPoint(), lowerBound: -128)
+    var matrix = PackedMatrix()
+    (matrix.k, matrix.n) = (k, n)
+    matrix.outputZeroPoint = zeroPoint ?? self.zeroPoint()
     matrix.lowerBound = entropy.element(of: [-128, matrix.outputZeroPoint, self.zeroPoint()])
     matrix.offset = reserve(matrix.byteCount)
     let weights = entropy.element(of: WeightPattern.allCases)

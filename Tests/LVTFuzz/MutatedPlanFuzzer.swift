@@ -46,11 +46,13 @@ private struct PlanMutation {
 
   /// How often each section is altered, in percent.
   private static let shares: [(section: PlanFormat.Section, share: Int)] = [
-    (.steps, 42), (.constants, 16), (.tensors, 15), (.buffers, 13), (.input, 6), (.labels, 3),
-    (.provenance, 2), (.golden, 3),
+    (.steps, 40), (.constants, 16), (.tensors, 15), (.buffers, 13), (.input, 5), (.outputs, 4),
+    (.labels, 3), (.provenance, 2), (.golden, 2),
   ]
   /// Sections whose numbers say each other's extents.
-  private static let related: [PlanFormat.Section] = [.input, .buffers, .tensors, .steps]
+  private static let related: [PlanFormat.Section] = [
+    .input, .buffers, .tensors, .steps, .outputs,
+  ]
 
   /// Limits and their neighbours, and floats: ½, 1, 2¹⁴, 2¹⁶, 2⁻⁴⁰, 2²⁴, the largest and least, infinities, NaN.
   private static let words: [UInt32] =
@@ -92,8 +94,7 @@ private struct PlanMutation {
     case ..<70: alterWord(of: section, &generator)
     case ..<75: makeRoom()
     case ..<90 where section != .constants: change(&plan[section])
-    case ..<95: resizeConstants(&generator)
-    default: plan.features = PlanFormat.knownFeatures
+    default: resizeConstants(&generator)
     }
   }
 

@@ -6,7 +6,7 @@ struct PlanMaker {
   let entropy: Entropy
   let constants: ConstantMaker
   private(set) var tensors: [Tensor] = []
-  private var operations: [(operation: Step.Operation, input: Int, output: Int)] = []
+  private var operations: [(operation: Step.Operation, inputs: [Int], output: Int)] = []
   private var buffers = 0
   /// The tensor that the next step reads.
   private var current = 0
@@ -39,7 +39,8 @@ struct PlanMaker {
   private mutating func add(_ made: MadeStep) {
     let output = addTensor(
       made.shape, made.type, inPlace: made.mayOverwrite && entropy.flag())
-    operations.append((made.operation, current, output))
+    operations.append(
+      (made.operation, [Int](repeating: current, count: made.inputs), output))
     current = output
   }
 
@@ -62,7 +63,7 @@ struct PlanMaker {
   }
 
   private mutating func addStep() {
-    let maker = StepMaker(constants, input: map, tensor: current)
+    let maker = StepMaker(constants, input: map)
     let makers = map.type == .int16 ? StepMaker.ofWideMaps : StepMaker.ofMaps
     if let made = entropy.element(of: makers)(maker)() { add(made) }
   }
@@ -77,7 +78,7 @@ struct PlanMaker {
   func contents() -> PlanContents {
     var lifetimes = [Lifetime?](repeating: nil, count: buffers)
     for (i, step) in operations.enumerated() {
-      for tensor in [step.input, step.output] {
+      for tensor in step.inputs + [step.output] {
         let first = lifetimes[tensors[tensor].buffer]?.firstStep ?? i
         lifetimes[tensors[tensor].buffer] = Lifetime(firstStep: first, lastStep: i)
       }
@@ -90,19 +91,19 @@ struct PlanMaker {
         lifetime: lifetime ?? Lifetime(firstStep: 0, lastStep: 0), offset: end, byteCount: bytes)
     }
     let strip = entropy.element(of: [1, 2, 3, 4, 7, 16, 64, 65536])
-    let steps = operations.map { step in
-      Step(
-        operation: step.operation, input: step.input, output: step.output, scratchOffset: end,
-        scratchBytes: step.operation.scratchBytes(
-          input: tensors[step.input], output: tensors[step.output], strip: strip),
-        stripRows: strip)
+    let steps = operations.map { made in
+      var step = Step(made.operation, inputs: made.inputs, output: made.output)
+      step.stripRows = strip
+      step.placeScratch(at: end, tensors)
+      return step
     }
-    let picture = tensors[0].shape
-    return PlanContents(
-      input: InputSpec(
-        width: picture.width, height: picture.height, cropFraction: 1, interpolation: .bilinear),
-      labels: [], buffers: places, tensors: tensors, steps: steps,
-      arenaBytes: end + (steps.map(\.scratchBytes).max() ?? 0), provenance: [],
-      golden: Golden(seed: 1, stepHashes: []))
+    var contents = PlanContents()
+    contents.input = InputSpec(width: tensors[0].shape.width, height: tensors[0].shape.height)
+    contents.buffers = places
+    contents.tensors = tensors
+    contents.steps = steps
+    contents.outputs = [PlanOutput(name: "classes", kind: .classes, tensor: current)]
+    contents.arenaBytes = end + (steps.map(\.scratchBytes).max() ?? 0)
+    return contents
   }
 }

@@ -6,8 +6,6 @@
 struct PlanSections {
   /// In the order of `PlanFormat.Section`.
   private var sections: [[UInt8]]
-  /// The header's bits.
-  var features: UInt32
 
   /// The sections, as far as the table can be believed; nil for a file without one.
   init?(_ file: [UInt8]) {
@@ -15,7 +13,6 @@ struct PlanSections {
     guard file.count >= PlanFormat.headerBytes + count * PlanFormat.sectionRecordBytes else {
       return nil
     }
-    features = file.word(at: PlanFormat.Header.features)
     sections = (0..<count).map { i in
       let record = PlanFormat.headerBytes + i * PlanFormat.sectionRecordBytes
       let start = min(file.count, Int(file.word(at: record + 8)))
@@ -38,7 +35,6 @@ struct PlanSections {
       repeating: 0,
       count: PlanFormat.headerBytes + count * PlanFormat.sectionRecordBytes - file.count)
     file.store(UInt32(PlanFormat.version), at: PlanFormat.Header.version)
-    file.store(features, at: PlanFormat.Header.features)
     file.store(UInt32(count), at: PlanFormat.Header.sectionCount)
     for (i, section) in sections.enumerated() {
       file += [UInt8](

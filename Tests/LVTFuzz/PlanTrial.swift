@@ -34,7 +34,7 @@ struct PlanTrial {
     let step = plan.steps[index]
     return Finding(
       description: "step \(index) differs on \(machine), strips of \(step.stripRows): "
-        + "\(plan.tensors[step.input]) -> \(plan.tensors[step.output]) \(step.operation)")
+        + "\(plan.operands(of: step).inputs) -> \(plan.tensors[step.output]) \(step.operation)")
   }
 
   /// What is said of a picture.

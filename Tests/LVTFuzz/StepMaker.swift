@@ -6,6 +6,8 @@ struct MadeStep {
   let operation: Step.Operation
   let shape: Shape
   let type: ElementType
+  /// How often the step reads the map; a second time as a residual.
+  var inputs = 1
   /// Whether the output may have the input's buffer.
   var mayOverwrite = true
 }
@@ -14,13 +16,10 @@ struct MadeStep {
 struct StepMaker {
   private let constants: ConstantMaker
   private let input: Tensor
-  /// The index of the map.
-  private let tensor: Int
 
-  init(_ constants: ConstantMaker, input: Tensor, tensor: Int = 0) {
+  init(_ constants: ConstantMaker, input: Tensor) {
     self.constants = constants
     self.input = input
-    self.tensor = tensor
   }
 
   /// A step, or nil where what was drawn does not fit.
@@ -57,8 +56,11 @@ struct StepMaker {
   private func score() -> Float { constants.factor(upTo: 65536) }
 
   private func narrowing() -> Narrowing? {
-    input.type == .int16
-      ? Narrowing(multiplier: constants.factor(upTo: 16384), zeroPoint: constants.zeroPoint()) : nil
+    guard input.type == .int16 else { return nil }
+    var narrowing = Narrowing()
+    narrowing.multiplier = constants.factor(upTo: 16384)
+    narrowing.zeroPoint = constants.zeroPoint()
+    return narrowing
   }
 
   private func norm(_ channels: Int) -> LayerNorm {
@@ -69,20 +71,24 @@ struct StepMaker {
 
   func patchEmbed(_ patch: Int, _ output: Shape) -> MadeStep {
     let type = stream()
-    let step = PatchEmbed(
-      patch: patch, matrix: constants.matrix(3 * patch * patch, output.channels),
-      norm: constants.norm(
-        output.channels, zeroPoint: type == .int16 ? 0 : constants.zeroPoint()))
+    var step = PatchEmbed()
+    step.patch = patch
+    step.matrix = constants.matrix(3 * patch * patch, output.channels)
+    step.norm = constants.norm(
+      output.channels, zeroPoint: type == .int16 ? 0 : constants.zeroPoint())
     return MadeStep(operation: .patchEmbed(step), shape: output, type: type, mayOverwrite: false)
   }
 
   func head() -> MadeStep {
     let classes = otherChannels(), pooling: Head.Pooling = entropy.flag() ? .mean : .maximum
-    let step = Head(
-      norm: norm(channels), pooling: pooling,
-      poolingMultiplier: constants.factor(upTo: pooling == .mean ? 0.5 : 16384),
-      matrix: constants.matrix(channels, classes, multiplier: 0x1p80),
-      biasOffset: constants.biases(classes))
+    var step = Head()
+    step.norm = norm(channels)
+    step.pooling = pooling
+    step.poolingMultiplier = constants.factor(upTo: pooling == .mean ? 0.5 : 16384)
+    var classifier = Head.Classifier()
+    classifier.matrix = constants.matrix(channels, classes, multiplier: 0x1p80)
+    classifier.biasOffset = constants.biases(classes)
+    step.classifier = classifier
     return MadeStep(
       operation: .head(step), shape: Shape(height: 1, width: 1, channels: classes), type: .float32,
       mayOverwrite: false)
@@ -93,28 +99,33 @@ struct StepMaker {
   private func pointwise() -> MadeStep? {
     let type = stream(), count = otherChannels()
     let isResidual = count == channels && type == input.type && entropy.flag()
-    let step = Pointwise(
-      narrowing: narrowing(), matrix: constants.matrix(channels, count),
-      residual: isResidual ? tensor : nil, residualMultiplier: isResidual ? residual() : 0)
+    var step = Pointwise()
+    step.narrowing = narrowing()
+    step.matrix = constants.matrix(channels, count)
+    step.residualMultiplier = isResidual ? residual() : nil
     return MadeStep(
       operation: .pointwise(step),
       shape: Shape(height: shape.height, width: shape.width, channels: count), type: type,
-      mayOverwrite: false)
+      inputs: isResidual ? 2 : 1, mayOverwrite: false)
   }
 
   private func mlp() -> MadeStep? {
     let hidden = otherChannels(), norm = entropy.flag() ? norm(channels) : nil
-    let step = MLP(
-      norm: norm, narrowing: norm == nil ? narrowing() : nil,
-      expand: constants.matrix(channels, hidden), tableOffset: constants.table(),
-      project: constants.matrix(hidden, channels), residualMultiplier: residual())
+    var step = MLP()
+    step.norm = norm
+    step.narrowing = norm == nil ? narrowing() : nil
+    step.expand = constants.matrix(channels, hidden)
+    step.tableOffset = constants.table()
+    step.project = constants.matrix(hidden, channels)
+    step.residualMultiplier = residual()
     return MadeStep(operation: .mlp(step), shape: shape, type: input.type)
   }
 
   private func patchMerge() -> MadeStep? {
     let count = otherChannels()
-    let step = PatchMerge(
-      norm: norm(4 * channels), matrix: constants.matrix(4 * channels, count))
+    var step = PatchMerge()
+    step.norm = norm(4 * channels)
+    step.matrix = constants.matrix(4 * channels, count)
     return MadeStep(
       operation: .patchMerge(step),
       shape: Shape(
@@ -131,10 +142,12 @@ struct StepMaker {
     let depth = isPicture ? Convolution.pictureChannels : channels
     // Not all of a large kernel's taps are worth their time.
     let kernel = depth > 16 ? entropy.element(of: [1, 3, 5]) : kernel()
-    let step = Convolution(
-      kernel: kernel, stride: stride, outside: isPicture ? [3, -128, 127, 127] : nil,
-      matrix: constants.matrix(kernel * kernel * depth, count),
-      tableOffset: entropy.flag() ? constants.table() : nil)
+    var step = Convolution()
+    step.kernel = kernel
+    step.stride = stride
+    step.outside = isPicture ? [3, -128, 127, 127] : nil
+    step.matrix = constants.matrix(kernel * kernel * depth, count)
+    step.tableOffset = entropy.flag() ? constants.table() : nil
     return MadeStep(
       operation: .convolution(step),
       shape: Shape(
@@ -145,10 +158,10 @@ struct StepMaker {
 
   private func depthwise() -> MadeStep? {
     let kernel = kernel()
-    let step = Depthwise(
-      kernel: kernel,
-      filter: constants.matrix(Depthwise.paddedTaps(kernel), channels, taps: kernel),
-      residualMultiplier: entropy.flag() ? residual() : nil)
+    var step = Depthwise()
+    step.kernel = kernel
+    step.filter = constants.matrix(Depthwise.paddedTaps(kernel), channels, taps: kernel)
+    step.residualMultiplier = entropy.flag() ? residual() : nil
     return MadeStep(operation: .depthwise(step), shape: shape, type: .int8)
   }
 
@@ -159,14 +172,15 @@ struct StepMaker {
     let kernel = kernel(), hidden = otherChannels()
     let columns = DynamicDepthwise.columns(kernel: kernel, channels: channels)
     guard columns * hidden <= Self.mostTapWeights else { return nil }
-    let step = DynamicDepthwise(
-      kernel: kernel, meanMultiplier: constants.factor(upTo: 0.5),
-      squeeze: constants.matrix(channels, hidden, multiplier: 0x1p80),
-      squeezeBiasOffset: constants.biases(hidden),
-      expand: constants.matrix(hidden, columns, multiplier: 0x1p80),
-      expandBiasOffset: constants.biases(columns),
-      biasOffset: constants.floats(
-        shape.pitch, -.greatestFiniteMagnitude ... .greatestFiniteMagnitude))
+    var step = DynamicDepthwise()
+    step.kernel = kernel
+    step.meanMultiplier = constants.factor(upTo: 0.5)
+    step.squeeze = constants.matrix(channels, hidden, multiplier: 0x1p80)
+    step.squeezeBiasOffset = constants.biases(hidden)
+    step.expand = constants.matrix(hidden, columns, multiplier: 0x1p80)
+    step.expandBiasOffset = constants.biases(columns)
+    step.biasOffset = constants.floats(
+      shape.pitch, -.greatestFiniteMagnitude ... .greatestFiniteMagnitude)
     return MadeStep(operation: .dynamicDepthwise(step), shape: shape, type: .int8)
   }
 
@@ -174,11 +188,13 @@ struct StepMaker {
     let kernel = kernel(), groups = divisor(of: channels), hidden = otherChannels()
     let columns = InhomogeneousDepthwise.columns(kernel: kernel, groups: groups)
     guard columns * hidden <= Self.mostTapWeights else { return nil }
-    let step = InhomogeneousDepthwise(
-      kernel: kernel, groups: groups, squeeze: constants.matrix(channels, hidden),
-      expand: constants.matrix(hidden, columns),
-      multiplierOffset: constants.floats(shape.pitch, -0.5...0.5),
-      biasOffset: constants.floats(shape.pitch, -0x1p24...0x1p24))
+    var step = InhomogeneousDepthwise()
+    step.kernel = kernel
+    step.groups = groups
+    step.squeeze = constants.matrix(channels, hidden)
+    step.expand = constants.matrix(hidden, columns)
+    step.multiplierOffset = constants.floats(shape.pitch, -0.5...0.5)
+    step.biasOffset = constants.floats(shape.pitch, -0x1p24...0x1p24)
     return MadeStep(operation: .inhomogeneousDepthwise(step), shape: shape, type: .int8)
   }
 
@@ -196,46 +212,64 @@ struct StepMaker {
         WindowAttention.biasCount(window: window, heads: heads), within: -(1 << 21)...Int32(1 << 21)
       )
       : nil
-    let keyNorm =
-      entropy.flag()
-      ? KeyNorm(
-        gammaOffset: constants.floats(heads, -0x1p24...0x1p24),
-        betaOffset: constants.floats(heads, -0x1p24...0x1p24), epsilon: constants.epsilon()) : nil
-    let step = WindowAttention(
-      window: window, shift: shift, heads: heads, norm: norm(channels),
-      qkv: constants.matrix(channels, 3 * channels, zeroPoint: 0), scoreMultiplier: score(),
-      biasOffset: biases, keyNorm: keyNorm, attendedMultiplier: score(),
-      attendedZeroPoint: constants.zeroPoint(), project: constants.matrix(channels, channels),
-      residualMultiplier: residual())
+    var keyNorm: KeyNorm?
+    if entropy.flag() {
+      var norm = KeyNorm()
+      norm.gammaOffset = constants.floats(heads, -0x1p24...0x1p24)
+      norm.betaOffset = constants.floats(heads, -0x1p24...0x1p24)
+      norm.epsilon = constants.epsilon()
+      keyNorm = norm
+    }
+    var step = WindowAttention()
+    step.window = window
+    step.shift = shift
+    step.heads = heads
+    step.norm = norm(channels)
+    step.qkv = constants.matrix(channels, 3 * channels, zeroPoint: 0)
+    step.scoreMultiplier = score()
+    step.biasOffset = biases
+    step.keyNorm = keyNorm
+    step.attendedMultiplier = score()
+    step.attendedZeroPoint = constants.zeroPoint()
+    step.project = constants.matrix(channels, channels)
+    step.residualMultiplier = residual()
     return MadeStep(operation: .windowAttention(step), shape: shape, type: input.type)
   }
 
   private func mapAttention() -> MadeStep? {
     let heads = divisor(of: channels)
-    let step = MapAttention(
-      dilations: entropy.flag() ? divisor(of: heads) : nil, heads: heads, norm: norm(channels),
-      qkv: constants.matrix(channels, 3 * channels, zeroPoint: 0), scoreMultiplier: score(),
-      attendedMultiplier: score(), attendedZeroPoint: constants.zeroPoint(),
-      project: constants.matrix(channels, channels), residualMultiplier: residual())
+    var step = MapAttention()
+    step.dilations = entropy.flag() ? divisor(of: heads) : nil
+    step.heads = heads
+    step.norm = norm(channels)
+    step.qkv = constants.matrix(channels, 3 * channels, zeroPoint: 0)
+    step.scoreMultiplier = score()
+    step.attendedMultiplier = score()
+    step.attendedZeroPoint = constants.zeroPoint()
+    step.project = constants.matrix(channels, channels)
+    step.residualMultiplier = residual()
     return MadeStep(operation: .mapAttention(step), shape: shape, type: input.type)
   }
 
   private func depthwiseAttention() -> MadeStep? {
     let kernel = kernel(), pitch = shape.pitch
-    let step = DepthwiseAttention(
-      kernel: kernel, norm: norm(channels),
-      qkv: constants.matrix(channels, 3 * pitch, zeroPoint: 0),
-      biasOffset: constants.integers(kernel * kernel * pitch, within: Int16.min...Int16.max),
-      weighting: entropy.flag()
-        ? .softmax(
-          scoreMultiplierOffset: constants.floats(pitch, 0...65536),
-          attendedMultiplierOffset: constants.floats(pitch, 0...65536))
-        : .layerNorm(
-          gammaOffset: constants.floats(pitch, -0x1p24...0x1p24),
-          betaOffset: constants.floats(pitch, -0x1p24...0x1p24),
-          epsilonOffset: constants.floats(pitch, 0x1p-40 ... .greatestFiniteMagnitude)),
-      attendedZeroPoint: constants.zeroPoint(), project: constants.matrix(channels, channels),
-      residualMultiplier: residual())
+    var step = DepthwiseAttention()
+    step.kernel = kernel
+    step.norm = norm(channels)
+    step.qkv = constants.matrix(channels, 3 * pitch, zeroPoint: 0)
+    step.biasOffset = constants.integers(kernel * kernel * pitch, within: Int16.min...Int16.max)
+    step.weighting =
+      entropy.flag()
+      ? .softmax(
+        scoreMultiplierOffset: constants.floats(pitch, 0...65536),
+        attendedMultiplierOffset: constants.floats(pitch, 0...65536))
+      : .layerNorm(
+        gammaOffset: constants.floats(pitch, -0x1p24...0x1p24),
+        betaOffset: constants.floats(pitch, -0x1p24...0x1p24),
+        epsilonOffset: constants.floats(pitch, 0x1p-40 ... .greatestFiniteMagnitude))
+    step.attendedZeroPoint = constants.zeroPoint()
+    step.project = constants.matrix(channels, channels)
+    step.residualMultiplier = residual()
     return MadeStep(operation: .depthwiseAttention(step), shape: shape, type: input.type)
   }
 }

@@ -12,11 +12,7 @@ import Testing
 
   private static func parts(_ bytes: [UInt8]) throws -> (PlanContents, [UInt8]) {
     let plan = try plan(bytes)
-    let contents = PlanContents(
-      input: plan.input, labels: plan.labels, buffers: plan.buffers, tensors: plan.tensors,
-      steps: plan.steps, arenaBytes: plan.arenaBytes, provenance: plan.provenance,
-      golden: plan.golden)
-    return (contents, Array(plan.constants))
+    return (PlanContents(plan), Array(plan.constants))
   }
 
   /// The same for the second step of a Swin, an attention.
@@ -25,10 +21,7 @@ import Testing
   ) throws {
     let plan = try plan(tinySwinPlanBytes())
     var constants = Array(plan.constants)
-    var contents = PlanContents(
-      input: plan.input, labels: plan.labels, buffers: plan.buffers, tensors: plan.tensors,
-      steps: plan.steps, arenaBytes: plan.arenaBytes, provenance: plan.provenance,
-      golden: plan.golden)
+    var contents = PlanContents(plan)
     guard case .windowAttention(var attention) = contents.steps[1].operation else {
       Issue.record("step 1 is no attention")
       return
@@ -79,7 +72,7 @@ import Testing
 
   @Test func zeroPointsOfAttentionAreChecked() throws {
     try expectInvalidAttention("around 0") { s, _ in s.qkv.outputZeroPoint = 1 }
-    try expectInvalidAttention("around 0") { s, _ in s.attendedZeroPoint = 128 }
+    try expectInvalidAttention("a zero point in") { s, _ in s.attendedZeroPoint = 128 }
   }
 
   private func expectInvalid(
@@ -177,15 +170,15 @@ import Testing
       convolution("a matrix of", index) { $0.kernel = 1 }
       convolution("a stride of", index) { $0.stride = 0 }
       convolution("a stride of", index) { $0.stride = 16 }
-      convolution("at a stride of 3", index) { $0.stride = 3 }
+      convolution("an output of", index) { $0.stride = 3 }
       convolution("a matrix of", index) { $0.matrix.k += 1 }
-      convolution("a matrix of", index) { $0.matrix.n += 1 }
+      convolution("an output of", index) { $0.matrix.n += 1 }
       convolution("constants at a multiple of 64", index) { $0.matrix.offset = end }
       convolution("constants at a multiple of 64", index) { $0.tableOffset = end }
       convolution("constants at a multiple of 64", index) { $0.tableOffset = 32 }
     }
-    convolution("a matrix of", 0) { $0.outside = nil }
-    convolution("a matrix of", 1) { $0.outside = [0, 0, 0, 0] }
+    convolution("an input of int8, found RGB", 0) { $0.outside = nil }
+    convolution("an input of RGB, found int8", 1) { $0.outside = [0, 0, 0, 0] }
 
     expectInvalid("residual multiplier", 4) { operation in
       guard case .depthwise(var step) = operation else { return }
@@ -199,7 +192,7 @@ import Testing
       attention("a matrix of", index) { $0.qkv.n += 1 }
       attention("a matrix of", index) { $0.project.k += 1 }
       attention("around 0", index) { $0.qkv.outputZeroPoint = 1 }
-      attention("around 0", index) { $0.attendedZeroPoint = -129 }
+      attention("a zero point in", index) { $0.attendedZeroPoint = -129 }
       attention("multipliers of attention", index) { $0.scoreMultiplier = -1 }
       attention("multipliers of attention", index) { $0.attendedMultiplier = .infinity }
       attention("residual multiplier", index) { $0.residualMultiplier = .nan }
@@ -243,7 +236,7 @@ import Testing
       attention("a matrix of", index) { $0.qkv.k += 1 }
       attention("a matrix of", index) { $0.project.k += 1 }
       attention("around 0", index) { $0.qkv.outputZeroPoint = 1 }
-      attention("around 0", index) { $0.attendedZeroPoint = 128 }
+      attention("a zero point in", index) { $0.attendedZeroPoint = 128 }
       attention("residual multiplier", index) { $0.residualMultiplier = .nan }
       attention("LayerNorm over", index) { $0.norm.channels += 1 }
       var changed = contents
@@ -321,6 +314,11 @@ import Testing
       change(&changed)
       self.expectInvalid(part, changed, constants)
     }
+    func narrowing(_ multiplier: Float, _ zeroPoint: Int) -> Narrowing {
+      var narrowing = Narrowing()
+      (narrowing.multiplier, narrowing.zeroPoint) = (multiplier, zeroPoint)
+      return narrowing
+    }
     func expectInvalid(_ part: String, _ narrowing: Narrowing?) {
       expectInvalid(part) { changed in
         var step = reader
@@ -335,14 +333,14 @@ import Testing
     }
     expectInvalid("a narrowing of the int16 input", nil)
     for multiplier in [-1, Float(16384).nextUp, .nan, .infinity] {
-      expectInvalid("a narrowing by", Narrowing(multiplier: multiplier, zeroPoint: 0))
+      expectInvalid("a narrowing by", narrowing(multiplier, 0))
     }
     for zeroPoint in [-129, 128] {
-      expectInvalid("a narrowing by", Narrowing(multiplier: 1, zeroPoint: zeroPoint))
+      expectInvalid("a narrowing by", narrowing(1, zeroPoint))
     }
     expectInvalid("an int16 input to narrow") { changed in
       var step = adder  // which reads an int8 map
-      step.narrowing = Narrowing(multiplier: 1, zeroPoint: 0)
+      step.narrowing = narrowing(1, 0)
       changed.steps[3].operation = .pointwise(step)
     }
     expectInvalid("a zero point of 0 in int16") { $0.tensors[1].quantization.zeroPoint = 1 }
@@ -351,7 +349,7 @@ import Testing
       step.norm.outputZeroPoint = 1
       changed.steps[0].operation = .patchEmbed(step)
     }
-    expectInvalid("the output's type") { changed in
+    expectInvalid("an input of the output's form") { changed in
       changed.tensors[changed.steps[3].output].type = .int8
     }
   }
@@ -417,7 +415,7 @@ import Testing
 
   @Test func scratchOverABufferIsRejected() {
     expectInvalid("scratch of step 1 and buffer") { c in
-      c.steps[1].scratchOffset = c.buffers[c.tensors[c.steps[1].input].buffer].offset
+      c.steps[1].scratchOffset = c.buffers[c.tensors[c.steps[1].inputs[0]].buffer].offset
     }
   }
 
@@ -440,7 +438,7 @@ import Testing
 
   @Test func readingAnOverwrittenTensorIsRejected() {
     // Step 3 adds to the patch embedding in place; step 4 may not read the tensor from before.
-    expectInvalid("another or nothing") { c in c.steps[4].input = 1 }
+    expectInvalid("another or nothing") { c in c.steps[4].inputs = [1] }
   }
 
   @Test func deadBufferIsRejected() {
@@ -497,14 +495,15 @@ import Testing
 
   /// 2¹²⁰ is added to sums that are no larger, and what comes of it is finite.
   @Test func biasesThatMakeInfiniteLogitsAreRejected() throws {
-    guard case .head(let head) = contents.steps.last?.operation else {
-      Issue.record("the last step is no head")
+    guard case .head(let head) = contents.steps.last?.operation, let classifier = head.classifier
+    else {
+      Issue.record("the last step is no classifier")
       return
     }
     for (bias, isValid) in [(Float(0x1p120), true), (-0x1p120, true), (0x1.000002p120, false)] {
       var changed = constants
       withUnsafeBytes(of: bias) {
-        changed.replaceSubrange(head.biasOffset..<head.biasOffset + 4, with: $0)
+        changed.replaceSubrange(classifier.biasOffset..<classifier.biasOffset + 4, with: $0)
       }
       let file = contents.encoded(constants: changed)
       if isValid {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import LVTModel
 import LVTRuntime
 import LVTTestSupport
 import Testing
+
+@testable import LVTModel
 
 /// The reader against cut, damaged and crafted plans.
 @Suite struct PlanFileTests {
@@ -102,24 +103,14 @@ import Testing
     }
   }
 
-  @Test func unknownFeatureIsNamed() {
+  @Test func unknownOperationIsNamed() throws {
+    let step = PlanFormat.headerBytes + 4 * PlanFormat.sectionRecordBytes
     var newer = bytes
-    newer[15] = 0x80
+    let section = newer[step + 8..<step + 12].reversed().reduce(0) { $0 << 8 | Int($1) }
+    // Threads, steps; inputs, the input, the output, two numbers for the scratch, the strip.
+    newer[section + 2 * 4 + 3 * 4 + 2 * 8 + 4] = 200
     PlanFormat.seal(&newer)
-    #expect(throws: PlanError.unsupportedFeatures(bits: 1 << 31)) { try plan(newer) }
-  }
-
-  @Test func laterStepKindsRequireTheirFeature() throws {
-    func features(_ tiny: TinyNetwork) throws -> Int {
-      let bytes = try tiny.compile().bytes
-      return Int(bytes[12]) + 256 * Int(bytes[13])
-    }
-    #expect(try features(TinyNetwork()) == 0)
-    #expect(try features(TinyNetwork(isDynamic: true)) == 1)
-    #expect(try features(.swin) == 6)
-    #expect(try features(.dilateFormer) == 4 + 64 + 128 + 256)
-    #expect(try features(TinyNetwork().wide) == 512)
-    #expect(try features(.inhomogeneous) == 8)
+    #expect(throws: PlanError.unknownOperation(code: 200)) { try plan(newer) }
   }
 
   @Test func otherFilesAreNoPlans() {

@@ -64,12 +64,13 @@ import Testing
       Issue.record("step 1 is no attention")
       return
     }
-    let shape = Shape(height: 1, width: 1, channels: attention.norm.channels)
+    var map = plan.tensors[1]
+    (map.shape.height, map.shape.width) = (1, 1)
     attention.window = 22
-    let work = Step.Operation.windowAttention(attention).work(input: shape, output: shape)
+    let work = Step.Operation.windowAttention(attention).work(Operands(inputs: [map], output: map))
     let products = attention.qkv.k * attention.qkv.n + attention.project.k * attention.project.n
     #expect(work[.gemm] == 484 * products)
-    #expect(work[.attention] == 2 * 484 * 484 * shape.channels)
+    #expect(work[.attention] == 2 * 484 * 484 * map.shape.channels)
   }
 
   @Test(arguments: PlanPaddingTests.networks)

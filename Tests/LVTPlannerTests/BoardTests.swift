@@ -88,13 +88,10 @@ import Testing
   @Test func stripsAreLongOnlyWhereWeightsPassBy() throws {
     var schedule = Schedule()
     func rows(_ channels: Int, positions: Int) -> Int {
-      let expand = PackedMatrix(
-        k: channels, n: 4 * channels, offset: 0, outputZeroPoint: 0, lowerBound: -128)
-      let project = PackedMatrix(
-        k: 4 * channels, n: channels, offset: 0, outputZeroPoint: 0, lowerBound: -128)
-      return schedule.stripRows(
-        .mlp(MLP(expand: expand, tableOffset: 0, project: project, residualMultiplier: 1)),
-        positions: positions)
+      var mlp = MLP()
+      (mlp.expand.k, mlp.expand.n) = (channels, 4 * channels)
+      (mlp.project.k, mlp.project.n) = (4 * channels, channels)
+      return schedule.stripRows(.mlp(mlp), positions: positions)
     }
     schedule.cacheBytes = 512 << 10
     #expect(rows(96, positions: 3136) == 60)

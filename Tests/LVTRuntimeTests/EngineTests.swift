@@ -133,8 +133,8 @@ import Testing
     let plan = try network.compile(pictures: 1).plan
     var most = 0
     for step in plan.steps {
-      let input = plan.tensors[step.input], output = plan.tensors[step.output]
-      let own = step.operation.ownScratchBytes(input: input, output: output, strip: step.stripRows)
+      let operands = plan.operands(of: step), output = operands.output
+      let own = step.operation.scratch(operands, strip: step.stripRows).ownByteCount
       most = max(most, own)
       guard case .mapAttention = step.operation else { continue }
       #expect(step.scratchBytes >= own + output.shape.positions * 3 * output.shape.channels)

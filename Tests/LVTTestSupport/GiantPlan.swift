@@ -4,10 +4,28 @@ public import LVTModel
 extension PlanContents {
   /// What is in a plan.
   public init(_ plan: Plan) {
-    self.init(
-      input: plan.input, labels: plan.labels, buffers: plan.buffers, tensors: plan.tensors,
-      steps: plan.steps, threads: plan.threads, arenaBytes: plan.arenaBytes,
-      provenance: plan.provenance, golden: plan.golden)
+    self.init()
+    input = plan.input
+    labels = plan.labels
+    buffers = plan.buffers
+    tensors = plan.tensors
+    steps = plan.steps
+    outputs = plan.outputs
+    threads = plan.threads
+    arenaBytes = plan.arenaBytes
+    provenance = plan.provenance
+    golden = plan.golden
+  }
+}
+
+extension Step {
+  /// Scratch of the right size at an offset; the strips' length is set before.
+  public mutating func placeScratch(at offset: Int, _ tensors: [Tensor]) {
+    scratchOffset = offset
+    scratchBytes =
+      operands(in: tensors).map {
+        operation.scratch($0, strip: stripRows).byteCount
+      } ?? 0
   }
 }
 
@@ -24,14 +42,18 @@ public func giantPlanBytes(
     return constantBytes
   }
   func matrix(k: Int, n: Int) -> PackedMatrix {
-    var matrix = PackedMatrix(k: k, n: n, offset: 0, outputZeroPoint: 0, lowerBound: -128)
+    var matrix = PackedMatrix()
+    (matrix.k, matrix.n, matrix.lowerBound) = (k, n, -128)
     matrix.offset = reserve(matrix.byteCount)
     return matrix
   }
   func norm() -> LayerNorm {
-    LayerNorm(
-      channels: 16, gammaOffset: reserve(64), betaOffset: reserve(64), epsilon: 1,
-      outputZeroPoint: 0)
+    var norm = LayerNorm()
+    norm.channels = 16
+    norm.gammaOffset = reserve(64)
+    norm.betaOffset = reserve(64)
+    norm.epsilon = 1
+    return norm
   }
 
   let unit = Quantization(scale: 1, zeroPoint: 0)
@@ -42,13 +64,17 @@ public func giantPlanBytes(
       quantization: Quantization(scale: 1, zeroPoint: -128), buffer: 0),
     Tensor(shape: map, type: .int8, quantization: unit, buffer: 1),
   ]
-  var operations: [Step.Operation] = [
-    .patchEmbed(PatchEmbed(patch: patch, matrix: matrix(k: 3 * patch * patch, n: 16), norm: norm()))
-  ]
+  var patches = PatchEmbed()
+  patches.patch = patch
+  patches.matrix = matrix(k: 3 * patch * patch, n: 16)
+  patches.norm = norm()
+  var operations: [Step.Operation] = [.patchEmbed(patches)]
   func mlp() -> MLP {
-    MLP(
-      expand: matrix(k: 16, n: 16), tableOffset: reserve(256), project: matrix(k: 16, n: 16),
-      residualMultiplier: 0)
+    var mlp = MLP()
+    mlp.expand = matrix(k: 16, n: 16)
+    mlp.tableOffset = reserve(256)
+    mlp.project = matrix(k: 16, n: 16)
+    return mlp
   }
   let shared = sharesMatrices ? mlp() : nil
   for _ in 0..<mlps {
@@ -59,11 +85,12 @@ public func giantPlanBytes(
     Tensor(
       shape: Shape(height: 1, width: 1, channels: 1), type: .float32, quantization: unit, buffer: 2)
   )
-  operations.append(
-    .head(
-      Head(
-        norm: norm(), pooling: .mean, poolingMultiplier: 0, matrix: matrix(k: 16, n: 1),
-        biasOffset: reserve(64))))
+  var head = Head(), classifier = Head.Classifier()
+  head.norm = norm()
+  classifier.matrix = matrix(k: 16, n: 1)
+  classifier.biasOffset = reserve(64)
+  head.classifier = classifier
+  operations.append(.head(head))
 
   let last = operations.count - 1
   var end = 0
@@ -75,15 +102,17 @@ public func giantPlanBytes(
       lifetime: Lifetime(firstStep: firstStep, lastStep: lastStep), offset: end, byteCount: bytes)
   }
   let steps = operations.enumerated().map { i, operation in
-    Step(
-      operation: operation, input: i, output: i + 1, scratchOffset: end,
-      scratchBytes: operation.scratchBytes(
-        input: tensors[i], output: tensors[i + 1], strip: 16), stripRows: 16)
+    var step = Step(operation, inputs: [i], output: i + 1)
+    step.stripRows = 16
+    step.placeScratch(at: end, tensors)
+    return step
   }
-  let contents = PlanContents(
-    input: InputSpec(width: width, height: height, cropFraction: 1, interpolation: .bilinear),
-    labels: [], buffers: buffers, tensors: tensors, steps: steps,
-    arenaBytes: end + (steps.map(\.scratchBytes).max() ?? 0), provenance: [],
-    golden: Golden(seed: 0, stepHashes: []))
+  var contents = PlanContents()
+  contents.input = InputSpec(width: width, height: height)
+  contents.buffers = buffers
+  contents.tensors = tensors
+  contents.steps = steps
+  contents.outputs = [PlanOutput(name: "classes", kind: .classes, tensor: last + 1)]
+  contents.arenaBytes = end + (steps.map(\.scratchBytes).max() ?? 0)
   return contents.encoded(constants: [UInt8](repeating: 0, count: constantBytes))
 }

@@ -88,6 +88,39 @@ typedef struct {
     float probability;
 } lvt_candidate;
 
+/// What a result says.
+typedef enum {
+    /// Scores, one for each class: float32 of one position.
+    LVT_CLASSES = 0,
+    /// Features: float32 of one position, or a map of integers.
+    LVT_MAP = 1,
+} lvt_output_kind;
+
+/// What the values of a result are.
+typedef enum {
+    LVT_INT8 = 1,
+    LVT_FLOAT32 = 2,
+    LVT_INT16 = 3,
+} lvt_type;
+
+/// A result of the last frame: `channels` values at each of height x width positions. An integer q
+/// stands for `scale * (q - zero_point)`; of float32 scale and zero point are 1 and 0.
+typedef struct {
+    /// A string of UTF-8, valid until the model is closed.
+    const char *name;
+    lvt_output_kind kind;
+    lvt_type type;
+    int32_t height;
+    int32_t width;
+    int32_t channels;
+    float scale;
+    int32_t zero_point;
+    /// Bytes from one position to the next, rows one after another.
+    size_t pitch;
+    /// The model's memory: valid until the next lvt_model_classify.
+    const void *values;
+} lvt_output;
+
 /// Opens a plan file, checks it, allocates all memory and starts `threads - 1` threads, which sleep
 /// between frames; the calling thread is the other one. 1 ... 64 threads; 0 for one on each of the
 /// fastest cores, at most 4, or the calling one alone as long as that is faster.
@@ -120,14 +153,21 @@ void lvt_model_close(lvt_model *model);
 lvt_status
 lvt_model_classify(lvt_model *model, const lvt_frame *frame, char *message, size_t capacity);
 
-/// The number of classes; 0 for NULL.
+/// The number of results; 0 for NULL.
+int32_t lvt_model_output_count(const lvt_model *model);
+
+/// Describes a result, 0 ... lvt_model_output_count - 1; LVT_BAD_ARGUMENT for another, or if a
+/// pointer is NULL.
+lvt_status lvt_model_output(const lvt_model *model, int32_t index, lvt_output *output);
+
+/// The number of classes; 0 for NULL, and for a plan of features alone.
 int32_t lvt_model_class_count(const lvt_model *model);
 
 /// The name of a class, as in lvt_candidate; NULL for an index of no class.
 const char *lvt_model_label(const lvt_model *model, int32_t index);
 
-/// The last frame's scores, lvt_model_class_count floats; NULL for NULL. The model's memory: valid
-/// until the next lvt_model_classify.
+/// The last frame's scores, lvt_model_class_count floats; NULL for NULL, and for a plan of features
+/// alone. The model's memory: valid until the next lvt_model_classify.
 const float *lvt_model_logits(const lvt_model *model);
 
 /// Writes the `count` likeliest classes of the last frame, likeliest first, of equals the lower

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Proves that a plan can be run without any further check: extents, memory, data flow, constants.
+/// Proves that a plan can be run without any further check: extents, memory, and by ``FlowChecker`` what the
+/// steps do with it.
 struct PlanChecker {
   let contents: PlanContents
   let constants: UnsafeRawBufferPointer
@@ -9,7 +10,8 @@ struct PlanChecker {
     try checkInput()
     try checkBuffers()
     for i in contents.tensors.indices { try checkTensor(i) }
-    try checkFlow()
+    var flow = FlowChecker(checker: self)
+    try flow.check()
     try checkUse()
     try checkLabels()
   }
@@ -42,7 +44,8 @@ struct PlanChecker {
   }
 
   private func checkLabels() throws(PlanError) {
-    let classes = contents.tensors[contents.steps[contents.steps.count - 1].output].shape.channels
+    let output = contents.outputs.first { $0.kind == .classes }
+    let classes = output.map { contents.tensors[$0.tensor].shape.channels } ?? 0
     try require(
       contents.labels.isEmpty || contents.labels.count == classes, "labels", "\(classes)",
       "\(contents.labels.count)")
@@ -113,57 +116,10 @@ struct PlanChecker {
       "a zero point of 0 in int16", "\(tensor.quantization.zeroPoint)")
   }
 
-  // MARK: Data flow
-
-  /// Follows which tensor each buffer holds from step to step.
-  ///
-  /// No two matrices may share bytes of the constants, so that the time this takes grows with the file and
-  /// not with the number of its steps.
-  private func checkFlow() throws(PlanError) {
-    var held = [Int?](repeating: nil, count: contents.buffers.count)
-    held[contents.tensors[0].buffer] = 0
-    var matrixBytes = 0
-    for (i, step) in contents.steps.enumerated() {
-      var read = [step.input]
-      if case .pointwise(let pointwise) = step.operation, let residual = pointwise.residual {
-        read.append(residual)
-      }
-      for index in read + [step.output] {
-        try require(
-          contents.tensors.indices.contains(index), "step \(i)",
-          "tensors 0 ..< \(contents.tensors.count)", "\(index)")
-        let life = contents.buffers[contents.tensors[index].buffer].lifetime
-        try require(
-          life.overlaps(Lifetime(firstStep: i, lastStep: i)), "step \(i)",
-          "a live buffer under tensor \(index)", "one that is not")
-      }
-      for index in read {
-        try require(
-          held[contents.tensors[index].buffer] == index, "step \(i)",
-          "tensor \(index) in its buffer", "another or nothing")
-      }
-      try checkStep(i, step)
-      matrixBytes += step.operation.constantBytes
-      try require(
-        matrixBytes <= constants.count, "step \(i)",
-        "matrices of its own, of at most \(constants.count) bytes with those before",
-        "\(matrixBytes)")
-      held[contents.tensors[step.output].buffer] = step.output
-    }
-    let result = contents.tensors[contents.steps[contents.steps.count - 1].output]
-    try require(
-      result.type == .float32 && result.shape.positions == 1, "last step", "logits", "another value"
-    )
-  }
-
   /// Memory that nothing is in is not reserved, so that a small file cannot ask for much.
   private func checkUse() throws(PlanError) {
     var used = [Int](repeating: 0, count: contents.buffers.count)
-    for i in contents.tensors.indices {
-      try require(
-        i == 0 || contents.steps.contains { $0.output == i }, "tensor \(i)",
-        "a step that writes it", "none")
-      let tensor = contents.tensors[i]
+    for tensor in contents.tensors {
       used[tensor.buffer] = max(used[tensor.buffer], (tensor.byteCount + 63) / 64 * 64)
     }
     var end = 0

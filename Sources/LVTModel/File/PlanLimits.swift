@@ -19,6 +19,9 @@ public struct PlanLimits: Equatable, Sendable {
   public init(work: Int) { self.work = work }
 
   package static let entries = 1024
+  /// Inputs of a step.
+  static let inputs = 8
+  static let labels = 65536
   package static let extent = 16384
   /// Channels of a map; of logits, of which published networks have up to 21,841.
   package static func channels(of type: ElementType) -> Int { type == .float32 ? 65536 : 16384 }
@@ -28,7 +31,8 @@ public struct PlanLimits: Equatable, Sendable {
   static let textBytes = 4096
   static let kernel = 15
   static let strip = 65536
-  static let threads = 64
+  /// Of an engine.
+  public static let threads = 64
   /// Of a score or bias of attention, in magnitude.
   static let score: Int32 = 1 << 21
   /// Of a column's multiplier where sums become integers.

@@ -69,55 +69,13 @@ struct PlanReader {
     let sections = try readSections()
     constants = sections[.constants]
 
-    var input = FieldReader(sections, .input)
-    let spec = try input.inputSpec()
-    try input.end()
-
-    var labelsReader = FieldReader(sections, .labels)
-    var labels: [String] = []
-    for _ in 0..<(try labelsReader.count(limit: 65536)) { labels.append(try labelsReader.text()) }
-    try labelsReader.end()
-
-    var buffersReader = FieldReader(sections, .buffers)
-    var buffers: [Buffer] = []
-    let bufferCount = try buffersReader.count(limit: PlanLimits.entries)
-    let arenaBytes = try buffersReader.size("arena bytes", limit: PlanLimits.arenaBytes)
-    for _ in 0..<bufferCount { buffers.append(try buffersReader.buffer()) }
-    try buffersReader.end()
-
-    var tensorsReader = FieldReader(sections, .tensors)
-    var tensors: [Tensor] = []
-    for _ in 0..<(try tensorsReader.count(limit: PlanLimits.entries)) {
-      tensors.append(try tensorsReader.tensor())
+    var contents = PlanContents()
+    for section in PlanFormat.Section.allCases where section != .constants {
+      var reader = FieldReader(sections, section)
+      try contents.fields(of: section, &reader)
+      try reader.end()
     }
-    try tensorsReader.end()
-
-    var stepsReader = FieldReader(sections, .steps)
-    let threads = try stepsReader.threads()
-    var steps: [Step] = []
-    for _ in 0..<(try stepsReader.count(limit: PlanLimits.entries)) {
-      steps.append(try stepsReader.step())
-    }
-    try stepsReader.end()
-
-    var provenanceReader = FieldReader(sections, .provenance)
-    var provenance: [(key: String, value: String)] = []
-    for _ in 0..<(try provenanceReader.count(limit: PlanLimits.entries)) {
-      provenance.append((key: try provenanceReader.text(), value: try provenanceReader.text()))
-    }
-    try provenanceReader.end()
-
-    var goldenReader = FieldReader(sections, .golden)
-    var golden = Golden(seed: try goldenReader.integer(UInt64.self), stepHashes: [])
-    for _ in 0..<(try goldenReader.count(limit: PlanLimits.entries)) {
-      golden.stepHashes.append(try goldenReader.integer(UInt64.self))
-    }
-    try goldenReader.end()
-
-    return PlanContents(
-      input: spec, labels: labels, buffers: buffers, tensors: tensors, steps: steps,
-      threads: threads,
-      arenaBytes: arenaBytes, provenance: provenance, golden: golden)
+    return contents
   }
 
   private func readSections() throws(PlanError) -> SectionTable {
@@ -136,8 +94,6 @@ struct PlanReader {
     guard version == PlanFormat.version else {
       throw .unsupportedVersion(found: version, supported: PlanFormat.version)
     }
-    let unknown = load(UInt32.self, at: PlanFormat.Header.features) & ~PlanFormat.knownFeatures
-    guard unknown == 0 else { throw .unsupportedFeatures(bits: unknown) }
     let sections = PlanFormat.Section.allCases
     let tableEnd = PlanFormat.headerBytes + sections.count * PlanFormat.sectionRecordBytes
     guard file.count >= tableEnd else {

@@ -26,7 +26,9 @@ public struct InputSpec: Equatable, Sendable {
   public var interpolation: Interpolation
 
   /// An input specification.
-  public init(width: Int, height: Int, cropFraction: Double, interpolation: Interpolation) {
+  public init(
+    width: Int, height: Int, cropFraction: Double = 1, interpolation: Interpolation = .bilinear
+  ) {
     self.width = width
     self.height = height
     self.cropFraction = cropFraction

@@ -12,10 +12,12 @@ public final class Plan: Sendable {
   public let labels: [String]
   /// Ranges of the arena.
   public let buffers: [Buffer]
-  /// Values; tensor 0 is the picture, the last step's output the logits.
+  /// Values; tensor 0 is the picture.
   public let tensors: [Tensor]
   /// The program, in order.
   public let steps: [Step]
+  /// The results, at least one.
+  public let outputs: [PlanOutput]
   /// Threads that the plan was made for; nil if for no number in particular.
   public let threads: Int?
   /// Where the plan comes from and what was measured: keys and values, in the file's order.
@@ -44,6 +46,7 @@ public final class Plan: Sendable {
     buffers = contents.buffers
     tensors = contents.tensors
     steps = contents.steps
+    outputs = contents.outputs
     threads = contents.threads
     provenance = contents.provenance
     golden = contents.golden
@@ -51,19 +54,25 @@ public final class Plan: Sendable {
     multiplications = contents.multiplications
     work = contents.work
     scratchBytes = contents.steps.reduce(0) { most, step in
-      max(
-        most,
-        step.operation.ownScratchBytes(
-          input: contents.tensors[step.input], output: contents.tensors[step.output],
-          strip: step.stripRows))
+      let operands = step.operands(in: contents.tensors)
+      let need = operands.map { step.operation.scratch($0, strip: step.stripRows) }
+      return max(most, need?.ownByteCount ?? 0)
     }
+  }
+
+  /// What a step of the plan reads and writes.
+  public func operands(of step: Step) -> Operands {
+    Operands(inputs: step.inputs.map { tensors[$0] }, output: tensors[step.output])
   }
 
   /// The plan file's bytes, all of them, valid while the plan lives.
   public var fileBytes: UnsafeRawBufferPointer { storage.bytes }
 
-  /// The number of logits.
-  public var classCount: Int { tensors[steps[steps.count - 1].output].shape.channels }
+  /// The first result that says classes; nil for a plan of features alone.
+  public var classes: PlanOutput? { outputs.first { $0.kind == .classes } }
+
+  /// The number of logits; 0 for a plan of features alone.
+  public var classCount: Int { classes.map { tensors[$0.tensor].shape.channels } ?? 0 }
 
   /// The name of a class, 0 ..< ``classCount``, or its index where the plan has no labels.
   public func label(ofClass index: Int) -> String {
@@ -117,39 +126,28 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
 /// Everything in a plan but the bytes of its constants.
 public struct PlanContents: Sendable {
   /// See ``Plan/input``.
-  public var input: InputSpec
+  public var input = InputSpec(width: 0, height: 0)
   /// See ``Plan/labels``.
-  public var labels: [String]
+  public var labels: [String] = []
   /// See ``Plan/buffers``.
-  public var buffers: [Buffer]
+  public var buffers: [Buffer] = []
   /// See ``Plan/tensors``.
-  public var tensors: [Tensor]
+  public var tensors: [Tensor] = []
   /// See ``Plan/steps``.
-  public var steps: [Step]
+  public var steps: [Step] = []
+  /// See ``Plan/outputs``.
+  public var outputs: [PlanOutput] = []
   /// See ``Plan/threads``; 1 … 64.
   public var threads: Int?
   /// See ``Plan/arenaBytes``.
-  public var arenaBytes: Int
+  public var arenaBytes = 0
   /// See ``Plan/provenance``.
-  public var provenance: [(key: String, value: String)]
+  public var provenance: [(key: String, value: String)] = []
   /// See ``Plan/golden``.
-  public var golden: Golden
+  public var golden = Golden(seed: 0, stepHashes: [])
 
-  /// The contents of a plan.
-  public init(
-    input: InputSpec, labels: [String], buffers: [Buffer], tensors: [Tensor], steps: [Step],
-    threads: Int? = nil, arenaBytes: Int, provenance: [(key: String, value: String)], golden: Golden
-  ) {
-    self.input = input
-    self.labels = labels
-    self.buffers = buffers
-    self.tensors = tensors
-    self.steps = steps
-    self.threads = threads
-    self.arenaBytes = arenaBytes
-    self.provenance = provenance
-    self.golden = golden
-  }
+  /// Nothing, to be filled.
+  public init() {}
 }
 
 /// The bytes of a plan: a mapped file, or a copy on a 64-byte boundary.

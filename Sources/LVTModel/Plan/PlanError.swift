@@ -11,8 +11,8 @@ public enum PlanError: Error, Equatable, Sendable {
   case notAPlan
   /// The plan was written for another version of the runtime.
   case unsupportedVersion(found: Int, supported: Int)
-  /// The plan needs features that this runtime lacks.
-  case unsupportedFeatures(bits: UInt32)
+  /// A step is of a kind that this runtime does not know.
+  case unknownOperation(code: UInt32)
   /// The file, or a section of it, ends too early; or the file is longer than its header says.
   case truncated(what: String, expected: Int, found: Int)
   /// The bytes of a section are not those that were written.
@@ -32,8 +32,8 @@ extension PlanError: CustomStringConvertible {
     case .unsupportedVersion(let found, let supported):
       "plan format version \(found), but this runtime reads version \(supported): "
         + (found > supported ? "update lvt" : "compile the network again with lvt-plan")
-    case .unsupportedFeatures(let bits):
-      "the plan needs features \(bits) that this runtime does not have: update lvt"
+    case .unknownOperation(let code):
+      "the plan has a step of kind \(code) that this runtime does not know: update lvt"
     case .truncated(let what, let expected, let found):
       "\(what) is cut short: expected \(expected) bytes, found \(found)"
     case .damaged(let section): "damaged: the checksum of the \(section) does not match"

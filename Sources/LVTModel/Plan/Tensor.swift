@@ -17,7 +17,7 @@ public struct Quantization: Equatable, Sendable {
 }
 
 /// What a tensor's elements are, and how they lie in memory.
-public enum ElementType: UInt32, Sendable {
+public enum ElementType: UInt32, CaseIterable, Sendable {
   /// An RGB picture, three bytes a pixel without padding.
   case pictureRGB = 0
   /// A quantized map; positions are `Shape.pitch` bytes apart.
@@ -26,6 +26,16 @@ public enum ElementType: UInt32, Sendable {
   case float32 = 2
   /// A map of the residual stream in 16 bits; positions are `2 · Shape.pitch` bytes apart, zero is 0.
   case int16 = 3
+
+  /// The type in words.
+  public var name: String {
+    switch self {
+    case .pictureRGB: "RGB"
+    case .int8: "int8"
+    case .float32: "float32"
+    case .int16: "int16"
+    }
+  }
 
   /// Bytes of an element.
   public var byteCount: Int {

@@ -15,15 +15,26 @@ public struct WindowShift: Equatable, Sendable {
   }
 
   /// By how many rows and columns windows start later; less than a window.
-  public var rows, columns: Int
+  public var rows = 0, columns = 0
   /// Whether padding is rolled.
-  public var order: Order
+  public var order = Order.padThenRoll
+
+  /// No shift.
+  public init() {}
 
   /// A shift.
   public init(rows: Int, columns: Int, order: Order) {
     self.rows = rows
     self.columns = columns
     self.order = order
+  }
+}
+
+extension WindowShift: FieldCodable {
+  mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
+    try c.index(&rows)
+    try c.index(&columns)
+    try c.choice(&order, "order of padding and shift", "0 or 1")
   }
 }
 

@@ -17,16 +17,15 @@ struct ArenaLayout {
     let steps = network.steps, tensors = network.tensors
     var lastUse = [Int](repeating: 0, count: tensors.count)
     for (i, step) in steps.enumerated() {
-      for tensor in Self.inputs(of: step) { lastUse[tensor] = i }
-      lastUse[step.output] = i
+      for tensor in step.inputs + [step.output] { lastUse[tensor] = i }
     }
+    for output in network.outputs { lastUse[output.tensor] = steps.count - 1 }
 
     var bufferOfTensor = [0]
     var sizes = [tensors[0].byteCount]
     var lifetimes = [Lifetime(firstStep: 0, lastStep: lastUse[0])]
     for (i, step) in steps.enumerated() {
-      let overwritten = Self.overwritable(by: step).filter { lastUse[$0] == i }.first
-      if let overwritten {
+      if let overwritten = Self.overwritten(by: step, at: i, tensors, lastUse) {
         let buffer = bufferOfTensor[overwritten]
         bufferOfTensor.append(buffer)
         lifetimes[buffer].lastStep = lastUse[step.output]
@@ -38,8 +37,9 @@ struct ArenaLayout {
     }
 
     let scratchBytes = steps.map { step in
-      step.operation.scratchBytes(
-        input: tensors[step.input], output: tensors[step.output], strip: step.stripRows)
+      step.operands(in: tensors).map {
+        step.operation.scratch($0, strip: step.stripRows).byteCount
+      } ?? 0
     }
     var items = zip(sizes, lifetimes).map { size, lifetime in
       ArenaPlanner.Item(byteCount: (size + 63) / 64 * 64, lifetime: lifetime)
@@ -61,21 +61,15 @@ struct ArenaLayout {
     isOptimal = placement.isOptimal
   }
 
-  private static func inputs(of step: Step) -> [Int] {
-    if case .pointwise(let pointwise) = step.operation, let residual = pointwise.residual {
-      return [step.input, residual]
-    }
-    return [step.input]
-  }
-
-  /// The tensors that a step may replace while it reads them.
-  private static func overwritable(by step: Step) -> [Int] {
-    switch step.operation {
-    case .pointwise(let pointwise): pointwise.residual.map { [$0] } ?? []
-    case .depthwise, .dynamicDepthwise, .inhomogeneousDepthwise, .mlp, .windowAttention,
-      .mapAttention, .depthwiseAttention:
-      [step.input]
-    case .patchEmbed, .patchMerge, .head, .convolution: []
+  /// The tensor whose buffer a step's output takes over: one that the operation may overwrite, that nothing
+  /// reads afterwards, that the step reads once, and of the output's form.
+  private static func overwritten(
+    by step: Step, at index: Int, _ tensors: [Tensor], _ lastUse: [Int]
+  ) -> Int? {
+    step.operation.overwritableInputs.map { step.inputs[$0] }.first { tensor in
+      lastUse[tensor] == index && step.inputs.count { $0 == tensor } == 1
+        && tensors[tensor].shape == tensors[step.output].shape
+        && tensors[tensor].type == tensors[step.output].type
     }
   }
 }

@@ -40,8 +40,7 @@ public struct Prediction: Sendable {
   private static func cycles(
     _ step: LVTModel.Step, of plan: Plan, on cluster: Board.Cluster, threads: Int
   ) -> Double {
-    let work = step.operation.work(
-      input: plan.tensors[step.input].shape, output: plan.tensors[step.output].shape)
+    let work = step.operation.work(plan.operands(of: step))
     var cycles = 0.0
     for kind in StepWork.Kind.allCases {
       cycles += Double(work[kind]) / (cluster.perCycle[kind.name] ?? 1)
@@ -60,17 +59,18 @@ public struct Prediction: Sendable {
     let cluster = board.clusters[0]
     let cache = 1024 * max(board.sharedCacheKilobytes ?? 0, cluster.l2Kilobytes)
     if plan.constants.count + plan.arenaBytes <= cache { return 0 }
-    let input = plan.tensors[step.input], output = plan.tensors[step.output]
+    let operands = plan.operands(of: step)
     let weights = step.operation.constantBytes
     var strips = 1
     if weights > cache / 8 * 7 {
-      let own = (output.shape.positions + threads - 1) / threads
+      let own = (operands.output.shape.positions + threads - 1) / threads
       var rows = step.stripRows
       if case .windowAttention(let s) = step.operation { rows = min(rows, s.tokens) }
       strips = (own + rows - 1) / rows
     }
-    let maps = plan.arenaBytes > cache ? input.byteCount + output.byteCount : 0
-    return weights * strips + maps
+    guard plan.arenaBytes > cache else { return weights * strips }
+    return weights * strips + operands.output.byteCount
+      + operands.inputs.reduce(0) { $0 + $1.byteCount }
   }
 }
 

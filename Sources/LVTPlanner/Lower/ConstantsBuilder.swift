@@ -53,9 +53,11 @@ struct ConstantsBuilder {
     _ matrix: QuantizedMatrix, multipliers: [Float], inputZeroPoint: Int, outputZeroPoint: Int,
     lowerBound: Int
   ) -> PackedMatrix {
-    var packed = PackedMatrix(
-      k: matrix.inputs, n: matrix.outputs, offset: 0, outputZeroPoint: outputZeroPoint,
-      lowerBound: lowerBound)
+    var packed = PackedMatrix()
+    packed.k = matrix.inputs
+    packed.n = matrix.outputs
+    packed.outputZeroPoint = outputZeroPoint
+    packed.lowerBound = lowerBound
     packed.offset = reserve(packed.byteCount)
     bytes.withUnsafeMutableBytes { bytes in
       matrix.weights.withUnsafeBufferPointer { weights in

@@ -7,6 +7,7 @@ struct LoweredNetwork {
   var steps: [Step]
   /// Of each value: what it is, and how its range was found.
   var tensors: [Tensor]
+  var outputs: [PlanOutput]
   var constants: [UInt8]
   var choices: [Point: RangeChoice]
 }
@@ -43,11 +44,14 @@ struct Lowering {
     var steps: [Step] = []
     for i in network.layers.indices {
       let operation = lower(i)
-      steps.append(
-        Step(
-          operation: operation, input: i, output: i + 1, scratchOffset: 0, scratchBytes: 0,
-          stripRows: schedule.stripRows(
-            operation, positions: network.shape(ofValue: i + 1).positions)))
+      var inputs = [i]
+      if case .pointwise(_, _, let residual?) = network.layers[i].operation {
+        inputs.append(residual)
+      }
+      var step = Step(operation, inputs: inputs, output: i + 1)
+      step.stripRows = schedule.stripRows(
+        operation, positions: network.shape(ofValue: i + 1).positions)
+      steps.append(step)
     }
     let last = network.layers.count
     let tensors = (0...last).map { value in
@@ -58,7 +62,9 @@ struct Lowering {
         quantization: quantizations[value], buffer: 0)
     }
     return LoweredNetwork(
-      steps: steps, tensors: tensors, constants: constants.bytes, choices: choices)
+      steps: steps, tensors: tensors,
+      outputs: [PlanOutput(name: "classes", kind: .classes, tensor: last)],
+      constants: constants.bytes, choices: choices)
   }
 
   // MARK: Layers
@@ -76,11 +82,11 @@ struct Lowering {
       let output = output(
         i, leastScale: quantized.leastOutputScale,
         adding: residual.map { quantizations[$0] })
-      return .pointwise(
-        Pointwise(
-          narrowing: narrowing, matrix: pack(quantized, source, output, relu: relu),
-          residual: residual,
-          residualMultiplier: residual.map { quantizations[$0].scale / output.scale } ?? 0))
+      var step = Pointwise()
+      step.narrowing = narrowing
+      step.matrix = pack(quantized, source, output, relu: relu)
+      step.residualMultiplier = residual.map { quantizations[$0].scale / output.scale }
+      return .pointwise(step)
 
     case .depthwise(let filter, let residual):
       return .depthwise(lowerDepthwise(i, filter, residual: residual, input))
@@ -99,10 +105,10 @@ struct Lowering {
       let quantized = QuantizedMatrix(
         matrix, inputScale: normalized.scale, means: means(.normalized(i)))
       let output = output(i, leastScale: quantized.leastOutputScale)
-      return .patchMerge(
-        PatchMerge(
-          norm: append(norm, inputScale: input.scale, output: normalized),
-          matrix: pack(quantized, normalized, output, relu: false)))
+      var step = PatchMerge()
+      step.norm = append(norm, inputScale: input.scale, output: normalized)
+      step.matrix = pack(quantized, normalized, output, relu: false)
+      return .patchMerge(step)
 
     case .head(let norm, let pooling, let matrix):
       return .head(lowerHead(i, norm, pooling, matrix, input))
@@ -133,8 +139,11 @@ struct Lowering {
       quantized, multipliers: quantized.multipliers(outputScale: sumScale),
       inputZeroPoint: input.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
     let output = output(i)
-    return PatchEmbed(
-      patch: patch, matrix: packed, norm: append(norm, inputScale: sumScale, output: output))
+    var step = PatchEmbed()
+    step.patch = patch
+    step.matrix = packed
+    step.norm = append(norm, inputScale: sumScale, output: output)
+    return step
   }
 
   /// The matrix on pixels of 0 … 255 instead of normalised ones.
@@ -177,27 +186,34 @@ struct Lowering {
     let taps = convolution.kernel * convolution.kernel
     var matrix = convolution.matrix
     var means = [[Double]](repeating: means(ofValue: i), count: taps).flatMap { $0 }
-    var outside: [Int8]?
+    var outside: SIMD4<Int8>?
     if i == 0 {
       let nearest = network.mean.map { max(0, min(255, (255 * $0).rounded())) }
       matrix = withOutside(onBytes(matrix), nearest: nearest)
       means = [[Double]](repeating: network.mean.map { Double(255 * $0) } + [0], count: taps)
         .flatMap { $0 }
-      outside = (nearest + [Self.outsideValue]).map { Int8(Int($0) - 128) }
+      outside = SIMD4((nearest + [Self.outsideValue]).map { Int8(Int($0) - 128) })
     }
     let quantized = QuantizedMatrix(matrix, inputScale: input.scale, means: means)
     guard convolution.gelu else {
       let output = output(i, leastScale: quantized.leastOutputScale)
-      return Convolution(
-        kernel: convolution.kernel, stride: convolution.stride, outside: outside,
-        matrix: pack(quantized, input, output, relu: false), tableOffset: nil)
+      var step = Convolution()
+      step.kernel = convolution.kernel
+      step.stride = convolution.stride
+      step.outside = outside
+      step.matrix = pack(quantized, input, output, relu: false)
+      step.tableOffset = nil
+      return step
     }
     let hidden = choose(.hidden(i), leastScale: quantized.leastOutputScale, transform: gelu)
     let output = output(i)
-    return Convolution(
-      kernel: convolution.kernel, stride: convolution.stride, outside: outside,
-      matrix: pack(quantized, input, hidden, relu: false),
-      tableOffset: constants.append(table: geluTable(hidden, output)))
+    var step = Convolution()
+    step.kernel = convolution.kernel
+    step.stride = convolution.stride
+    step.outside = outside
+    step.matrix = pack(quantized, input, hidden, relu: false)
+    step.tableOffset = constants.append(table: geluTable(hidden, output))
+    return step
   }
 
   private func geluTable(_ hidden: Quantization, _ activated: Quantization) -> [Int8] {
@@ -228,9 +244,11 @@ struct Lowering {
     let quantized = QuantizedMatrix(matrix, inputScale: input.scale, meansOfOutputs: means)
     let output = output(
       i, leastScale: quantized.leastOutputScale, adding: residual ? input : nil)
-    return Depthwise(
-      kernel: kernel, filter: pack(quantized, input, output, relu: !residual),
-      residualMultiplier: residual ? input.scale / output.scale : nil)
+    var step = Depthwise()
+    step.kernel = kernel
+    step.filter = pack(quantized, input, output, relu: !residual)
+    step.residualMultiplier = residual ? input.scale / output.scale : nil
+    return step
   }
 
   private mutating func lowerDynamicDepthwise(
@@ -247,14 +265,16 @@ struct Lowering {
       statistics[.taps(i)]?.magnitudes ?? [], statistics[.output(i - 1)]?.magnitudes ?? []
     ).reduce(Float(0)) { $1.1 < input.scale / 2 ? $0 : max($0, $1.0) }
     _ = output(i, leastScale: 2 * input.scale * 2 * largest / 127)
-    return DynamicDepthwise(
-      kernel: filter.kernel, meanMultiplier: mean.multiplier,
-      squeeze: pack(squeeze, outputScale: hiddenScale),
-      squeezeBiasOffset: constants.append(
-        squeeze.bias.map { ScaleLimits.finite($0 / hiddenScale) }),
-      expand: pack(expand, outputScale: 1),
-      expandBiasOffset: constants.append(expand.bias),
-      biasOffset: constants.append(filter.bias))
+    var step = DynamicDepthwise()
+    step.kernel = filter.kernel
+    step.meanMultiplier = mean.multiplier
+    step.squeeze = pack(squeeze, outputScale: hiddenScale)
+    step.squeezeBiasOffset = constants.append(
+      squeeze.bias.map { ScaleLimits.finite($0 / hiddenScale) })
+    step.expand = pack(expand, outputScale: 1)
+    step.expandBiasOffset = constants.append(expand.bias)
+    step.biasOffset = constants.append(filter.bias)
+    return step
   }
 
   private mutating func lowerInhomogeneousDepthwise(
@@ -280,15 +300,17 @@ struct Lowering {
       input.scale * tapScales[filter.group(of: c)] * scale
     }
     let output = output(i, leastScale: 2 * (factors.map(\.magnitude).max() ?? 0))
-    return InhomogeneousDepthwise(
-      kernel: filter.kernel, groups: filter.groups,
-      squeeze: pack(squeeze, input, hidden, relu: true),
-      expand: constants.append(
-        expand, multipliers: expand.multipliers(outputScales: columnGroups.map { tapScales[$0] }),
-        inputZeroPoint: hidden.zeroPoint, outputZeroPoint: 0, lowerBound: -128),
-      multiplierOffset: constants.append(factors.map { $0 / output.scale }),
-      biasOffset: constants.append(
-        filter.bias.map { Self.limited($0 / output.scale) }))
+    var step = InhomogeneousDepthwise()
+    step.kernel = filter.kernel
+    step.groups = filter.groups
+    step.squeeze = pack(squeeze, input, hidden, relu: true)
+    step.expand = constants.append(
+      expand, multipliers: expand.multipliers(outputScales: columnGroups.map { tapScales[$0] }),
+      inputZeroPoint: hidden.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
+    step.multiplierOffset = constants.append(factors.map { $0 / output.scale })
+    step.biasOffset = constants.append(
+      filter.bias.map { Self.limited($0 / output.scale) })
+    return step
   }
 
   private mutating func lowerMLP(
@@ -304,13 +326,14 @@ struct Lowering {
     let second = QuantizedMatrix(
       project, inputScale: activated.scale, means: means(.activated(i)))
     let output = output(i, leastScale: second.leastOutputScale, adding: input)
-    return MLP(
-      norm: norm.map { append($0, inputScale: input.scale, output: source) },
-      narrowing: narrowing,
-      expand: pack(first, source, hidden, relu: false),
-      tableOffset: constants.append(table: geluTable(hidden, activated)),
-      project: pack(second, activated, output, relu: false),
-      residualMultiplier: input.scale / output.scale)
+    var step = MLP()
+    step.norm = norm.map { append($0, inputScale: input.scale, output: source) }
+    step.narrowing = narrowing
+    step.expand = pack(first, source, hidden, relu: false)
+    step.tableOffset = constants.append(table: geluTable(hidden, activated))
+    step.project = pack(second, activated, output, relu: false)
+    step.residualMultiplier = input.scale / output.scale
+    return step
   }
 
   private mutating func lowerHead(
@@ -321,10 +344,15 @@ struct Lowering {
     let pooled = pooling == .mean ? mean(i, of: normalized) : maximum(i, of: normalized)
     let logits = WideMatrix(matrix, inputScale: pooled.scale, means: means(.pooled(i)))
     quantizations.append(Quantization(scale: 1, zeroPoint: 0))
-    return Head(
-      norm: append(norm, inputScale: input.scale, output: normalized),
-      pooling: pooling, poolingMultiplier: pooled.multiplier,
-      matrix: pack(logits, outputScale: 1), biasOffset: constants.append(logits.bias))
+    var classifier = Head.Classifier()
+    var step = Head()
+    step.norm = append(norm, inputScale: input.scale, output: normalized)
+    step.pooling = pooling
+    step.poolingMultiplier = pooled.multiplier
+    classifier.matrix = pack(logits, outputScale: 1)
+    classifier.biasOffset = constants.append(logits.bias)
+    step.classifier = classifier
+    return step
   }
 
   // MARK: Pieces
@@ -359,10 +387,10 @@ struct Lowering {
     let held = quantizations[i]
     guard isWide[i] else { return (held, nil) }
     let source = choose(.output(i - 1), leastScale: held.scale * 0x1p-14)
-    return (
-      source,
-      Narrowing(multiplier: held.scale / source.scale, zeroPoint: source.zeroPoint)
-    )
+    var narrowing = Narrowing()
+    narrowing.multiplier = held.scale / source.scale
+    narrowing.zeroPoint = source.zeroPoint
+    return (source, narrowing)
   }
 
   /// The quantization of a point, remembered for the report.
@@ -422,12 +450,13 @@ struct Lowering {
   mutating func append(
     _ norm: FloatNorm, inputScale: Float, output: Quantization
   ) -> LayerNorm {
-    LayerNorm(
-      channels: norm.gamma.count,
-      gammaOffset: constants.append(norm.gamma.map { Self.limited($0 / output.scale) }),
-      betaOffset: constants.append(norm.beta.map { Self.limited($0 / output.scale) }),
-      epsilon: Self.epsilon(norm.epsilon, unit: inputScale),
-      outputZeroPoint: output.zeroPoint)
+    var packed = LayerNorm()
+    packed.channels = norm.gamma.count
+    packed.gammaOffset = constants.append(norm.gamma.map { Self.limited($0 / output.scale) })
+    packed.betaOffset = constants.append(norm.beta.map { Self.limited($0 / output.scale) })
+    packed.epsilon = Self.epsilon(norm.epsilon, unit: inputScale)
+    packed.outputZeroPoint = output.zeroPoint
+    return packed
   }
 }
 

@@ -39,27 +39,40 @@ extension Lowering {
     var dilations: Int?
     switch attention.reach {
     case .window(let edge, let shift, _):
-      return .windowAttention(
-        WindowAttention(
-          window: edge, shift: shift, heads: attention.heads, norm: norm, qkv: packedQKV,
-          scoreMultiplier: scoreMultiplier, biasOffset: biasOffset,
-          keyNorm: attention.keyNorm.map { norm in
-            KeyNorm(
-              gammaOffset: constants.append(norm.gamma.map(Self.limited)),
-              betaOffset: constants.append(norm.beta.map(Self.limited)),
-              epsilon: Self.epsilon(norm.epsilon, unit: scoreUnit))
-          },
-          attendedMultiplier: parts[2] / attended.scale, attendedZeroPoint: attended.zeroPoint,
-          project: packedProject, residualMultiplier: input.scale / output.scale))
+      var step = WindowAttention()
+      step.window = edge
+      step.shift = shift
+      step.heads = attention.heads
+      step.norm = norm
+      step.qkv = packedQKV
+      step.scoreMultiplier = scoreMultiplier
+      step.biasOffset = biasOffset
+      if let norm = attention.keyNorm {
+        var packed = KeyNorm()
+        packed.gammaOffset = constants.append(norm.gamma.map(Self.limited))
+        packed.betaOffset = constants.append(norm.beta.map(Self.limited))
+        packed.epsilon = Self.epsilon(norm.epsilon, unit: scoreUnit)
+        step.keyNorm = packed
+      }
+      step.attendedMultiplier = parts[2] / attended.scale
+      step.attendedZeroPoint = attended.zeroPoint
+      step.project = packedProject
+      step.residualMultiplier = input.scale / output.scale
+      return .windowAttention(step)
     case .dilated(let groups): dilations = groups
     case .map, .neighbours: break
     }
-    return .mapAttention(
-      MapAttention(
-        dilations: dilations, heads: attention.heads, norm: norm, qkv: packedQKV,
-        scoreMultiplier: scoreMultiplier, attendedMultiplier: parts[2] / attended.scale,
-        attendedZeroPoint: attended.zeroPoint, project: packedProject,
-        residualMultiplier: input.scale / output.scale))
+    var step = MapAttention()
+    step.dilations = dilations
+    step.heads = attention.heads
+    step.norm = norm
+    step.qkv = packedQKV
+    step.scoreMultiplier = scoreMultiplier
+    step.attendedMultiplier = parts[2] / attended.scale
+    step.attendedZeroPoint = attended.zeroPoint
+    step.project = packedProject
+    step.residualMultiplier = input.scale / output.scale
+    return .mapAttention(step)
   }
 
   /// The real number that a score of 1 stands for.
@@ -147,14 +160,17 @@ extension Lowering {
         attendedMultiplierOffset: constants.append(
           (0..<channels).map { min(Self.multiplierLimit, values($0)) }))
     }
-    return DepthwiseAttention(
-      kernel: kernel, norm: append(attention.norm, inputScale: input.scale, output: normalized),
-      qkv: constants.append(
-        qkv, multipliers: qkv.multipliers(outputScales: scales),
-        inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128),
-      biasOffset: constants.append(biases), weighting: weighting,
-      attendedZeroPoint: attended.zeroPoint,
-      project: pack(project, attended, output, relu: false),
-      residualMultiplier: input.scale / output.scale)
+    var step = DepthwiseAttention()
+    step.kernel = kernel
+    step.norm = append(attention.norm, inputScale: input.scale, output: normalized)
+    step.qkv = constants.append(
+      qkv, multipliers: qkv.multipliers(outputScales: scales),
+      inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
+    step.biasOffset = constants.append(biases)
+    step.weighting = weighting
+    step.attendedZeroPoint = attended.zeroPoint
+    step.project = pack(project, attended, output, relu: false)
+    step.residualMultiplier = input.scale / output.scale
+    return step
   }
 }

@@ -16,13 +16,14 @@ public struct PlanTable {
       ["step", "layer", "operation", "kernels", "input", "output", "MMAC", "weights", "arena"]
     ]
     for (i, step) in plan.steps.enumerated() {
-      let input = plan.tensors[step.input].shape, output = plan.tensors[step.output].shape
+      let operands = plan.operands(of: step)
       rows.append([
         "\(i)", terminalText(provenance("step.\(i)") ?? "", limit: 80), step.operation.name,
-        step.operation.kernels.joined(separator: " "), "\(input)", "\(output)",
+        step.operation.kernels.joined(separator: " "), "\(operands.input.shape)",
+        "\(operands.output.shape)",
         String(
           format: "%.2f",
-          Double(step.operation.work(input: input, output: output).multiplications) / 1e6),
+          Double(step.operation.work(operands).multiplications) / 1e6),
         bytes(step.operation.constantBytes), bytes(liveBytes(at: i)),
       ])
     }

@@ -2,11 +2,11 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
+extension StepRun {
   /// Strip by strip: gather neighbourhoods, multiply, look up the activation if there is one.
-  func run(_ step: Convolution, _ share: Share) {
+  func visit(_ step: Convolution) {
     let (input, output) = (share.input, share.output)
-    let channels = step.outside?.count ?? input.shape.channels
+    let channels = step.outside == nil ? input.shape.channels : Convolution.pictureChannels
     let parts = ConvolutionScratch(
       step, channels: input.shape.channels, positions: output.shape.positions, strip: share.strip)
     let outside = share.scratch(parts.outside, as: Int8.self)

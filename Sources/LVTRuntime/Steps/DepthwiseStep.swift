@@ -2,9 +2,9 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
+extension StepRun {
   /// Convolves this thread's rows, one channel block after the other.
-  func run(_ step: Depthwise, _ share: Share, barrier: () -> Void) {
+  func visit(_ step: Depthwise) {
     let rows = DepthwiseRows(kernel: step.kernel, share)
     if rows.needCopies {
       rows.copyNeighbours()

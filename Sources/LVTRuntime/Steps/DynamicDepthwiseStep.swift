@@ -2,20 +2,20 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
+extension StepRun {
   /// Computes the filter from the input's mean, then convolves this thread's rows.
   ///
   /// The first thread computes the hidden values, which are few. Each thread makes the panels of its
   /// share of the channel blocks, in the first thread's scratch, where all find them.
-  func run(_ step: DynamicDepthwise, _ share: Share, barrier: () -> Void) {
+  func visit(_ step: DynamicDepthwise) {
     let parts = DynamicDepthwiseScratch(step, shape: share.input.shape)
     let rows = DepthwiseRows(kernel: step.kernel, share)
     let hidden = WideRow(
       bytes: share.sharedScratch(parts.hidden, as: Int8.self), pitch: parts.hiddenPitch)
     if rows.needCopies { rows.copyNeighbours() }
-    if share.thread == 0 { squeeze(step, share, parts, hidden) }
+    if share.thread == 0 { squeeze(step, parts, hidden) }
     barrier()
-    makePanels(step, share, parts, hidden)
+    makePanels(step, parts, hidden)
     barrier()
     let zeroPoint = Int(share.output.zeroPoint)  // and the least output: ReLU
     rows.convolve(
@@ -25,7 +25,7 @@ extension Workspace {
 
   /// Mean over positions → product → ReLU.
   private func squeeze(
-    _ step: DynamicDepthwise, _ share: Share, _ parts: DynamicDepthwiseScratch, _ hidden: WideRow
+    _ step: DynamicDepthwise, _ parts: DynamicDepthwiseScratch, _ hidden: WideRow
   ) {
     let shape = share.input.shape
     let sums = share.scratch(parts.sums, as: Int32.self)
@@ -45,7 +45,7 @@ extension Workspace {
 
   /// The taps of this thread's channel blocks, rounded and packed.
   private func makePanels(
-    _ step: DynamicDepthwise, _ share: Share, _ parts: DynamicDepthwiseScratch, _ hidden: WideRow
+    _ step: DynamicDepthwise, _ parts: DynamicDepthwiseScratch, _ hidden: WideRow
   ) {
     let taps = step.kernel * step.kernel
     let values = share.scratch(parts.values, as: Float.self)

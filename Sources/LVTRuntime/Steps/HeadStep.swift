@@ -2,11 +2,11 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
-  /// Normalises, pools over positions and multiplies to float logits.
+extension StepRun {
+  /// Normalises, pools over positions and, if there is a classifier, multiplies to float logits.
   ///
   /// Small: the first thread does it.
-  func run(_ step: Head, _ share: Share) {
+  func visit(_ step: Head) {
     guard share.thread == 0 else { return }
     let shape = share.input.shape
     let parts = HeadScratch(step, shape: shape, strip: share.strip)
@@ -31,15 +31,20 @@ extension Workspace {
       }
     }
 
-    let row = WideRow(bytes: share.scratch(parts.row, as: Int8.self), pitch: shape.pitch)
     let count = step.pooling == .mean ? shape.positions : 1
-    row.store(
-      pooled, channels: shape.pitch, zero: count * step.norm.outputZeroPoint,
-      multiplier: step.poolingMultiplier)
+    let zero = count * step.norm.outputZeroPoint
+    let out = share.output.base.assumingMemoryBound(to: Float.self)
+    guard let classifier = step.classifier else {
+      for c in 0..<shape.channels {
+        out[c] = Float(pooled[c] - Int32(zero)) * step.poolingMultiplier
+      }
+      return
+    }
+    let row = WideRow(bytes: share.scratch(parts.row, as: Int8.self), pitch: shape.pitch)
+    row.store(pooled, channels: shape.pitch, zero: zero, multiplier: step.poolingMultiplier)
     multiply(
-      step.matrix, row, biasOffset: step.biasOffset,
+      classifier.matrix, row, biasOffset: classifier.biasOffset,
       accumulators: share.scratch(parts.accumulators, as: Int32.self),
-      scratch: share.scratch + parts.product,
-      out: share.output.base.assumingMemoryBound(to: Float.self))
+      scratch: share.scratch + parts.product, out: out)
   }
 }

@@ -2,10 +2,10 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
+extension StepRun {
   /// Strip by strip of this thread's rows: computes the taps of the strip's positions from their
   /// channels, which are still in place, then convolves with them.
-  func run(_ step: InhomogeneousDepthwise, _ share: Share, barrier: () -> Void) {
+  func visit(_ step: InhomogeneousDepthwise) {
     let width = share.input.shape.width
     let parts = InhomogeneousDepthwiseScratch(
       step, shape: share.input.shape, strip: share.strip)

@@ -2,10 +2,10 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
+extension StepRun {
   /// Strip by strip: normalise if there is a LayerNorm, or narrow an int16 input, expand to the hidden
   /// width, look up the activation, project back and add the input.
-  func run(_ step: MLP, _ share: Share) {
+  func visit(_ step: MLP) {
     let positions = share.output.shape.positions
     let parts = MLPScratch(step, positions: positions, strip: share.strip)
     let hidden = share.scratch(parts.hidden, as: Int8.self)

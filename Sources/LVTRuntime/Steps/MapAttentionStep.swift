@@ -2,12 +2,12 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
+extension StepRun {
   /// Normalise and make queries, keys and values of all positions; when all threads have, let each attend
   /// with its own positions, project, and add them.
   ///
   /// A query is read by its own thread only, so the weighted means of the values take its place.
-  func run(_ step: MapAttention, _ share: Share, barrier: () -> Void) {
+  func visit(_ step: MapAttention) {
     let shape = share.output.shape
     let parts = MapAttentionScratch(step, shape: shape, strip: share.strip)
     // The dilated kernel works on whole rows of the map.
@@ -17,14 +17,14 @@ extension Workspace {
       MapProjections(
         norm: step.norm, qkv: step.qkv, project: step.project,
         residualMultiplier: step.residualMultiplier),
-      share, parts, units.lowerBound * unit..<units.upperBound * unit, barrier: barrier
+      parts, units.lowerBound * unit..<units.upperBound * unit
     ) { qkv, scratch in
       attend(step, shape, units, qkv, parts, scratch)
     }
   }
 
   /// The same for each channel alone; the kernel works on whole rows of the map.
-  func run(_ step: DepthwiseAttention, _ share: Share, barrier: () -> Void) {
+  func visit(_ step: DepthwiseAttention) {
     let shape = share.output.shape
     let parts = MapAttentionScratch(step, shape: shape, strip: share.strip)
     let rows = share.range(of: shape.height)
@@ -32,8 +32,7 @@ extension Workspace {
       MapProjections(
         norm: step.norm, qkv: step.qkv, project: step.project,
         residualMultiplier: step.residualMultiplier),
-      share, parts, rows.lowerBound * shape.width..<rows.upperBound * shape.width,
-      barrier: barrier
+      parts, rows.lowerBound * shape.width..<rows.upperBound * shape.width
     ) { qkv, scratch in
       var attend = lvt_depthwise_attention_args()
       attend.q = UnsafePointer(qkv)
@@ -65,8 +64,7 @@ extension Workspace {
 
   /// What surrounds the attention of a map; `attend` replaces the queries of the positions `own`.
   private func run(
-    _ step: MapProjections, _ share: Share, _ parts: MapAttentionScratch, _ own: Range<Int>,
-    barrier: () -> Void,
+    _ step: MapProjections, _ parts: MapAttentionScratch, _ own: Range<Int>,
     attend: (_ qkv: UnsafeMutablePointer<Int8>, _ scratch: UnsafeMutableRawPointer) -> Void
   ) {
     let shape = share.output.shape

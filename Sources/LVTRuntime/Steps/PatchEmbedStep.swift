@@ -2,9 +2,9 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
+extension StepRun {
   /// Strip by strip: gather patches of the picture, multiply to int16, normalise.
-  func run(_ step: PatchEmbed, _ share: Share) {
+  func visit(_ step: PatchEmbed) {
     let positions = share.output.shape.positions
     let parts = PatchEmbedScratch(step, positions: positions, strip: share.strip)
     let patches = share.scratch(parts.patches, as: Int8.self)

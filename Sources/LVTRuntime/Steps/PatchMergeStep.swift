@@ -2,9 +2,9 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
+extension StepRun {
   /// Strip by strip: gather 2 × 2 positions, normalise them together, multiply.
-  func run(_ step: PatchMerge, _ share: Share) {
+  func visit(_ step: PatchMerge) {
     let positions = share.output.shape.positions
     let parts = PatchMergeScratch(
       step, input: share.input.type, positions: positions, strip: share.strip)

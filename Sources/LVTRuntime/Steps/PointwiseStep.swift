@@ -2,10 +2,10 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
+extension StepRun {
   /// A matrix product over this thread's positions, with the residual added where it stands; an int16
   /// input is narrowed strip by strip.
-  func run(_ step: Pointwise, _ share: Share) {
+  func visit(_ step: Pointwise) {
     let parts = PointwiseScratch(
       step, positions: share.output.shape.positions, strip: share.strip)
     share.forEachStrip(of: share.output.shape.positions, rows: parts.stripRows) { strip in
@@ -17,8 +17,8 @@ extension Workspace {
       var multiply = product(
         step.matrix, source, stride: stride, to: share.output, strip,
         scratch: share.scratch + parts.product)
-      if let residual = step.residual {
-        multiply.add(map(residual), from: strip.lowerBound, multiplier: step.residualMultiplier)
+      if let multiplier = step.residualMultiplier {
+        multiply.add(share.inputs[1], from: strip.lowerBound, multiplier: multiplier)
       }
       kernels.gemm_s8(&multiply)
     }

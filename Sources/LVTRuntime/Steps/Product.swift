@@ -2,7 +2,7 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
+extension StepRun {
   /// Arguments of a matrix product whose output are rows of a map.
   func product(
     _ matrix: PackedMatrix, _ a: UnsafePointer<Int8>, stride: Int, to map: Map,

@@ -26,7 +26,7 @@ struct WideRow {
   }
 }
 
-extension Workspace {
+extension StepRun {
   /// `out[n] = f32(256 · high + low) · multiplier[n] + bias[n]` for the columns of a matrix, where high
   /// and low are the sums of the row's bytes.
   ///

@@ -2,13 +2,13 @@
 internal import CLVTKernels
 internal import LVTModel
 
-extension Workspace {
+extension StepRun {
   /// Window by window: gather its positions, normalise, make queries, keys and values, let them attend,
   /// project, add the positions, and put them back.
   ///
   /// Windows share no position, so each may overwrite its own as soon as it is done. Positions of a
   /// window that the map does not have are zeros behind the LayerNorm; what they attend to is not kept.
-  func run(_ step: WindowAttention, _ share: Share) {
+  func visit(_ step: WindowAttention) {
     let map = share.input, shape = map.shape, pitch = shape.pitch
     let parts = WindowAttentionScratch(step, shape: shape, type: map.type, strip: share.strip)
     let gathered = Map(
@@ -78,7 +78,7 @@ extension Workspace {
   }
 }
 
-extension Workspace {
+extension StepRun {
   private func keyNorm(_ norm: KeyNorm) -> lvt_key_norm {
     lvt_key_norm(
       gamma: constant(norm.gammaOffset, as: Float.self),

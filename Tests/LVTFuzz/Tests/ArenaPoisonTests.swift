@@ -16,8 +16,8 @@ struct ArenaPoisonTests {
     contents.arenaBytes += 1 << 20
     for (i, step) in contents.steps.enumerated() {
       guard isFaulty, case .mlp = step.operation else { continue }
-      contents.steps[i].scratchBytes = step.operation.scratchBytes(
-        input: contents.tensors[step.input], output: contents.tensors[step.output], strip: 1)
+      contents.steps[i].stripRows = 1
+      contents.steps[i].placeScratch(at: step.scratchOffset, contents.tensors)
       contents.steps[i].stripRows = 64
     }
     let storage = try file.withUnsafeBytes { try PlanStorage(copying: $0) }

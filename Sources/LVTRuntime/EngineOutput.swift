@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+public import LVTModel
+
+/// A result of an engine's last run, where it lies.
+public struct EngineOutput {
+  /// What the plan calls it.
+  public let name: String
+  /// What it says.
+  public let kind: PlanOutput.Kind
+  /// Its extents.
+  public let shape: Shape
+  /// Int8, int16 or float32.
+  public let type: ElementType
+  /// What its integers stand for; (1, 0) for float32.
+  public let quantization: Quantization
+  /// Bytes from one position to the next, padding of channels included.
+  public let pitch: Int
+  /// The values, `shape.positions` times ``pitch`` bytes; valid as ``Engine/outputs`` says.
+  public let bytes: UnsafeRawBufferPointer
+
+  init(_ output: PlanOutput, _ plan: Plan, _ bytes: UnsafeMutableRawBufferPointer) {
+    let tensor = plan.tensors[output.tensor]
+    name = output.name
+    kind = output.kind
+    shape = tensor.shape
+    type = tensor.type
+    quantization = tensor.quantization
+    pitch = tensor.pitch
+    self.bytes = UnsafeRawBufferPointer(bytes)
+  }
+
+  /// The real number at a channel of a position, in raster order.
+  public func value(position: Int, channel: Int) -> Float {
+    let at = position * pitch + channel * type.byteCount
+    let integer: Int
+    switch type {
+    case .float32: return bytes.loadUnaligned(fromByteOffset: at, as: Float.self)
+    case .int8: integer = Int(bytes.load(fromByteOffset: at, as: Int8.self))
+    case .int16: integer = Int(bytes.loadUnaligned(fromByteOffset: at, as: Int16.self))
+    case .pictureRGB: integer = Int(bytes[at]) - 128
+    }
+    return quantization.scale * Float(integer - quantization.zeroPoint)
+  }
+
+  /// All real numbers, positions in raster order, channels without padding.
+  public var values: [Float] {
+    (0..<shape.positions).flatMap { position in
+      (0..<shape.channels).map { value(position: position, channel: $0) }
+    }
+  }
+}
