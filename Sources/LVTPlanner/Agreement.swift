@@ -3,7 +3,7 @@ internal import Foundation
 internal import LVTModel
 internal import LVTRuntime
 
-/// How near a plan's logits are to the float network's.
+/// How near a plan's results are to the float network's.
 public struct Agreement: Sendable {
   /// Pictures compared.
   public private(set) var pictures = 0
@@ -12,7 +12,7 @@ public struct Agreement: Sendable {
   private var signal = 0.0
   private var noise = 0.0
 
-  /// Σ float² / Σ (float − int8)² over all logits, in decibels.
+  /// Σ float² / Σ (float − int8)² over all logits, or all features, in decibels.
   public var decibels: Double { LVTPlanner.decibels(signal, noise) }
 
   /// The share of pictures with the same class.
@@ -27,11 +27,25 @@ public struct Agreement: Sendable {
   /// Compares the logits of one picture.
   public mutating func add(float: [Float], plan: UnsafeBufferPointer<Float>) {
     pictures += 1
+    add(float, Array(plan))
+    if decision(float) == decision(Array(plan)) { sameTop += 1 }
+  }
+
+  /// Compares the results of one picture: the classes if there are any, else all.
+  mutating func add(float: [[Float]], plan: [EngineOutput]) {
+    if let classes = plan.firstIndex(where: { $0.kind == .classes }) {
+      return add(
+        float: float[classes], plan: plan[classes].bytes.assumingMemoryBound(to: Float.self))
+    }
+    pictures += 1
+    for (float, output) in zip(float, plan) { add(float, output.values) }
+  }
+
+  private mutating func add(_ float: [Float], _ plan: [Float]) {
     for (a, b) in zip(float, plan) {
       signal += Double(a) * Double(a)
       noise += Double(a - b) * Double(a - b)
     }
-    if decision(float) == decision(Array(plan)) { sameTop += 1 }
   }
 
   /// Adds what was compared elsewhere.
@@ -42,16 +56,16 @@ public struct Agreement: Sendable {
     noise += other.noise
   }
 
-  /// Runs a plan on pictures whose float logits are known.
+  /// Runs a plan on pictures whose float results are known.
   init(
-    plan: Plan, pictures: [[UInt8]], floatLogits: [[Float]]
+    plan: Plan, pictures: [[UInt8]], float: [[[Float]]]
   ) throws(PlannerError) {
     self.init()
     do throws(EngineError) {
       let engine = try Engine(plan: plan, threads: Self.threads)
       for (i, picture) in pictures.enumerated() {
         engine.run(picture: picture)
-        add(float: floatLogits[i], plan: engine.logits)
+        add(float: float[i], plan: engine.outputs)
       }
     } catch { throw .engine(error) }
   }

@@ -66,11 +66,11 @@ public struct Planner {
     guard options.labels.isEmpty || options.labels.count == network.classCount else {
       throw .labelCount(expected: network.classCount, found: options.labels.count)
     }
-    let widest = network.wideStages
+    let widest = network.graph.wideStages
     if options.residual == .int16 && widest.isEmpty { throw .int8Only(family: network.family) }
     let count = pictures.count, progress = progress
     var equalized = network
-    equalized.equalize(
+    equalized.graph.equalize(
       try Calibration.ranges(network, pictures: pictures) { progress(.equalizing, $0, count) })
     let calibration = try Calibration(equalized, pictures: pictures) {
       progress(.calibrating, $0, 2 * count)
@@ -127,7 +127,7 @@ public struct Planner {
   private func correctBiases(
     _ calibrated: inout Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
   ) throws(PlannerError) {
-    let stages = (calibrated.network.residualStages.compactMap { $0 }.max() ?? -1) + 1
+    let stages = (calibrated.network.graph.residualStages.compactMap { $0 }.max() ?? -1) + 1
     var drift = try drift(calibrated, wideStages: wideStages, &memo)
     for stage in 0..<stages {
       var share: Float = 1
@@ -135,7 +135,7 @@ public struct Planner {
         progress(
           .correcting, stage * Self.correctionPasses + pass, stages * Self.correctionPasses)
         var corrected = calibrated
-        corrected.network.correctBiases(drift.shifts, stage: stage, share: share)
+        corrected.network.graph.correctBiases(drift.shifts, stage: stage, share: share)
         let found = try self.drift(corrected, wideStages: wideStages, &memo)
         if found.agreement.decibels > drift.agreement.decibels {
           (calibrated, drift) = (corrected, found)
@@ -162,7 +162,7 @@ public struct Planner {
   private func residualChoice(
     _ calibrated: Calibrated, _ memo: inout ChoiceMemo
   ) throws(PlannerError) -> (ResidualChoice, Draft) {
-    let all = calibrated.network.wideStages
+    let all = calibrated.network.graph.wideStages
     let count = options.residual == .auto ? 2 * all.count : 1
     var trials: [ResidualChoice.Trial] = []
     func attempt(
@@ -199,7 +199,7 @@ public struct Planner {
   ) throws(PlannerError) -> Draft {
     let (lowered, layout, contents, plan) = try plan(calibrated, wideStages: wideStages, &memo)
     let agreement = try Agreement(
-      plan: plan, pictures: calibrated.pictures, floatLogits: calibrated.calibration.logits)
+      plan: plan, pictures: calibrated.pictures, float: calibrated.calibration.outputs)
     return Draft(
       lowered: lowered, layout: layout, contents: contents, plan: plan, agreement: agreement)
   }
@@ -236,8 +236,8 @@ public struct Planner {
       (key: "arena.optimal", value: layout.isOptimal ? "yes" : "no"),
     ]
     provenance += options.provenance
-    for (i, layer) in network.layers.enumerated() {
-      provenance.append((key: "step.\(i)", value: layer.name))
+    for (i, node) in network.graph.nodes.enumerated() {
+      provenance.append((key: "step.\(i)", value: node.name))
     }
     var contents = PlanContents()
     contents.input = InputSpec(
@@ -279,14 +279,18 @@ public struct Planner {
     }
   }
 
-  /// The layer that `step 3` or `quantization of tensor 4` stands for: tensor i is what layer i − 1 makes.
+  /// The layer that `step 3` or `quantization of tensor 4` stands for: a step is a node, a tensor a value.
   private static func layer(named location: String, of network: Network) -> String? {
     let words = location.split(separator: " ")
-    guard words.count >= 2, let number = words.last.flatMap({ Int($0) }),
-      let layer = ["step": number, "tensor": number - 1][words[words.count - 2]],
-      network.layers.indices.contains(layer)
-    else { return nil }
-    return network.layers[layer].name
+    guard words.count >= 2, let number = words.last.flatMap({ Int($0) }), number >= 0 else {
+      return nil
+    }
+    let graph = network.graph
+    switch words[words.count - 2] {
+    case "step": return number < graph.nodes.count ? graph.nodes[number].name : nil
+    case "tensor": return number < graph.values.count ? graph.name(of: number) : nil
+    default: return nil
+    }
   }
 
   /// The hash of each step, which must be the same for the scalar kernels and this CPU's best.

@@ -56,7 +56,7 @@ struct Compile: ParsableCommand {
     let set = try evaluate.map { try LabeledPictures(path: $0, labels: try options.labelLines()) }
     for note in notes { Terminal.report(note) }
     Terminal.report(
-      "\(network.family): \(network.layers.count) steps, \(network.parameters) parameters, "
+      "\(network.family): \(network.stepCount) steps, \(network.parameters) parameters, "
         + "\(network.macs) multiplications at \(network.inputSize)")
     let loader = try PictureLoader(options.inputSpec, orientation: options.orientation)
     let photos = try loader.load(folder: calibrate, limit: pictures) { error in

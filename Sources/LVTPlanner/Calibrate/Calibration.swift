@@ -3,11 +3,11 @@ internal import Dispatch
 internal import LVTModel
 internal import Synchronization
 
-/// The float network on the calibration pictures: ranges, histograms and logits.
+/// The float network on the calibration pictures: ranges, histograms and results.
 struct Calibration: Sendable {
   private(set) var statistics: [Point: Statistics]
-  /// The float logits of each picture.
-  let logits: [[Float]]
+  /// The float results of each picture.
+  let outputs: [[[Float]]]
 
   /// Runs the network over all pictures twice: for the ranges, and for histograms over these ranges.
   ///
@@ -19,7 +19,7 @@ struct Calibration: Sendable {
   ) throws(PlannerError) {
     let ranges = Self.pass(network, pictures, progress: progress) { $0.addRanges($1) }
     statistics = try Self.merged(ranges, network)
-    logits = ranges.flatMap { $0.logits }
+    outputs = ranges.flatMap { $0.outputs }
     let counts = Self.pass(
       network, pictures, known: statistics, progress: { progress(pictures.count + $0) },
       add: { $0.addCounts($1) })
@@ -48,15 +48,15 @@ struct Calibration: Sendable {
         return merged
       }
     }
-    if let first = result.filter({ !$0.value.isSound }).keys.map({ $0.layer }).min() {
-      throw .values(layer: network.layers[first].name)
+    if let first = result.filter({ !$0.value.isSound }).keys.map({ $0.value }).min() {
+      throw .values(layer: network.graph.name(of: first) ?? "")
     }
     return result
   }
 
   private struct Shard: Sendable {
     var statistics: [Point: Statistics] = [:]
-    var logits: [[Float]] = []
+    var outputs: [[[Float]]] = []
   }
 
   /// One pass in shards.
@@ -75,10 +75,10 @@ struct Calibration: Sendable {
       var shard = Shard(statistics: known)
       let first = pictures.count * index / shardCount
       for i in first..<(pictures.count * (index + 1) / shardCount) {
-        let logits = executor.logits(executor.normalized(pictures[i])) { point, values, channels in
+        let outputs = executor.outputs(executor.normalized(pictures[i])) { point, values, channels in
           add(&shard.statistics[point, default: Statistics(channels: channels)], values)
         }
-        shard.logits.append(logits)
+        shard.outputs.append(outputs)
         progress(done.add(1, ordering: .relaxed).newValue)
       }
       shards.withLock { $0[index] = shard }

@@ -11,8 +11,11 @@ internal import LVTRuntime
 // the other, stage by stage; inside a stage, where a layer mostly hands its input on, all at once. What
 // does not bring the logits nearer to the float network's is not kept.
 
-extension Network {
-  /// Takes what each layer of a stage adds to the shifts of its output's channels off its bias.
+extension Graph {
+  /// Takes what each node of a stage adds to the shifts of its output's channels off its bias.
+  ///
+  /// What adds nothing of its own to a stream has no bias for that; a patch embedding ends in a LayerNorm of
+  /// small shifts.
   ///
   /// - Parameters:
   ///   - shifts: Of each value, the mean over the calibration pictures in the plan less that in the
@@ -20,44 +23,15 @@ extension Network {
   ///   - share: How much of it is taken off.
   mutating func correctBiases(_ shifts: [[Double]], stage: Int, share: Float) {
     let stages = residualStages
-    for i in layers.indices where stages[i + 1] == stage {
-      let shift = shifts[i + 1]
+    for (i, node) in nodes.enumerated() where stages[node.output] == stage {
+      var shift = shifts[node.output]
       guard !shift.isEmpty else { continue }
-      func added(to residual: Int?) -> [Float] {
-        guard let residual else { return shift.map { share * Float($0) } }
-        return zip(shift, shifts[residual]).map { share * Float($0 - $1) }
+      if let added = node.operation.addedInput {
+        shift = zip(shift, shifts[node.inputs[added]]).map { $0 - $1 }
       }
-      switch layers[i].operation {
-      case .pointwise(var matrix, relu: false, let residual):
-        matrix.subtractFromBias(added(to: residual))
-        layers[i].operation = .pointwise(matrix, relu: false, residual: residual)
-      case .mlp(let norm, let expand, var project):
-        project.subtractFromBias(added(to: i))
-        layers[i].operation = .mlp(norm: norm, expand: expand, project: project)
-      case .attention(var attention):
-        attention.project.subtractFromBias(added(to: i))
-        layers[i].operation = .attention(attention)
-      case .patchMerge(let norm, var matrix):
-        matrix.subtractFromBias(added(to: nil))
-        layers[i].operation = .patchMerge(norm, matrix)
-      case .convolution(var convolution):
-        convolution.matrix.subtractFromBias(added(to: nil))
-        layers[i].operation = .convolution(convolution)
-      case .depthwise(var filter, residual: true):
-        let shift = added(to: i)
-        for c in shift.indices { filter.bias[c] -= shift[c] }
-        layers[i].operation = .depthwise(filter, residual: true)
-      // The others are not part of the stream; a patch embedding ends in a LayerNorm of small shifts.
-      case .patchEmbed, .pointwise, .depthwise, .dynamicDepthwise, .inhomogeneousDepthwise, .head:
-        continue
-      }
+      let corrected = node.operation.subtractingFromBias(shift.map { share * Float($0) })
+      if let corrected { nodes[i].operation = corrected }
     }
-  }
-}
-
-extension FloatMatrix {
-  fileprivate mutating func subtractFromBias(_ shift: [Float]) {
-    for o in bias.indices { bias[o] -= shift[o] }
   }
 }
 
@@ -66,7 +40,7 @@ struct Drift {
   /// Of each tensor, the mean of every channel over the pictures and positions, less that in the float
   /// network; nothing for the picture and the logits.
   let shifts: [[Double]]
-  /// The logits.
+  /// The results.
   let agreement: Agreement
 
   /// - Parameter pictures: Those of the calibration, all of them: means of others would differ.
@@ -80,7 +54,7 @@ struct Drift {
         let value = plan.steps[step].output
         plan.tensors[value].addChannels(engine.bytes(ofTensor: value), to: &sums[value])
       }
-      agreement.add(float: calibration.logits[i], plan: engine.logits)
+      agreement.add(float: calibration.outputs[i], plan: engine.outputs)
     }
     self.agreement = agreement
     shifts = plan.tensors.indices.map { value in
@@ -88,7 +62,7 @@ struct Drift {
       guard tensor.type == .int8 || tensor.type == .int16 else { return [] }
       let count = Double(pictures.count * tensor.shape.positions)
       let q = tensor.quantization
-      let means = calibration.statistics[.output(value - 1)]?.means ?? []
+      let means = calibration.statistics[Point(value: value, role: .output)]?.means ?? []
       return zip(sums[value], means).map { sum, mean in
         Double(q.scale) * (sum / count - Double(q.zeroPoint)) - mean
       }

@@ -10,54 +10,38 @@ public enum ResidualWidth: String, CaseIterable, Sendable {
   case auto
 }
 
-extension Network {
+extension Graph {
   /// Of each value, the stage whose residual stream it is part of; nil for the others.
   ///
-  /// A stage is a run of the stream with one extent, from 0 on.
+  /// A stream is what additions join: both sides of one, and its result, are parts of the same. Stages are
+  /// numbered in the order of their first values.
   var residualStages: [Int?] {
-    var stages: [Int?] = [nil]
-    var stage = -1
-    var shape = shape(ofValue: 0)
-    for layer in layers {
-      guard layer.operation.isResidual else {
-        stages.append(nil)
-        continue
-      }
-      if layer.output != shape { stage += 1 }
-      shape = layer.output
-      stages.append(stage)
+    var parents = Array(values.indices)
+    func root(_ value: ValueID) -> ValueID {
+      var value = value
+      while parents[value] != value { value = parents[value] }
+      return value
     }
-    return stages
+    for node in nodes {
+      guard let added = node.operation.addedInput else { continue }
+      let ends = [root(node.inputs[added]), root(node.output)]
+      parents[ends.max() ?? 0] = ends.min() ?? 0
+    }
+    let roots = values.indices.map(root)
+    let streams = Set(roots.indices.filter { roots[$0] != $0 }.map { roots[$0] }).sorted()
+    return roots.map { streams.firstIndex(of: $0) }
   }
 
-  /// The stages whose stream may be int16: all, or none if convolutions read it, whose kernels
-  /// read int8 only.
+  /// The stages whose stream may be int16: those which no operation makes or reads that knows int8 only.
   var wideStages: Set<Int> {
     let stages = residualStages
-    let isConvolved = layers.indices.contains { i in
-      stages[i] != nil && layers[i].operation.isConvolution
+    var wide = Set(stages.compactMap { $0 })
+    for node in nodes where !node.operation.isOfStreams {
+      for value in node.inputs + [node.output] {
+        if let stage = stages[value] { wide.remove(stage) }
+      }
     }
-    return isConvolved ? [] : Set(stages.compactMap { $0 })
-  }
-}
-
-extension Network.Operation {
-  /// Whether the result is part of the residual stream: starts one or adds to it.
-  fileprivate var isResidual: Bool {
-    switch self {
-    case .patchEmbed, .mlp, .patchMerge, .attention: true
-    case .pointwise(_, _, let residual): residual != nil
-    case .depthwise(_, let residual): residual
-    case .convolution(let convolution): !convolution.gelu
-    case .dynamicDepthwise, .inhomogeneousDepthwise, .head: false
-    }
-  }
-
-  fileprivate var isConvolution: Bool {
-    switch self {
-    case .depthwise, .dynamicDepthwise, .inhomogeneousDepthwise, .convolution: true
-    case .patchEmbed, .pointwise, .mlp, .patchMerge, .attention, .head: false
-    }
+    return wide
   }
 }
 

@@ -28,21 +28,8 @@ public struct RangeTable {
   }
 
   private func name(_ point: Point) -> String {
-    let layers = compiled.network.layers
-    let name =
-      switch point {
-      case .output(let i): layers[i].name
-      case .sums(let i): layers[i].name + " sums"
-      case .hidden(let i): layers[i].name + " hidden"
-      case .activated(let i): layers[i].name + " activated"
-      case .normalized(let i): layers[i].name + " normalized"
-      case .pooled(let i): layers[i].name + " pooled"
-      case .taps(let i): layers[i].name + " taps"
-      case .query(let i): layers[i].name + " queries"
-      case .key(let i): layers[i].name + " keys"
-      case .value(let i): layers[i].name + " values"
-      case .attended(let i): layers[i].name + " attended"
-      }
+    let layer = compiled.network.graph.name(of: point.value) ?? ""
+    let name = point.role == .output ? layer : "\(layer) \(point.role.rawValue)"
     return terminalText(name, limit: 80)
   }
 }

@@ -19,14 +19,35 @@ public struct Family: Sendable {
   let paper: String
   /// A tensor that no other family has, or how to find one.
   let recognisedBy: String
+  let recognises: @Sendable (Checkpoint) -> Bool
+  let build: @Sendable (Checkpoint, Network.Options) throws(NetworkError) -> Network
   let sizes: [Size]
+
+  private static func dwNet(
+    _ kind: DWNetBuilder.Kind, _ sizes: [Size]
+  ) -> Family {
+    let tensor = "layers.0.blocks.0.attn2conv.conv.\(kind.recognisedBy)"
+    return Family(
+      name: kind.rawValue, paper: "arXiv 2106.04263", recognisedBy: tensor,
+      recognises: { $0.tensors[tensor] != nil },
+      build: { (checkpoint, options) throws(NetworkError) in
+        var builder = DWNetBuilder(checkpoint, kind, options: options)
+        return try builder.network()
+      },
+      sizes: sizes)
+  }
+
+  private static func swin(_ checkpoint: Checkpoint) -> Bool {
+    ["relative_position_bias_table", "position_bias"].contains {
+      checkpoint.tensors["layers.0.blocks.0.attn.\($0)"] != nil
+    }
+  }
 
   /// What can be planned.
   public static let all: [Family] = [
-    Family(
-      name: "DWNet", paper: "arXiv 2106.04263",
-      recognisedBy: "layers.0.blocks.0.attn2conv.conv.weight",
-      sizes: [
+    dwNet(
+      .fixed,
+      [
         Size(
           name: "DWNet-T", embed: 96, depths: [2, 2, 6, 2], parameters: 24.2, macs: 3.73, top1: 81.2
         ),
@@ -34,10 +55,9 @@ public struct Family: Sendable {
           name: "DWNet-B", embed: 128, depths: [2, 2, 18, 2], parameters: 74, macs: 12.9, top1: 83.2
         ),
       ]),
-    Family(
-      name: "dynamic DWNet", paper: "arXiv 2106.04263",
-      recognisedBy: "layers.0.blocks.0.attn2conv.conv.conv1.weight",
-      sizes: [
+    dwNet(
+      .dynamic,
+      [
         Size(
           name: "dynamic DWNet-T", embed: 96, depths: [2, 2, 6, 2], parameters: 51.1, macs: 3.75,
           top1: 81.8),
@@ -45,10 +65,9 @@ public struct Family: Sendable {
           name: "dynamic DWNet-B", embed: 128, depths: [2, 2, 18, 2], parameters: 162, macs: 12.9,
           top1: 83.2),
       ]),
-    Family(
-      name: "inhomogeneous dynamic DWNet", paper: "arXiv 2106.04263",
-      recognisedBy: "layers.0.blocks.0.attn2conv.conv.conv1.0.weight",
-      sizes: [
+    dwNet(
+      .inhomogeneous,
+      [
         Size(
           name: "inhomogeneous dynamic DWNet-T", embed: 96, depths: [2, 2, 6, 2], parameters: 26.2,
           macs: 4.30, top1: 81.8)
@@ -56,6 +75,11 @@ public struct Family: Sendable {
     Family(
       name: "Swin", paper: "arXiv 2103.14030",
       recognisedBy: "layers.0.blocks.0.attn.relative_position_bias_table",
+      recognises: { swin($0) && !SwinBuilder.isDepthwise($0) },
+      build: { (checkpoint, options) throws(NetworkError) in
+        var builder = SwinBuilder(checkpoint, options: options)
+        return try builder.network()
+      },
       sizes: [
         Size(
           name: "Swin-T", embed: 96, depths: [2, 2, 6, 2], parameters: 28.3, macs: 4.49, top1: 81.2)
@@ -63,10 +87,20 @@ public struct Family: Sendable {
     Family(
       name: "depth-wise ViT", paper: "our reading of arXiv 2309.10713",
       recognisedBy: "attn.position_bias or attn.key_norm.weight in a block of a Swin",
+      recognises: { swin($0) && SwinBuilder.isDepthwise($0) },
+      build: { (checkpoint, options) throws(NetworkError) in
+        var builder = SwinBuilder(checkpoint, options: options)
+        return try builder.network()
+      },
       sizes: []),
     Family(
       name: "DilateFormer", paper: "arXiv 2302.01791",
       recognisedBy: "stages.0.blocks.0.pos_embed.weight",
+      recognises: { $0.tensors["stages.0.blocks.0.pos_embed.weight"] != nil },
+      build: { (checkpoint, options) throws(NetworkError) in
+        var builder = DilateFormerBuilder(checkpoint, options: options)
+        return try builder.network()
+      },
       sizes: [
         Size(
           name: "DilateFormer-T", embed: 72, depths: [2, 2, 6, 2], parameters: 17.2, macs: 3.16,
@@ -90,6 +124,8 @@ public struct Family: Sendable {
       return (["\(family.name) (\(family.paper)), recognised by \(family.recognisedBy)"] + sizes)
         .joined(separator: "\n")
     }.joined(separator: "\n\n")
+      + "\n\nHeads, of any family: "
+      + NetworkHead.all.map { "\($0.name) (\($0.recognisedBy))" }.joined(separator: ", ")
       + "\n\nOther extents of the same architectures work too; they are read from the tensors."
   }
 }

@@ -2,56 +2,62 @@
 internal import Foundation
 internal import LVTModel
 
-extension Lowering {
+extension FloatAttention {
+  func lower(_ c: inout Lowering) -> Step.Operation {
+    if case .neighbours(let kernel, let bias) = reach {
+      return .depthwiseAttention(lowerDepthwise(kernel, bias, &c))
+    }
+    return lowerHeads(&c)
+  }
+
   /// Of what attention multiplies scores and weighted means with.
   private static let multiplierLimit: Float = 65536
 
-  mutating func lowerAttention(
-    _ i: Int, _ attention: FloatAttention, _ input: Quantization
-  ) -> Step.Operation {
-    let normalized = choose(.normalized(i))
+  private func lowerHeads(_ c: inout Lowering) -> Step.Operation {
+    let input = c.input
+    let normalized = c.choose(.normalized)
     let qkv = QuantizedMatrix(
-      attention.qkv, inputScale: normalized.scale, means: means(.normalized(i)))
-    let parts = [Point.query(i), .key(i), .value(i)].enumerated().map { part, point in
-      let rows = part * attention.channels..<(part + 1) * attention.channels
-      return choose(point, leastScale: qkv.leastOutputScale(of: rows), symmetric: true).scale
+      self.qkv, inputScale: normalized.scale, means: c.means(.normalized))
+    let parts = [Point.Role.queries, .keys, .values].enumerated().map { part, role in
+      let rows = part * channels..<(part + 1) * channels
+      return c.choose(role, leastScale: qkv.leastOutputScale(of: rows), symmetric: true).scale
     }
-    let attended = choose(.attended(i), leastScale: parts[2] / Self.multiplierLimit)
+    let attended = c.choose(.attended, leastScale: parts[2] / Self.multiplierLimit)
     let project = QuantizedMatrix(
-      attention.project, inputScale: attended.scale, means: means(.attended(i)))
-    let output = output(i, leastScale: project.leastOutputScale, adding: input)
+      self.project, inputScale: attended.scale, means: c.means(.attended))
+    let output = c.output(leastScale: project.leastOutputScale, adding: input)
 
-    let scoreUnit = scoreUnit(i, attention, queryScale: parts[0], keyScale: parts[1])
-    let norm = append(attention.norm, inputScale: input.scale, output: normalized)
-    let packedQKV = constants.append(
+    let scoreUnit = scoreUnit(c, queryScale: parts[0], keyScale: parts[1])
+    let norm = c.append(self.norm, inputScale: input.scale, output: normalized)
+    let packedQKV = c.constants.append(
       qkv,
       multipliers: qkv.multipliers(
-        outputScales: parts.flatMap { [Float](repeating: $0, count: attention.channels) }),
+        outputScales: parts.flatMap { [Float](repeating: $0, count: channels) }),
       inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
     // Beyond the limit a softmax is a maximum of whatever differs.
     let scoreMultiplier = min(
-      Self.multiplierLimit, parts[0] * parts[1] * attention.scale / scoreUnit)
-    let bias = attention.positionBiases.map { value in
+      Self.multiplierLimit, parts[0] * parts[1] * scale / scoreUnit)
+    let bias = positionBiases.map { value in
       Int32(rounding: Double(max(-0x1p21, min(0x1p21, value / scoreUnit))))
     }
-    let biasOffset = bias.isEmpty ? nil : constants.append(bias)
-    let packedProject = pack(project, attended, output, relu: false)
+    let biasOffset = bias.isEmpty ? nil : c.constants.append(bias)
+    let packedProject = c.pack(project, attended, output)
     var dilations: Int?
-    switch attention.reach {
+    switch reach {
     case .window(let edge, let shift, _):
       var step = WindowAttention()
       step.window = edge
       step.shift = shift
-      step.heads = attention.heads
+      step.heads = heads
       step.norm = norm
       step.qkv = packedQKV
       step.scoreMultiplier = scoreMultiplier
       step.biasOffset = biasOffset
-      if let norm = attention.keyNorm {
+      if let norm = keyNorm {
         var packed = KeyNorm()
-        packed.gammaOffset = constants.append(norm.gamma.map(Self.limited))
-        packed.betaOffset = constants.append(norm.beta.map(Self.limited))
-        packed.epsilon = Self.epsilon(norm.epsilon, unit: scoreUnit)
+        packed.gammaOffset = c.constants.append(norm.gamma.map { Lowering.limited($0) })
+        packed.betaOffset = c.constants.append(norm.beta.map { Lowering.limited($0) })
+        packed.epsilon = Lowering.epsilon(norm.epsilon, unit: scoreUnit)
         step.keyNorm = packed
       }
       step.attendedMultiplier = parts[2] / attended.scale
@@ -64,7 +70,7 @@ extension Lowering {
     }
     var step = MapAttention()
     step.dilations = dilations
-    step.heads = attention.heads
+    step.heads = heads
     step.norm = norm
     step.qkv = packedQKV
     step.scoreMultiplier = scoreMultiplier
@@ -80,44 +86,43 @@ extension Lowering {
   /// LayerNorm leaves it free: the greatest score that the channels' greatest queries and keys could give
   /// becomes 32767.
   private func scoreUnit(
-    _ i: Int, _ attention: FloatAttention, queryScale: Float, keyScale: Float
+    _ c: Lowering, queryScale: Float, keyScale: Float
   ) -> Float {
-    guard attention.keyNorm != nil, let queries = statistics[.query(i)],
-      let keys = statistics[.key(i)]
+    guard keyNorm != nil, let queries = c.statistics(.queries), let keys = c.statistics(.keys)
     else { return 1 / (WindowAttention.scoreUnits * Float(M_LOG2E)) }
     let products = zip(queries.magnitudes, keys.magnitudes).map { query, key in
       min(query, 127 * queryScale) * min(key, 127 * keyScale)
     }
-    let size = attention.headChannels
-    let heads = (0..<attention.heads).map { head in
+    let size = headChannels
+    let heads = (0..<heads).map { head in
       products[head * size..<(head + 1) * size].reduce(0, +)
     }
-    let bias = attention.positionBiases.max() ?? 0
-    let greatest = (heads.max() ?? 0) * attention.scale + max(bias, 0)
+    let bias = positionBiases.max() ?? 0
+    let greatest = (heads.max() ?? 0) * scale + max(bias, 0)
     return ScaleLimits.scale(
-      max(greatest / 32767, queryScale * keyScale * attention.scale / Self.multiplierLimit))
+      max(greatest / 32767, queryScale * keyScale * scale / Self.multiplierLimit))
   }
 
-  mutating func lowerDepthwiseAttention(
-    _ i: Int, _ attention: FloatAttention, _ kernel: Int, _ bias: [Float], _ input: Quantization
+  private func lowerDepthwise(
+    _ kernel: Int, _ bias: [Float], _ c: inout Lowering
   ) -> DepthwiseAttention {
-    let channels = attention.channels, pitch = Shape.blocks(channels) * Shape.block
-    let normalized = choose(.normalized(i))
+    let input = c.input, pitch = Shape.blocks(channels) * Shape.block
+    let normalized = c.choose(.normalized)
     let qkv = QuantizedMatrix(
-      attention.qkv.paddingParts(of: channels, to: pitch), inputScale: normalized.scale,
-      means: means(.normalized(i)))
+      self.qkv.paddingParts(of: channels, to: pitch), inputScale: normalized.scale,
+      means: c.means(.normalized))
     // Each channel of queries, keys and values reaches just as far as calibration saw it.
-    var scales = [Point.query(i), .key(i), .value(i)].flatMap { point in
-      (statistics[point]?.magnitudes ?? []).map { $0 / 127 }
+    var scales = [Point.Role.queries, .keys, .values].flatMap { role in
+      (c.statistics(role)?.magnitudes ?? []).map { $0 / 127 }
         + [Float](repeating: 0, count: pitch - channels)
     }
     for row in scales.indices {
       scales[row] = ScaleLimits.scale(max(scales[row], qkv.leastOutputScale(of: row..<row + 1)))
     }
-    let attended = choose(.attended(i))
+    let attended = c.choose(.attended)
     let project = QuantizedMatrix(
-      attention.project, inputScale: attended.scale, means: means(.attended(i)))
-    let output = output(i, leastScale: project.leastOutputScale, adding: input)
+      self.project, inputScale: attended.scale, means: c.means(.attended))
+    let output = c.output(leastScale: project.leastOutputScale, adding: input)
 
     let columns = (0..<channels).map { c in
       stride(from: c, to: bias.count, by: channels).map { bias[$0] }
@@ -131,7 +136,7 @@ extension Lowering {
     }
     func values(_ c: Int) -> Float { scales[2 * pitch + c] / attended.scale }
     let weighting: DepthwiseAttention.Weighting
-    if let norm = attention.keyNorm {
+    if let norm = keyNorm {
       // Products reach 2¹⁴, and so may biases: beside greater ones the products hardly count.
       for (c, column) in columns.enumerated() {
         let greatest = column.map(\.magnitude).max() ?? 0
@@ -139,12 +144,12 @@ extension Lowering {
         add(column.map { $0 / (scales[c] * scales[pitch + c]) }, of: c)
       }
       weighting = .layerNorm(
-        gammaOffset: constants.append(
-          (0..<channels).map { Self.limited(norm.gamma[$0] * values($0)) }),
-        betaOffset: constants.append(
-          (0..<channels).map { Self.limited(norm.beta[$0] * values($0)) }),
-        epsilonOffset: constants.append(
-          (0..<pitch).map { Self.epsilon(norm.epsilon, unit: scales[$0] * scales[pitch + $0]) }))
+        gammaOffset: c.constants.append(
+          (0..<channels).map { Lowering.limited(norm.gamma[$0] * values($0)) }),
+        betaOffset: c.constants.append(
+          (0..<channels).map { Lowering.limited(norm.beta[$0] * values($0)) }),
+        epsilonOffset: c.constants.append(
+          (0..<pitch).map { Lowering.epsilon(norm.epsilon, unit: scales[$0] * scales[pitch + $0]) }))
     } else {
       let units = WindowAttention.scoreUnits * Float(M_LOG2E)
       for (c, column) in columns.enumerated() {
@@ -153,23 +158,23 @@ extension Lowering {
         add(column.map { ($0 - middle) * units }, of: c)
       }
       weighting = .softmax(
-        scoreMultiplierOffset: constants.append(
+        scoreMultiplierOffset: c.constants.append(
           (0..<channels).map {
             min(Self.multiplierLimit, scales[$0] * scales[pitch + $0] * units)
           }),
-        attendedMultiplierOffset: constants.append(
+        attendedMultiplierOffset: c.constants.append(
           (0..<channels).map { min(Self.multiplierLimit, values($0)) }))
     }
     var step = DepthwiseAttention()
     step.kernel = kernel
-    step.norm = append(attention.norm, inputScale: input.scale, output: normalized)
-    step.qkv = constants.append(
+    step.norm = c.append(self.norm, inputScale: input.scale, output: normalized)
+    step.qkv = c.constants.append(
       qkv, multipliers: qkv.multipliers(outputScales: scales),
       inputZeroPoint: normalized.zeroPoint, outputZeroPoint: 0, lowerBound: -128)
-    step.biasOffset = constants.append(biases)
+    step.biasOffset = c.constants.append(biases)
     step.weighting = weighting
     step.attendedZeroPoint = attended.zeroPoint
-    step.project = pack(project, attended, output, relu: false)
+    step.project = c.pack(project, attended, output)
     step.residualMultiplier = input.scale / output.scale
     return step
   }

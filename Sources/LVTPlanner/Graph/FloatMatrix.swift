@@ -15,6 +15,9 @@ public struct FloatMatrix: Sendable {
 
   private var packed = Packed()
 
+  /// Weights and biases.
+  var parameters: Int { weights.count + bias.count }
+
   /// A map; `weights` and `bias` have as many elements as the extents say.
   public init(inputs: Int, outputs: Int, weights: [Float], bias: [Float]) {
     precondition(weights.count == inputs * outputs && bias.count == outputs)

@@ -1,20 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import LVTModel
 
-/// What builders of hierarchical networks share: the parts of the same names in all of them.
+/// Builds a family's networks; what it shares with the others is the parts of the same names in all of them.
 protocol NetworkBuilder {
   var reader: TensorReader { get set }
   var options: Network.Options { get }
-  var layers: [Network.Layer] { get set }
+  var graph: Graph { get set }
   var assumptions: [Assumption] { get set }
   /// The options that say something of the architecture, beside those of all.
   var usedOptions: Set<String> { get }
+  /// Appends all but the head.
+  mutating func addBackbone() throws(NetworkError) -> Backbone
+}
+
+/// What heads read.
+struct Backbone {
+  /// What each stage ends with.
+  let stages: [Graph.ValueID]
+  /// The product of a class head.
+  var classifier = "head"
+  /// What LayerNorms add to variances.
+  var epsilon: Float = 1e-5
 }
 
 extension NetworkBuilder {
-  /// The network of the layers so far; no tensor may be left.
-  func finished(family: String) throws(NetworkError) -> Network {
+  /// The network: the backbone, and the head that the tensors or the options ask for. No tensor may be left.
+  mutating func network() throws(NetworkError) -> Network {
+    let backbone = try addBackbone()
+    var builder: any NetworkBuilder = self
+    for head in NetworkHead.all where head.recognises(self, backbone) {
+      try head.build(&builder, backbone)
+      break
+    }
+    return try builder.finished()
+  }
+
+  private func finished() throws(NetworkError) -> Network {
     try reader.end()
+    let family = reader.family
     let given = [
       "--heads": !options.heads.isEmpty, "--dilations": options.dilations != nil,
       "--kernel": options.kernel != nil, "--windows": options.windows != nil,
@@ -24,7 +47,7 @@ extension NetworkBuilder {
     }
     return Network(
       family: family, inputSize: options.inputSize, mean: options.mean,
-      deviation: options.deviation, assumptions: assumptions, layers: layers)
+      deviation: options.deviation, assumptions: assumptions, graph: graph)
   }
 
   /// How many of 0, 1, … exist in a row.
@@ -49,15 +72,21 @@ extension NetworkBuilder {
     }
   }
 
-  /// Appends a layer.
-  mutating func add(_ name: String, _ operation: Network.Operation, _ output: Shape) {
-    layers.append(Network.Layer(name: name, operation: operation, output: output))
+  /// A graph of the input picture alone.
+  static func picture(_ options: Network.Options) -> Graph {
+    Graph(
+      picture: Shape(
+        height: options.inputSize.height, width: options.inputSize.width, channels: 3))
   }
 
+  /// The extent of a value.
+  func shape(_ value: Graph.ValueID) -> Shape { graph.values[value].shape }
+
   /// `patch_embed`: convolution with the stride of its kernel, LayerNorm.
-  mutating func addPatchEmbed(_ patch: Int, _ shape: Shape) throws(NetworkError) {
+  mutating func addPatchEmbed(
+    _ patch: Int, channels: Int
+  ) throws(NetworkError) -> Graph.ValueID {
     let name = "patch_embed"
-    let channels = shape.channels
     let weights = try reader.values("\(name).proj.weight", [channels, 3, patch, patch])
     // From colour, row, column to row, column, colour: the order in which a picture is gathered.
     var ordered = weights
@@ -73,43 +102,30 @@ extension NetworkBuilder {
       inputs: 3 * area, outputs: channels, weights: ordered,
       bias: try reader.values("\(name).proj.bias", [channels]))
     let norm = try reader.norm("\(name).norm", channels: channels)
-    add(name, .patchEmbed(patch: patch, matrix, norm), shape)
+    return try graph.add(name, FloatPatchEmbed(patch: patch, matrix: matrix, norm: norm), 0)
   }
 
   /// `name.norm2` and `name.mlp`: LayerNorm, product, GELU, product, plus the input.
   mutating func addNormalizedMLP(
-    _ name: String, _ shape: Shape, epsilon: Float = 1e-5
-  ) throws(NetworkError) {
-    let channels = shape.channels
+    _ name: String, _ input: Graph.ValueID, epsilon: Float = 1e-5
+  ) throws(NetworkError) -> Graph.ValueID {
+    let channels = shape(input).channels
     let hidden = try reader.shape("\(name).mlp.fc1.weight", rank: 2)[0]
     let norm = try reader.norm("\(name).norm2", channels: channels, epsilon: epsilon)
     let fc1 = try reader.matrix("\(name).mlp.fc1", inputs: channels, outputs: hidden, bias: true)
     let fc2 = try reader.matrix("\(name).mlp.fc2", inputs: hidden, outputs: channels, bias: true)
-    add("\(name).mlp", .mlp(norm: norm, expand: fc1, project: fc2), shape)
+    return try graph.add(
+      "\(name).mlp", FloatMLP(norm: norm, expand: fc1, project: fc2), input)
   }
 
-  /// A merge of 2 × 2 positions: LayerNorm, then a product without bias.
+  /// A merge of 2 × 2 positions: LayerNorm, then a product without bias to twice the channels.
   mutating func addMerge(
-    _ name: String, from: Shape, to: Shape
-  ) throws(NetworkError) {
-    let norm = try reader.norm("\(name).norm", channels: 4 * from.channels)
+    _ name: String, _ input: Graph.ValueID
+  ) throws(NetworkError) -> Graph.ValueID {
+    let channels = shape(input).channels
+    let norm = try reader.norm("\(name).norm", channels: 4 * channels)
     let matrix = try reader.matrix(
-      "\(name).reduction", inputs: 4 * from.channels, outputs: to.channels, bias: false)
-    add(name, .patchMerge(norm, matrix), to)
-  }
-
-  /// `norm`, the mean or the maximum over positions, and a linear layer.
-  mutating func addHead(
-    _ shape: Shape, name: String = "head", epsilon: Float = 1e-5
-  ) throws(NetworkError) {
-    let norm = try reader.norm("norm", channels: shape.channels, epsilon: epsilon)
-    let classes = try reader.shape("\(name).weight", rank: 2)[0]
-    let matrix = try reader.matrix(name, inputs: shape.channels, outputs: classes, bias: true)
-    if options.pooling == nil {
-      assumptions.append(Assumption(what: "global pool avg", option: "--global-pool"))
-    }
-    add(
-      name, .head(norm, options.pooling ?? .mean, matrix),
-      Shape(height: 1, width: 1, channels: classes))
+      "\(name).reduction", inputs: 4 * channels, outputs: 2 * channels, bias: false)
+    return try graph.add(name, FloatPatchMerge(norm: norm, matrix: matrix), input)
   }
 }

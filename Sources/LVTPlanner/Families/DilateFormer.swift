@@ -17,7 +17,7 @@ internal import LVTModel
 struct DilateFormerBuilder: NetworkBuilder {
   var reader: TensorReader
   let options: Network.Options
-  var layers: [Network.Layer] = []
+  var graph: Graph
   var assumptions: [Assumption] = []
   let usedOptions: Set<String> = ["--heads", "--dilations"]
 
@@ -29,17 +29,17 @@ struct DilateFormerBuilder: NetworkBuilder {
   init(_ checkpoint: Checkpoint, options: Network.Options) {
     reader = TensorReader(checkpoint, family: "DilateFormer")
     self.options = options
+    graph = Self.picture(options)
   }
 
-  mutating func network() throws(NetworkError) -> Network {
-    let size = options.inputSize
-    var shape = Shape(height: size.height, width: size.width, channels: 3)
+  mutating func addBackbone() throws(NetworkError) -> Backbone {
+    var value = 0
     for index in 0..<4 {
       // A convolution, its BatchNorm and the GELU behind each; the last one stands alone.
       let name = "patch_embed.proj.\(3 * index)"
-      shape = try addConvolution(
+      value = try addConvolution(
         name, norm: index < 3 ? "patch_embed.proj.\(3 * index + 1)" : nil,
-        stride: 1 + index % 2, bias: false, gelu: index < 3, from: shape)
+        stride: 1 + index % 2, bias: false, gelu: index < 3, from: value)
     }
     let stages = try stageCount { "stages.\($0).blocks.0.pos_embed.weight" }
     // More stages than the channels could double in.
@@ -53,46 +53,47 @@ struct DilateFormerBuilder: NetworkBuilder {
       assumptions.append(
         Assumption(what: "3 × 3 neighbours at distances \(list)", option: "--dilations"))
     }
+    var ends: [Graph.ValueID] = []
     for stage in 0..<stages {
       let name = "stages.\(stage)"
       for block in 0..<(count { reader.has("\(name).blocks.\($0).pos_embed.weight") }) {
         guard heads.count == stages else {
-          throw .heads(found: heads, stage: stage, channels: shape.channels, groups: 1)
+          throw .heads(
+            found: heads, stage: stage, channels: shape(value).channels, groups: 1)
         }
-        try addBlock("\(name).blocks.\(block)", stage, heads, shape)
+        value = try addBlock("\(name).blocks.\(block)", stage, heads, value)
       }
+      ends.append(value)
       if stage < stages - 1 {
         let name = "\(name).downsample.proj"
-        shape = try addConvolution(
-          "\(name).0", norm: "\(name).1", stride: 2, bias: true, gelu: false, from: shape)
+        value = try addConvolution(
+          "\(name).0", norm: "\(name).1", stride: 2, bias: true, gelu: false, from: value)
       }
     }
-    try addHead(shape, epsilon: Self.epsilon)
-    return try finished(family: reader.family)
+    return Backbone(stages: ends, epsilon: Self.epsilon)
   }
 
-  /// Appends a convolution with its BatchNorm folded and returns the extent of what it makes.
+  /// Appends a convolution with its BatchNorm folded.
   private mutating func addConvolution(
-    _ name: String, norm: String?, stride: Int, bias: Bool, gelu: Bool, from input: Shape
-  ) throws(NetworkError) -> Shape {
-    var (kernel, matrix) = try reader.convolution(name, inputs: input.channels, bias: bias)
+    _ name: String, norm: String?, stride: Int, bias: Bool, gelu: Bool,
+    from input: Graph.ValueID
+  ) throws(NetworkError) -> Graph.ValueID {
+    var (kernel, matrix) = try reader.convolution(
+      name, inputs: shape(input).channels, bias: bias)
     if let norm {
       matrix = matrix.followed(by: try reader.batchNorm(norm, channels: matrix.outputs))
     }
-    let output = Shape(
-      height: Convolution.edge(input.height, stride: stride),
-      width: Convolution.edge(input.width, stride: stride), channels: matrix.outputs)
-    let convolution = FloatConvolution(kernel: kernel, stride: stride, matrix: matrix, gelu: gelu)
-    add(name, .convolution(convolution), output)
-    return output
+    return try graph.add(
+      name, FloatConvolution(kernel: kernel, stride: stride, matrix: matrix, gelu: gelu), input)
   }
 
   private mutating func addBlock(
-    _ name: String, _ stage: Int, _ heads: [Int], _ shape: Shape
-  ) throws(NetworkError) {
-    let channels = shape.channels
+    _ name: String, _ stage: Int, _ heads: [Int], _ input: Graph.ValueID
+  ) throws(NetworkError) -> Graph.ValueID {
+    let channels = shape(input).channels
     let filter = try reader.filter("\(name).pos_embed", channels: channels)
-    add("\(name).pos_embed", .depthwise(filter, residual: true), shape)
+    let positioned = try graph.add(
+      "\(name).pos_embed", FloatDepthwise(filter: filter, addsInput: true), input)
 
     let qkv = "\(name).attn.qkv"
     let isDilated = reader.rank("\(qkv).weight") == 4
@@ -108,7 +109,7 @@ struct DilateFormerBuilder: NetworkBuilder {
         bias: reader.has("\(qkv).bias")),
       project: try reader.matrix(
         "\(name).attn.proj", inputs: channels, outputs: channels, bias: true))
-    add("\(name).attn", .attention(attention), shape)
-    try addNormalizedMLP(name, shape, epsilon: Self.epsilon)
+    let attended = try graph.add("\(name).attn", attention, positioned)
+    return try addNormalizedMLP(name, attended, epsilon: Self.epsilon)
   }
 }

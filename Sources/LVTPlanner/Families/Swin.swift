@@ -19,19 +19,24 @@ internal import LVTModel
 struct SwinBuilder: NetworkBuilder {
   var reader: TensorReader
   let options: Network.Options
-  var layers: [Network.Layer] = []
+  var graph: Graph
   var assumptions: [Assumption] = []
   var usedOptions: Set<String> { isDepthwise ? [] : ["--windows"] }
   private let windows: SwinWindows
   /// A depth-wise ViT's own code leaves windows as they are on smaller maps, and does not shift them there.
   private let isDepthwise: Bool
 
-  init(_ checkpoint: Checkpoint, options: Network.Options) {
+  static func isDepthwise(_ checkpoint: Checkpoint) -> Bool {
     let own = [".attn.key_norm.weight", ".attn.position_bias"]
-    isDepthwise = checkpoint.tensors.keys.contains { name in own.contains { name.hasSuffix($0) } }
+    return checkpoint.tensors.keys.contains { name in own.contains { name.hasSuffix($0) } }
+  }
+
+  init(_ checkpoint: Checkpoint, options: Network.Options) {
+    isDepthwise = Self.isDepthwise(checkpoint)
     let reader = TensorReader(checkpoint, family: isDepthwise ? "depth-wise ViT" : "Swin")
     self.reader = reader
     self.options = options
+    graph = Self.picture(options)
     // timm merges in front of a stage and calls its head's matrix so.
     let isTimms =
       ["layers.1.downsample.reduction.weight", "head.fc.weight"].contains { reader.has($0) }
@@ -43,33 +48,27 @@ struct SwinBuilder: NetworkBuilder {
     }
   }
 
-  mutating func network() throws(NetworkError) -> Network {
+  mutating func addBackbone() throws(NetworkError) -> Backbone {
     let projection = try reader.shape("patch_embed.proj.weight", rank: 4)
     let patch = projection[2]
     let stages = try stageCount { "layers.\($0).blocks.0.norm1.weight" }
     try requirePatches(of: patch, merges: windows.mergesOddMaps ? 0 : stages - 1)
 
-    var shape = Shape(
-      height: options.inputSize.height / patch, width: options.inputSize.width / patch,
-      channels: projection[0])
-    try addPatchEmbed(patch, shape)
+    var value = try addPatchEmbed(patch, channels: projection[0])
+    var ends: [Graph.ValueID] = []
     for stage in 0..<stages {
-      if stage > 0 {
-        let merged = Shape(
-          height: (shape.height + 1) / 2, width: (shape.width + 1) / 2,
-          channels: shape.channels * 2)
-        try addMerge(merge(before: stage), from: shape, to: merged)
-        shape = merged
-      }
+      if stage > 0 { value = try addMerge(merge(before: stage), value) }
       let name = "layers.\(stage)"
-      for block in 0..<(count { reader.has("\(name).blocks.\($0).norm1.weight") }) {
-        try addAttention("\(name).blocks.\(block)", isShifted: block % 2 == 1, shape)
-        try addNormalizedMLP("\(name).blocks.\(block)", shape)
+      for number in 0..<(count { reader.has("\(name).blocks.\($0).norm1.weight") }) {
+        let block = "\(name).blocks.\(number)"
+        value = try addAttention(block, isShifted: number % 2 == 1, value)
+        value = try addNormalizedMLP(block, value)
       }
+      ends.append(value)
     }
     let isTimms = reader.has("head.fc.weight") || (!isDepthwise && windows == .timm)
-    try addHead(shape, name: isTimms && !reader.has("head.weight") ? "head.fc" : "head")
-    return try finished(family: reader.family)
+    return Backbone(
+      stages: ends, classifier: isTimms && !reader.has("head.weight") ? "head.fc" : "head")
   }
 
   /// The merge between two stages: the original code counts it to the first, timm to the second.
@@ -101,9 +100,9 @@ struct SwinBuilder: NetworkBuilder {
   }
 
   private mutating func addAttention(
-    _ name: String, isShifted: Bool, _ shape: Shape
-  ) throws(NetworkError) {
-    let channels = shape.channels, keyNorm = "\(name).attn.key_norm"
+    _ name: String, isShifted: Bool, _ input: Graph.ValueID
+  ) throws(NetworkError) -> Graph.ValueID {
+    let shape = shape(input), channels = shape.channels, keyNorm = "\(name).attn.key_norm"
     var qkv = try reader.matrix(
       "\(name).attn.qkv", inputs: channels, outputs: 3 * channels,
       bias: reader.has("\(name).attn.qkv.bias"))
@@ -123,7 +122,7 @@ struct SwinBuilder: NetworkBuilder {
       norm: try reader.norm("\(name).norm1", channels: channels), qkv: qkv,
       project: try reader.matrix(
         "\(name).attn.proj", inputs: channels, outputs: channels, bias: true))
-    add("\(name).attn", .attention(attention), shape)
+    return try graph.add("\(name).attn", attention, input)
   }
 
   /// Windows whose biases are in `table`, and their heads.

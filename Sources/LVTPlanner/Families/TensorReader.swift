@@ -24,6 +24,8 @@ public enum NetworkError: Error, Equatable, Sendable {
   case option(name: String, family: String)
   /// The input size does not fit the architecture.
   case inputSize(found: PictureSize, multipleOf: Int)
+  /// A layer that cannot read values of such extents.
+  case operands(layer: String, found: [Shape])
   /// Windows that are longer than the map, which the code of these tensors would have made smaller, with
   /// another table of biases.
   case windowBeyondMap(tensor: String, window: Int, map: Shape, code: SwinWindows)
@@ -54,6 +56,8 @@ extension NetworkError: CustomStringConvertible {
     case .option(let name, let family): "\(name) is of no use for a \(family)"
     case .inputSize(let found, let multiple):
       "input size \(found): expected multiples of \(multiple), the network's patch, merges and windows"
+    case .operands(let layer, let found):
+      "layer '\(layer)' cannot read \(found.map { "\($0)" }.joined(separator: " and "))"
     case .windowBeyondMap(let tensor, let window, let map, let code):
       "tensor '\(tensor)' is of windows of \(window)×\(window), but the map has \(map.height)×\(map.width) "
         + "positions, to which the code '\(code.rawValue)' shrinks them: choose a larger --input, or "
@@ -178,6 +182,11 @@ struct TensorReader {
       throw .notFinite(tensor: name + ".weight", index: index)
     }
     return norm
+  }
+
+  /// Leaves tensors alone that the network does without.
+  mutating func ignore(_ isIgnored: (String) -> Bool) {
+    taken.formUnion(tensors.keys.filter(isIgnored))
   }
 
   /// No tensor may be left but counters and tables that the architecture makes itself.

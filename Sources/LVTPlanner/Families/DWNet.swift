@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import LVTModel
+internal import LVTModel
 
 // The static, the dynamic and the inhomogeneous dynamic DWNet of arXiv 2106.04263, by the tensor names of their published code:
 //
@@ -14,67 +14,7 @@ public import LVTModel
 //
 //   weights = conv.conv2.0(ReLU(conv.conv1.1(conv.conv1.0(channels of the position))))
 
-extension Network {
-  /// What a checkpoint cannot tell.
-  public struct Options: Sendable {
-    /// The input picture.
-    public var inputSize = PictureSize(square: 224)
-    /// Mean of each colour, pixels being 0 … 1.
-    public var mean: [Float] = [0.485, 0.456, 0.406]
-    /// Deviation of each colour.
-    public var deviation: [Float] = [0.229, 0.224, 0.225]
-    /// Heads of each stage where no tensor tells; empty for 3, and twice as many in each further stage.
-    public var heads: [Int] = []
-    /// What the head makes of the positions; nil for the mean, as all published networks have it.
-    public var pooling: Head.Pooling?
-    /// Distances of a DilateFormer's neighbours: 1, 2, … to the number of groups of heads; nil for three.
-    public var dilations: Int?
-    /// The edge of an inhomogeneous DWNet's filters; nil for the greatest with which its groups divide the
-    /// channels.
-    public var kernel: Int?
-    /// Which code's windows a Swin has; nil for that which gives its tensors their names.
-    public var windows: SwinWindows?
-
-    /// The published defaults: 224 pixels, ImageNet's mean and deviation.
-    public init() {}
-  }
-
-  /// Recognises the architecture by its tensors and folds its BatchNorms.
-  ///
-  /// - Throws: ``NetworkError``, which names the tensor.
-  public init(_ checkpoint: Checkpoint, options: Options) throws(NetworkError) {
-    let attentions = ["relative_position_bias_table", "position_bias"]
-    if attentions.contains(where: { checkpoint.tensors["layers.0.blocks.0.attn.\($0)"] != nil }) {
-      var builder = SwinBuilder(checkpoint, options: options)
-      self = try builder.network()
-      return
-    }
-    if checkpoint.tensors["stages.0.blocks.0.pos_embed.weight"] != nil {
-      var builder = DilateFormerBuilder(checkpoint, options: options)
-      self = try builder.network()
-      return
-    }
-    let conv = "layers.0.blocks.0.attn2conv.conv"
-    let kind = DWNetBuilder.Kind.allCases.first {
-      checkpoint.tensors["\(conv).\($0.recognisedBy)"] != nil
-    }
-    guard let kind else {
-      let known = ["patch_embed.", "norm.", "head.", "layers."]
-      let names = checkpoint.tensors.keys.sorted()
-      for (part, library) in NetworkNames.libraries {
-        if let tensor = names.first(where: { $0.contains(part) }) {
-          throw .foreignNames(tensor: tensor, library: library)
-        }
-      }
-      let odd = names.first { name in !known.contains { name.hasPrefix($0) } }
-      throw .unknownFamily(tensor: odd ?? names.first { $0.hasPrefix("layers.") } ?? "none at all")
-    }
-    var builder = DWNetBuilder(checkpoint, kind, options: options)
-    self = try builder.network()
-  }
-}
-
-private struct DWNetBuilder: NetworkBuilder {
+struct DWNetBuilder: NetworkBuilder {
   /// Where the depth-wise taps come from.
   enum Kind: String, CaseIterable {
     case fixed = "DWNet"
@@ -94,7 +34,7 @@ private struct DWNetBuilder: NetworkBuilder {
   var reader: TensorReader
   let options: Network.Options
   private let kind: Kind
-  var layers: [Network.Layer] = []
+  var graph: Graph
   var assumptions: [Assumption] = []
   var usedOptions: Set<String> { kind == .inhomogeneous ? ["--kernel"] : [] }
 
@@ -102,70 +42,68 @@ private struct DWNetBuilder: NetworkBuilder {
     reader = TensorReader(checkpoint, family: kind.rawValue)
     self.kind = kind
     self.options = options
+    graph = Self.picture(options)
   }
 
-  mutating func network() throws(NetworkError) -> Network {
+  mutating func addBackbone() throws(NetworkError) -> Backbone {
     let projection = try reader.shape("patch_embed.proj.weight", rank: 4)
     let patch = projection[2]
     let stages = try stageCount { "layers.\($0).blocks.0.bn.weight" }
     try requirePatches(of: patch, merges: stages - 1)
 
-    var shape = Shape(
-      height: options.inputSize.height / patch, width: options.inputSize.width / patch,
-      channels: projection[0])
-    try addPatchEmbed(patch, shape)
+    var value = try addPatchEmbed(patch, channels: projection[0])
+    var ends: [Graph.ValueID] = []
     for stage in 0..<stages {
       let name = "layers.\(stage)"
       for block in 0..<(count { reader.has("\(name).blocks.\($0).bn.weight") }) {
-        try addBlock("\(name).blocks.\(block)", shape)
+        value = try addBlock("\(name).blocks.\(block)", value)
       }
-      if stage < stages - 1 {
-        let merged = Shape(
-          height: shape.height / 2, width: shape.width / 2, channels: shape.channels * 2)
-        try addMerge("\(name).downsample", from: shape, to: merged)
-        shape = merged
-      }
+      ends.append(value)
+      if stage < stages - 1 { value = try addMerge("\(name).downsample", value) }
     }
-    try addHead(shape)
-    return try finished(family: reader.family)
+    return Backbone(stages: ends)
   }
 
-  private mutating func addBlock(_ name: String, _ shape: Shape) throws(NetworkError) {
-    let channels = shape.channels
-    let input = layers.count  // the value that the block adds to
+  private mutating func addBlock(
+    _ name: String, _ input: Graph.ValueID
+  ) throws(NetworkError) -> Graph.ValueID {
+    let channels = shape(input).channels
     let conv = "\(name).attn2conv"
 
     let conv0 = try reader.matrix(
       "\(conv).conv0", inputs: channels, outputs: channels, convolution: true, bias: false)
     let bn0 = try reader.batchNorm("\(conv).bn0", channels: channels)
-    add("\(conv).conv0", .pointwise(conv0.followed(by: bn0), relu: true, residual: nil), shape)
+    let first = try graph.add(
+      "\(conv).conv0",
+      FloatPointwise(matrix: conv0.followed(by: bn0), relu: true, isResidual: false), input)
 
     let norm = try reader.batchNorm("\(conv).bn", channels: channels)
-    let operation: Network.Operation
+    let filter: any FloatOperation
     switch kind {
     case .fixed:
-      operation = .depthwise(
-        try reader.filter("\(conv).conv", channels: channels).followed(by: norm),
-        residual: false)
-    case .dynamic:
-      operation = .dynamicDepthwise(
-        try dynamicFilter("\(conv).conv", channels).followed(by: norm))
+      filter = FloatDepthwise(
+        filter: try reader.filter("\(conv).conv", channels: channels).followed(by: norm),
+        addsInput: false)
+    case .dynamic: filter = try dynamicFilter("\(conv).conv", channels).followed(by: norm)
     case .inhomogeneous:
-      operation = .inhomogeneousDepthwise(
-        try inhomogeneousFilter("\(conv).conv", channels).followed(by: norm))
+      filter = try inhomogeneousFilter("\(conv).conv", channels).followed(by: norm)
     }
-    add("\(conv).conv", operation, shape)
+    let filtered = try graph.add("\(conv).conv", filter, first)
 
     let conv2 = try reader.matrix(
       "\(conv).conv2", inputs: channels, outputs: channels, convolution: true, bias: false)
     let bn2 = try reader.batchNorm("\(conv).bn2", channels: channels)
-    add("\(conv).conv2", .pointwise(conv2.followed(by: bn2), relu: false, residual: input), shape)
+    let sum = try graph.add(
+      "\(conv).conv2",
+      FloatPointwise(matrix: conv2.followed(by: bn2), relu: false, isResidual: true), filtered,
+      input)
 
     let hidden = try reader.shape("\(name).mlp.fc1.weight", rank: 2)[0]
     let fc1 = try reader.matrix("\(name).mlp.fc1", inputs: channels, outputs: hidden, bias: true)
     let fc2 = try reader.matrix("\(name).mlp.fc2", inputs: hidden, outputs: channels, bias: true)
     let bn = try reader.batchNorm("\(name).bn", channels: channels)
-    add("\(name).mlp", .mlp(norm: nil, expand: fc1.preceded(by: bn), project: fc2), shape)
+    return try graph.add(
+      "\(name).mlp", FloatMLP(norm: nil, expand: fc1.preceded(by: bn), project: fc2), sum)
   }
 
   private mutating func dynamicFilter(

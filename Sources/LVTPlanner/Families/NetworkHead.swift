@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LVTModel
+
+/// What is made of a backbone's stages: nodes that it appends, and the network's results.
+///
+/// Every backbone goes with every head.
+public struct NetworkHead: Sendable {
+  /// What it is called in tables.
+  let name: String
+  /// How it is recognised, in words.
+  let recognisedBy: String
+  let recognises: @Sendable (any NetworkBuilder, Backbone) -> Bool
+  let build: @Sendable (inout any NetworkBuilder, Backbone) throws(NetworkError) -> Void
+
+  /// In the order in which they are asked; the last takes every network.
+  static let all = [features, classes, embedding]
+
+  /// The maps of the stages.
+  static let features = NetworkHead(
+    name: "features", recognisedBy: "--features",
+    recognises: { builder, _ in builder.options.features },
+    build: { (builder, backbone) throws(NetworkError) in
+      builder.reader.ignore { name in
+        ["norm.", "head.", backbone.classifier + "."].contains { name.hasPrefix($0) }
+      }
+      builder.graph.outputs = backbone.stages.enumerated().map { stage, value in
+        Graph.Output(name: "stage\(stage)", kind: .map, value: value)
+      }
+    })
+
+  /// `norm`, the mean or the maximum over positions, and a linear layer.
+  static let classes = NetworkHead(
+    name: "classes", recognisedBy: "head.weight or head.fc.weight",
+    recognises: { builder, backbone in builder.reader.has(backbone.classifier + ".weight") },
+    build: { (builder, backbone) throws(NetworkError) in
+      let name = backbone.classifier
+      let channels = builder.graph.values[backbone.stages[backbone.stages.count - 1]].shape.channels
+      let classes = try builder.reader.shape("\(name).weight", rank: 2)[0]
+      let norm = try builder.reader.norm("norm", channels: channels, epsilon: backbone.epsilon)
+      let matrix = try builder.reader.matrix(
+        name, inputs: channels, outputs: classes, bias: true)
+      try addPooling(name, .classes, norm, matrix, &builder, backbone)
+    })
+
+  /// `norm`, and the mean or the maximum over positions.
+  static let embedding = NetworkHead(
+    name: "embedding", recognisedBy: "no head",
+    recognises: { _, _ in true },
+    build: { (builder, backbone) throws(NetworkError) in
+      let channels = builder.graph.values[backbone.stages[backbone.stages.count - 1]].shape.channels
+      let norm = try builder.reader.norm("norm", channels: channels, epsilon: backbone.epsilon)
+      try addPooling("norm", .map, norm, nil, &builder, backbone)
+    })
+
+  private static func addPooling(
+    _ name: String, _ kind: PlanOutput.Kind, _ norm: FloatNorm, _ classifier: FloatMatrix?,
+    _ builder: inout any NetworkBuilder, _ backbone: Backbone
+  ) throws(NetworkError) {
+    let pooling = builder.options.pooling
+    if pooling == nil {
+      builder.assumptions.append(Assumption(what: "global pool avg", option: "--global-pool"))
+    }
+    let head = FloatHead(norm: norm, pooling: pooling ?? .mean, classifier: classifier)
+    let value = try builder.graph.add(
+      name, head, backbone.stages[backbone.stages.count - 1])
+    builder.graph.outputs = [
+      Graph.Output(
+        name: classifier == nil ? "embedding" : "classes", kind: kind, value: value)
+    ]
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LVTModel
+
+/// Runs a network in float32.
+public struct FloatExecutor: Sendable {
+  /// What runs.
+  public let network: Network
+
+  /// An executor of a network.
+  public init(_ network: Network) { self.network = network }
+
+  /// The normalised picture of RGB bytes, height × width × 3.
+  public func normalized(_ picture: [UInt8]) -> [Float] {
+    var values = [Float](repeating: 0, count: picture.count)
+    for i in 0..<picture.count {
+      values[i] = (Float(picture[i]) / 255 - network.mean[i % 3]) / network.deviation[i % 3]
+    }
+    return values
+  }
+
+  /// The results of a normalised picture, height × width × 3, each positions × channels.
+  ///
+  /// A value is kept until the last node that reads it has run.
+  ///
+  /// - Parameter observe: Called with the values at each point, positions × channels.
+  public func outputs(
+    _ picture: [Float], observe: (Point, [Float], _ channels: Int) -> Void = { _, _, _ in }
+  ) -> [[Float]] {
+    let graph = network.graph, lastUses = graph.lastUses
+    var values = [[Float]](repeating: [], count: graph.values.count)
+    values[0] = picture
+    for (i, node) in graph.nodes.enumerated() {
+      let inputs = node.inputs.map {
+        FloatMap(values: values[$0], shape: graph.values[$0].shape)
+      }
+      let shape = graph.values[node.output].shape
+      values[node.output] = node.operation.run(inputs, to: shape) { role, values, channels in
+        observe(Point(value: node.output, role: role), values, channels)
+      }
+      observe(
+        Point(value: node.output, role: .output), values[node.output], shape.channels)
+      for input in node.inputs where lastUses[input] == i && !graph.isOutput(input) {
+        values[input] = []
+      }
+    }
+    return graph.outputs.map { values[$0.value] }
+  }
+
+  /// The first result of a normalised picture: the logits of a network that has classes.
+  public func logits(_ picture: [Float]) -> [Float] { outputs(picture)[0] }
+
+  /// The name of the first layer that makes a NaN or an infinity of a normalised picture, or nil.
+  public func firstNotFinite(_ picture: [Float]) -> String? {
+    var first: Int?
+    _ = outputs(picture) { point, values, _ in
+      if first == nil, values.contains(where: { !$0.isFinite }) { first = point.value }
+    }
+    return first.flatMap { network.graph.name(of: $0) }
+  }
+}
+
+extension Graph {
+  /// Whether a value is a result.
+  func isOutput(_ value: ValueID) -> Bool { outputs.contains { $0.value == value } }
+
+  /// The name of the node that makes a value.
+  func name(of value: ValueID) -> String? { values[value].producer.map { nodes[$0].name } }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTFloat
+internal import LVTModel
+
+/// What a node of a network computes: in float32, and as a step of a plan.
+protocol FloatOperation: Sendable {
+  /// The extent of what it makes; nil if it cannot read such inputs.
+  func outputShape(of inputs: [Shape]) -> Shape?
+  /// The float32 result, positions × channels.
+  func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float]
+  /// The step, its constants appended.
+  func lower(_ c: inout Lowering) -> Step.Operation
+
+  /// The products whose extents a plan limits, in order.
+  var matrices: [FloatMatrix] { get }
+  /// Weights and biases.
+  var parameters: Int { get }
+  /// Multiplications.
+  func macs(to output: Shape) -> Int
+
+  /// Whether what it makes is float32 and so no map.
+  var makesFloat32: Bool { get }
+  /// Whether the step reads and makes maps of int16 as well.
+  var isOfStreams: Bool { get }
+  /// Which of its inputs is added to the rest; nil if none is.
+  var addedInput: Int? { get }
+
+  /// The operation whose result's channels are multiplied by factors above 0; nil if it has none.
+  func scalingOutputs(_ factors: [Float]) -> (any FloatOperation)?
+  /// The operation on a first input whose channels were divided by the factors; nil if it has none.
+  func scalingInputs(_ factors: [Float]) -> (any FloatOperation)?
+  /// How far channels of the first input are made alike: the exponent of the ratio of their ranges.
+  var inputEqualization: Float { get }
+  /// The operation with the channels between its own parts made alike.
+  func equalizedInside(_ ranges: (Point.Role) -> Statistics?) -> any FloatOperation
+  /// The operation that makes so much less in each channel; nil if it has no bias for that.
+  func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)?
+}
+
+/// Called with the values at a point of the node that runs, positions × channels.
+typealias Observer = (_ role: Point.Role, _ values: [Float], _ channels: Int) -> Void
+
+extension FloatOperation {
+  var makesFloat32: Bool { false }
+  var isOfStreams: Bool { true }
+  var addedInput: Int? { nil }
+  func scalingOutputs(_ factors: [Float]) -> (any FloatOperation)? { nil }
+  func scalingInputs(_ factors: [Float]) -> (any FloatOperation)? { nil }
+  var inputEqualization: Float { 0.5 }
+  func equalizedInside(_ ranges: (Point.Role) -> Statistics?) -> any FloatOperation { self }
+  func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)? { nil }
+}
+
+/// A value of the float network.
+struct FloatMap {
+  let values: [Float]
+  let shape: Shape
+}
+
+/// LayerNorm's parameters.
+struct FloatNorm: Sendable {
+  /// Scale of each channel.
+  var gamma: [Float]
+  /// Shift of each channel.
+  var beta: [Float]
+  /// What is added to the variance.
+  let epsilon: Float
+
+  func applied(to values: [Float]) -> [Float] {
+    var result = values
+    let channels = gamma.count
+    lvtf_layernorm(values, values.count / channels, channels, gamma, beta, epsilon, &result)
+    return result
+  }
+
+  /// The norm that makes factors times as much.
+  mutating func scaleOutputs(_ factors: [Float]) {
+    for c in factors.indices {
+      gamma[c] *= factors[c]
+      beta[c] *= factors[c]
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import LVTModel
+
+/// A network after its BatchNorms are folded: the steps of a plan, still in float32.
+public struct Network: Sendable {
+  /// The architecture's name.
+  public let family: String
+  /// The input picture.
+  public let inputSize: PictureSize
+  /// Mean of each colour, pixels being 0 … 1.
+  public let mean: [Float]
+  /// Deviation of each colour.
+  public let deviation: [Float]
+  /// What the tensors did not tell.
+  public let assumptions: [Assumption]
+  /// What it computes.
+  var graph: Graph
+
+  /// The steps of its plan.
+  public var stepCount: Int { graph.nodes.count }
+
+  /// Classes; 0 for a network of features alone.
+  public var classCount: Int {
+    graph.outputs.first { $0.kind == .classes }.map { graph.values[$0.value].shape.channels } ?? 0
+  }
+
+  /// Multiplications of one run.
+  public var macs: Int {
+    graph.nodes.reduce(0) { $0 + $1.operation.macs(to: graph.values[$1.output].shape) }
+  }
+
+  /// Weights and biases, after folding.
+  public var parameters: Int { graph.nodes.reduce(0) { $0 + $1.operation.parameters } }
+
+  /// Refuses what no plan can hold, before the time that calibration takes.
+  func checkLimits() throws(PlannerError) {
+    for (i, node) in graph.nodes.enumerated() {
+      func require(_ found: Int, _ most: Int, _ what: String) throws(PlannerError) {
+        guard found <= most else {
+          throw .limit(layer: node.name, expected: "at most \(most) \(what)", found: "\(found)")
+        }
+      }
+      try require(i + 2, PlanLimits.entries, "layers")
+      let output = graph.values[node.output].shape, isFloat = node.operation.makesFloat32
+      try require(max(output.width, output.height), PlanLimits.extent, "rows or columns")
+      try require(
+        output.channels, PlanLimits.channels(of: isFloat ? .float32 : .int8),
+        isFloat ? "classes" : "channels")
+      for matrix in node.operation.matrices {
+        try require(matrix.inputs, PlanLimits.k, "inputs of a product")
+        try require(matrix.outputs, PlanLimits.columns, "outputs of a product")
+      }
+    }
+  }
+}

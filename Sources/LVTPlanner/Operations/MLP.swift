@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTFloat
+internal import LVTModel
+
+/// LayerNorm if there is one, product, GELU, product, plus the input.
+struct FloatMLP: FloatOperation {
+  var norm: FloatNorm?
+  var expand: FloatMatrix
+  var project: FloatMatrix
+
+  var matrices: [FloatMatrix] { [expand, project] }
+  var parameters: Int {
+    expand.parameters + project.parameters + 2 * (norm?.gamma.count ?? 0)
+  }
+  var addedInput: Int? { 0 }
+
+  func macs(to output: Shape) -> Int {
+    output.positions * (expand.weights.count + project.weights.count)
+  }
+
+  func outputShape(of inputs: [Shape]) -> Shape? {
+    guard inputs.count == 1, inputs[0].channels == expand.inputs,
+      expand.outputs == project.inputs, project.outputs == expand.inputs
+    else { return nil }
+    return inputs[0]
+  }
+
+  func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
+    var source = inputs[0].values
+    if let norm {
+      source = norm.applied(to: source)
+      observe(.normalized, source, expand.inputs)
+    }
+    var hidden = expand.applied(to: source, rows: output.positions)
+    observe(.hidden, hidden, expand.outputs)
+    lvtf_gelu(&hidden, hidden.count)
+    observe(.activated, hidden, expand.outputs)
+    var result = project.applied(to: hidden, rows: output.positions)
+    lvtf_add(&result, inputs[0].values, result.count)
+    return result
+  }
+
+  func equalizedInside(_ ranges: (Point.Role) -> Statistics?) -> any FloatOperation {
+    var result = self
+    result.norm = norm.map { norm in
+      var norm = norm
+      equalize(&norm, &result.expand, ranges(.normalized))
+      return norm
+    }
+    return result
+  }
+
+  func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)? {
+    var result = self
+    result.project.subtractFromBias(shift)
+    return result
+  }
+
+  func lower(_ c: inout Lowering) -> Step.Operation {
+    let input = c.input
+    let (source, narrowing) = norm == nil ? c.reading() : (c.choose(.normalized), nil)
+    let first = QuantizedMatrix(
+      expand, inputScale: source.scale,
+      means: norm == nil ? c.inputMeans : c.means(.normalized))
+    let hidden = c.choose(.hidden, leastScale: first.leastOutputScale, transform: .gelu)
+    let activated = c.choose(.activated)
+    let second = QuantizedMatrix(
+      project, inputScale: activated.scale, means: c.means(.activated))
+    let output = c.output(leastScale: second.leastOutputScale, adding: input)
+    var step = MLP()
+    step.norm = norm.map { c.append($0, inputScale: input.scale, output: source) }
+    step.narrowing = narrowing
+    step.expand = c.pack(first, source, hidden)
+    step.tableOffset = c.appendGELU(hidden, activated)
+    step.project = c.pack(second, activated, output)
+    step.residualMultiplier = input.scale / output.scale
+    return .mlp(step)
+  }
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+internal import LVTModel
+
+/// A network as steps with packed constants, before its memory is laid out.
+struct LoweredNetwork {
+  var steps: [Step]
+  /// Of each value.
+  var tensors: [Tensor]
+  var outputs: [PlanOutput]
+  var constants: [UInt8]
+  /// How ranges were found.
+  var choices: [Point: RangeChoice]
+}
+
+/// Turns each node into a step: chooses ranges, quantizes weights, packs them.
+///
+/// A node's operation asks here for what it needs; all that it says is of the node that is being lowered.
+struct Lowering {
+  let network: Network
+  private let statistics: [Point: Statistics]
+  private let schedule: Schedule
+  var constants = ConstantsBuilder()
+  private var choices: [Point: RangeChoice] = [:]
+  /// What was chosen here and in lowerings of the same network before.
+  private(set) var memo: ChoiceMemo
+  /// Of each value, as far as they are made.
+  private var quantizations: [Quantization]
+  /// Whether a value is int16.
+  private let isWide: [Bool]
+  private var node: Graph.Node
+
+  /// - Parameter wideStages: Stages whose residual stream is int16.
+  init(
+    _ network: Network, _ statistics: [Point: Statistics], wideStages: Set<Int> = [],
+    schedule: Schedule = Schedule(), memo: ChoiceMemo = ChoiceMemo()
+  ) {
+    self.schedule = schedule
+    self.memo = memo
+    self.network = network
+    self.statistics = statistics
+    isWide = network.graph.residualStages.map { $0.map { wideStages.contains($0) } ?? false }
+    // A pixel byte p is the int8 p − 128; mean and deviation go into the first weights.
+    quantizations = network.graph.values.map { value in
+      Quantization(scale: 1, zeroPoint: value.producer == nil ? -128 : 0)
+    }
+    node = network.graph.nodes[0]
+  }
+
+  mutating func lower() -> LoweredNetwork {
+    let graph = network.graph
+    var steps: [Step] = []
+    for next in graph.nodes {
+      node = next
+      var step = Step(
+        node.operation.lower(&self), inputs: node.inputs, output: node.output)
+      step.stripRows = schedule.stripRows(step.operation, positions: outputShape.positions)
+      steps.append(step)
+    }
+    let tensors = graph.values.indices.map { value in
+      Tensor(
+        shape: graph.values[value].shape, type: type(of: value),
+        quantization: quantizations[value], buffer: 0)
+    }
+    return LoweredNetwork(
+      steps: steps, tensors: tensors,
+      outputs: graph.outputs.map { PlanOutput(name: $0.name, kind: $0.kind, tensor: $0.value) },
+      constants: constants.bytes, choices: choices)
+  }
+
+  private func type(of value: Graph.ValueID) -> LVTModel.ElementType {
+    guard let producer = network.graph.values[value].producer else { return .pictureRGB }
+    if network.graph.nodes[producer].operation.makesFloat32 { return .float32 }
+    return isWide[value] ? .int16 : .int8
+  }
+
+  // MARK: Operands
+
+  /// The first input.
+  var input: Quantization { quantizations[node.inputs[0]] }
+  var inputShape: Shape { network.graph.values[node.inputs[0]].shape }
+  var outputShape: Shape { network.graph.values[node.output].shape }
+  /// Whether the first input is the picture.
+  var readsPicture: Bool { network.graph.values[node.inputs[0]].producer == nil }
+  /// What is known of the first input; nothing of the picture.
+  var inputStatistics: Statistics? { statistics[Point(value: node.inputs[0], role: .output)] }
+  /// The mean of each channel of the first input.
+  var inputMeans: [Double] { inputStatistics?.means ?? [] }
+  /// The second input, if there is one.
+  var residual: Quantization? {
+    node.inputs.count > 1 ? quantizations[node.inputs[1]] : nil
+  }
+
+  /// What is known of the node's values of a role.
+  func statistics(_ role: Point.Role) -> Statistics? {
+    statistics[Point(value: node.output, role: role)]
+  }
+
+  func means(_ role: Point.Role) -> [Double] { statistics(role)?.means ?? [] }
+
+  // MARK: Ranges
+
+  /// The quantization of what the node makes: int16 with room for twice what calibration saw, or the
+  /// best int8 one.
+  ///
+  /// - Parameter residual: What is added to it; one step of its integers may be at most 2¹⁴ of the output's.
+  mutating func output(
+    leastScale: Float = 0, adding residual: Quantization? = nil
+  ) -> Quantization {
+    let leastScale = max(leastScale, (residual?.scale ?? 0) * 0x1p-14)
+    let output =
+      isWide[node.output]
+      ? Quantization(scale: wideScale(.output, least: leastScale), zeroPoint: 0)
+      : choose(.output, leastScale: leastScale)
+    quantizations[node.output] = output
+    return output
+  }
+
+  /// How an int8 product reads the first input.
+  mutating func reading() -> (Quantization, Narrowing?) {
+    let value = node.inputs[0], held = quantizations[value]
+    guard isWide[value] else { return (held, nil) }
+    let source = choose(
+      Point(value: value, role: .output), RangeRequest(leastScale: held.scale * 0x1p-14))
+    var narrowing = Narrowing()
+    narrowing.multiplier = held.scale / source.scale
+    narrowing.zeroPoint = source.zeroPoint
+    return (source, narrowing)
+  }
+
+  /// The quantization of the node's values of a role.
+  mutating func choose(
+    _ role: Point.Role, leastScale: Float = 0, symmetric: Bool = false,
+    transform: RangeRequest.Transform = .identity
+  ) -> Quantization {
+    choose(
+      Point(value: node.output, role: role),
+      RangeRequest(leastScale: leastScale, symmetric: symmetric, transform: transform))
+  }
+
+  /// Remembered for the report.
+  private mutating func choose(_ point: Point, _ request: RangeRequest) -> Quantization {
+    guard let known = statistics[point] else { preconditionFailure("\(point) was not observed") }
+    let choice = memo.choice(point, request, known)
+    choices[point] = choice
+    return choice.quantization
+  }
+
+  /// The scale of an int16 value: room for twice what calibration saw.
+  func wideScale(_ role: Point.Role, least: Float) -> Float {
+    let largest = statistics(role).map { max(-$0.low, $0.high) } ?? 1
+    return ScaleLimits.scale(max(2 * largest / 32639, least))
+  }
+
+  /// The int16 mean over the positions of a map that has as many as the input: its scale, no finer than
+  /// twice what one position's smallest step gives, which keeps the multiplier at 0.5 or below.
+  func mean(of map: Quantization) -> (scale: Float, multiplier: Float) {
+    let positions = Float(inputShape.positions)
+    let scale = wideScale(.pooled, least: 2 * map.scale / positions)
+    return (scale, map.scale / positions / scale)
+  }
+
+  /// The int16 maximum over the positions of a map.
+  func maximum(of map: Quantization) -> (scale: Float, multiplier: Float) {
+    let scale = wideScale(.pooled, least: map.scale / 256)
+    return (scale, map.scale / scale)
+  }
+
+  // MARK: Constants
+
+  mutating func pack(_ wide: WideMatrix, outputScale: Float) -> PackedMatrix {
+    constants.append(
+      wide.matrix, multipliers: wide.matrix.multipliers(outputScale: outputScale),
+      inputZeroPoint: 0, outputZeroPoint: 0, lowerBound: -128)
+  }
+
+  mutating func pack(
+    _ matrix: QuantizedMatrix, _ input: Quantization, _ output: Quantization, relu: Bool = false
+  ) -> PackedMatrix {
+    constants.append(
+      matrix, multipliers: matrix.multipliers(outputScale: output.scale),
+      inputZeroPoint: input.zeroPoint, outputZeroPoint: output.zeroPoint,
+      lowerBound: relu ? output.zeroPoint : -128)
+  }
+
+  mutating func append(
+    _ norm: FloatNorm, inputScale: Float, output: Quantization
+  ) -> LayerNorm {
+    var packed = LayerNorm()
+    packed.channels = norm.gamma.count
+    packed.gammaOffset = constants.append(norm.gamma.map { Self.limited($0 / output.scale) })
+    packed.betaOffset = constants.append(norm.beta.map { Self.limited($0 / output.scale) })
+    packed.epsilon = Self.epsilon(norm.epsilon, unit: inputScale)
+    packed.outputZeroPoint = output.zeroPoint
+    return packed
+  }
+
+  /// The table of GELU between two quantizations.
+  mutating func appendGELU(_ hidden: Quantization, _ activated: Quantization) -> Int {
+    constants.append(
+      table: (-128...127).map { q in
+        activated.quantized(gelu(hidden.scale * Float(q - hidden.zeroPoint)))
+      })
+  }
+
+  /// A factor or a bias in units of the output, within what a plan may hold and beyond all that rounds to
+  /// int8 or int16.
+  static func limited(_ value: Float) -> Float { max(-0x1p24, min(0x1p24, value)) }
+
+  /// ε for integers that stand for multiples of `unit`, within what a plan may hold.
+  static func epsilon(_ epsilon: Float, unit: Float) -> Float {
+    max(0x1p-40, min(.greatestFiniteMagnitude, epsilon / (unit * unit)))
+  }
+}
+
+/// GELU: x / 2 · (1 + erf(x / √2)).
+func gelu(_ x: Float) -> Float { Float(Double(x) / 2 * (1 + erf(Double(x) / 2.0.squareRoot()))) }
