@@ -173,7 +173,8 @@ LVT_INLINE void softmax(const lvt_depthwise_attention_args *a,
         }
         const __m256 scale =
             _mm256_div_ps(_mm256_loadu_ps(a->out_multiplier + c), _mm256_cvtepi32_ps(total));
-        _mm_storel_epi64((__m128i *)(out + c), lvt_means_x8(sums, scale, a->out_zero_point));
+        const __m256i means = lvt_means_x8(sums, scale);
+        lvt_store_x16(means, means, a->out_zero_point, out + c, 8);
     }
 }
 

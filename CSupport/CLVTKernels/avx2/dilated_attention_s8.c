@@ -52,7 +52,7 @@ LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
     const __m256i greatest = _mm256_set1_epi32(lvt_greatest_lane(_mm256_max_epi32(first, second)));
     const __m256i w0 = lvt_weights_x8(first, greatest, 0);
     const __m256i w1 = lvt_weights_x8(second, greatest, 0);
-    _mm256_storeu_si256((__m256i *)weights, lvt_pack_weights(w0, w1));
+    _mm256_storeu_si256((__m256i *)weights, lvt_pack_x16(w0, w1));
     return lvt_sum_of_lanes(_mm256_add_epi32(w0, w1));
 }
 
@@ -66,9 +66,7 @@ LVT_INLINE void add_values(const lvt_dilated_attention_args *a,
                            const size_t n) {
     __m256i lo = _mm256_setzero_si256(), hi = _mm256_setzero_si256();
     LVT_UNROLL for (size_t i = 0; i < LVT_NEIGHBOURS; i += 2) {
-        int32_t pair;
-        memcpy(&pair, weights + i, sizeof pair);
-        const __m256i w = _mm256_set1_epi32(pair);
+        const __m256i w = lvt_broadcast_pair(weights + i);
         const __m128i v0 = lvt_load_bytes(v[i] + c, n), v1 = lvt_load_bytes(v[i + 1] + c, n);
         lo = _mm256_add_epi32(
             lo, _mm256_madd_epi16(w, _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(v0, v1))));
@@ -77,9 +75,8 @@ LVT_INLINE void add_values(const lvt_dilated_attention_args *a,
                 hi, _mm256_madd_epi16(w, _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(v0, v1))));
     }
     const __m256 m = _mm256_set1_ps(multiplier);
-    const __m128i first = lvt_means_x8(lo, m, a->out_zero_point);
-    const __m128i second = n > 8 ? lvt_means_x8(hi, m, a->out_zero_point) : first;
-    lvt_store_bytes(out + c, _mm_unpacklo_epi64(first, second), n);
+    const __m256i first = lvt_means_x8(lo, m), second = n > 8 ? lvt_means_x8(hi, m) : first;
+    lvt_store_x16(first, second, a->out_zero_point, out + c, n);
 }
 
 /// One head of one position.
