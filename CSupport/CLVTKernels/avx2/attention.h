@@ -3,9 +3,7 @@
 // What the attention kernels share on AVX2. Include inside a target region.
 #pragma once
 #include "internal/attention.h"
-#include "internal/target_region.h"
 #include <immintrin.h>
-#include <string.h>
 
 /// The first `n` bytes at `in`, at most 16, and zeros.
 LVT_INLINE __m128i lvt_load_bytes(const int8_t *in, size_t n) {
