@@ -23,6 +23,12 @@ size_t lvt_path_text(const char *path, char *text, size_t capacity);
 /// Opens a file for reading without waiting: a descriptor or a negative errno.
 int lvt_open_read(const char *path);
 
+/// Reads up to `capacity` bytes: how many, 0 at the end, or a negative errno.
+ptrdiff_t lvt_read(int descriptor, void *bytes, size_t capacity);
+
+/// Closes a descriptor, and takes a negative number for none.
+void lvt_close(int descriptor);
+
 typedef struct {
     const uint8_t *bytes; ///< NULL for an empty file.
     size_t count;
@@ -89,7 +95,6 @@ int lvt_event_create(void);
 void lvt_event_raise(int event);
 /// Lets SIGINT and SIGTERM raise the event instead of ending the program.
 void lvt_event_raise_on_signals(int event);
-void lvt_close(int descriptor);
 
 /// Waits until a descriptor can be read or has ended: 1. If the event has happened: 0. A negative
 /// errno, -ETIMEDOUT after so many milliseconds; less than 0 waits forever.
@@ -98,8 +103,6 @@ bool lvt_is_timeout(int status);
 bool lvt_event_has_happened(int event);
 /// Waits until a time on the clock of lvt_nanoseconds, or until the event has happened.
 void lvt_wait_until(uint64_t nanoseconds, int event);
-/// Reads up to `capacity` bytes: how many, 0 at the end, or a negative errno.
-ptrdiff_t lvt_read(int descriptor, void *bytes, size_t capacity);
 
 // ---- Threads ------------------------------------------------------------------------------------
 
