@@ -17,7 +17,7 @@ int lvt_event_create(void) {
 
 void lvt_event_raise(int event) {
     const uint64_t one = 1;
-    // Fails only where the event has happened very often.
+    // write fails only where the event has happened very often.
     if (write(event, &one, sizeof one) < 0)
         return;
 }

@@ -95,12 +95,12 @@ size_t lvt_gemm_scratch_bytes(size_t rows, size_t k);
 // ---- Depth-wise convolution ---------------------------------------------------------------------
 
 /// One channel block of a K x K depth-wise convolution, stride 1, padding (K - 1) / 2, output rows
-/// y_begin ..< y_end. Outside the map the input is its zero point. With a residual multiplier the
-/// input is added as lvt_gemm_args adds a residual; 0 adds nothing.
+/// y_begin ..< y_end. The input is its zero point outside the map. It is added to the output as
+/// lvt_gemm_args adds a residual, unless the residual multiplier is 0.
 ///
 /// `out` may be `in`: an input row is copied to the ring in `scratch` before an output row replaces
-/// it. Where rows next to the range belong to another thread, that overwrites them, `above` and
-/// `below` point to copies of the (K - 1) / 2 rows before y_begin and from y_end on.
+/// it. `above` and `below` point to copies of the (K - 1) / 2 rows before y_begin and from y_end on
+/// where these rows are another thread's, which may have overwritten them.
 typedef struct {
     const int8_t *in;                ///< Row 0 of the map, first channel of the block.
     const int8_t *above, *below;     ///< Copies with the map's strides, or NULL: read the map.
