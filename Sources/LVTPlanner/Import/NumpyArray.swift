@@ -40,7 +40,7 @@ public enum NumpyArray {
     _ header: NumpyHeader, in cursor: ByteCursor, headerOffset: Int
   ) throws(ImportError) -> FloatTensor {
     let file = cursor.file
-    let type: ElementType
+    let type: StoredType
     switch header.type {
     case "<f4": type = .float32
     case "<f8": type = .float64

@@ -64,8 +64,8 @@ enum SafetensorsReader {
   /// Returns the element type of an entry once its shape fits its range.
   private static func checkedType(
     of entry: SafetensorsEntry, file: String
-  ) throws(ImportError) -> ElementType {
-    guard let type = ElementType(safetensors: entry.type) else {
+  ) throws(ImportError) -> StoredType {
+    guard let type = StoredType(safetensors: entry.type) else {
       throw .badTensor(
         file: file, tensor: entry.name, expected: "real or integer elements",
         found: "type '\(entry.type)'")
@@ -82,7 +82,7 @@ enum SafetensorsReader {
   }
 }
 
-extension ElementType {
+extension StoredType {
   /// The type that a safetensors header calls `name`, or nil for 8-bit floats and wide unsigned.
   init?(safetensors name: String) {
     switch name {

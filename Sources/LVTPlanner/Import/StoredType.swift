@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A type of tensor element that the readers convert to float32.
-enum ElementType: Sendable {
+/// A type of number that files store tensors in; the readers convert it to float32.
+enum StoredType: Sendable {
   case float64, float32, float16, bfloat16
   case int64, int32, int16, int8, uint8, bool
 
