@@ -14,7 +14,7 @@ struct SafetensorsReaderTests {
   }
 
   private func fault(_ content: [UInt8]) -> String? {
-    message { () throws(ImportError) in _ = try SafetensorsReader.read(file(content)) }
+    message { () throws(ImportError) in _ = try SafetensorsReader(file(content)).tensors() }
   }
 
   private func entry(
@@ -120,7 +120,7 @@ struct SafetensorsReaderTests {
   /// The decoder is laxer than the format where the meaning is plain.
   @Test(arguments: ["[2.0]", "[2e0]", "[2,]"])
   func wholeNumberMayBeWrittenOtherwise(shape: String) throws {
-    let read = try SafetensorsReader.read(file(content("{\(entry("a", 0, 8, shape: shape))}")))
+    let read = try SafetensorsReader(file(content("{\(entry("a", 0, 8, shape: shape))}"))).tensors()
     #expect(read.map { $0.tensor.shape } == [[2]])
   }
 
@@ -206,7 +206,7 @@ struct SafetensorsReaderTests {
   @Test(.timeLimit(.minutes(1))) func damagedFileNeverCrashes() throws {
     let content = try fixture("tensors.safetensors")
     expectNoCrash(mutating: content, rounds: 5_000, seed: 6) { file throws(ImportError) in
-      _ = try SafetensorsReader.read(file)
+      _ = try SafetensorsReader(file).tensors()
     }
   }
 }
