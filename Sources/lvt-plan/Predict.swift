@@ -17,8 +17,14 @@ struct Predict: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Instead of pictures: a normalised float32 N×3×H×W array.", valueName: "x.npy"))
+      "Instead of pictures: normalised values, N×3×H×W, in a .npy or .safetensors file.",
+      valueName: "file"))
   var tensor: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The tensor's name in a .safetensors file that has several.", valueName: "name"))
+  var tensorName: String?
 
   @Option(help: "Show the N likeliest classes.")
   var top = 3
@@ -34,6 +40,9 @@ struct Predict: ParsableCommand {
   func validate() throws {
     guard pictures.isEmpty != (tensor == nil) else {
       throw ValidationError("expected pictures or --tensor, one of them")
+    }
+    guard tensorName == nil || tensor != nil else {
+      throw ValidationError("--tensor-name: expected --tensor, too")
     }
     guard (1...1_000_000).contains(top) else {
       throw ValidationError("--top: expected a number from 1 to 1000000")
@@ -91,7 +100,7 @@ struct Predict: ParsableCommand {
 
   /// Pictures of an N × 3 × H × W array as height × width × 3.
   private func inputs(_ path: String) throws -> [[Float]] {
-    let array = try NumpyArray.read(path: path)
+    let array = try ArrayFile.read(path: path, named: tensorName)
     let size = options.size
     guard array.shape.count == 4, array.shape[1...] == [3, size.height, size.width] else {
       throw Failure(

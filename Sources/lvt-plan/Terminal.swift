@@ -64,12 +64,8 @@ enum Terminal {
   private static func reason(_ status: Int32) -> String { String(cString: lvt_error_text(status)) }
 
   static func sha256(ofFile path: String) throws -> String {
-    var mapping = lvt_mapping()
-    let status = lvt_map_file(path, &mapping)
-    guard status == 0 else { throw Failure("\(path): cannot be read: \(reason(status))") }
-    defer { lvt_unmap_file(mapping) }
-    return hexadecimal(
-      SHA256.hash(UnsafeRawBufferPointer(start: mapping.bytes, count: mapping.count)))
+    let file = try FileBytes(path: path)
+    return hexadecimal(file.withBytes(in: 0..<file.count) { SHA256.hash($0) })
   }
 
   static func sha256(of pictures: [[UInt8]]) -> String {

@@ -425,4 +425,48 @@ import Testing
       try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
     #expect((object["logits"] as? [Double])?.count == 10)
   }
+
+  /// Normalised values as two kinds of files have them, so that they give the same logits.
+  @Test func floatNetworkPredictsFromTensors() throws {
+    func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
+      withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+    func safetensors(_ header: String, _ data: [UInt8]) -> [UInt8] {
+      bytes(UInt64(header.utf8.count)) + Array(header.utf8) + data
+    }
+    let data = (0..<2 * 3 * 64 * 64).flatMap { i in bytes((Float(i % 101) / 50 - 1).bitPattern) }
+    let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 64, 64)}\n"
+    let start: [UInt8] = [0x93] + Array("NUMPY\u{1}\u{0}".utf8) + bytes(UInt16(text.utf8.count))
+    let array = try file("x.npy", start + Array(text.utf8) + data)
+    let entry = #""x":{"dtype":"F32","shape":[2,3,64,64],"data_offsets":[0,\#(data.count)]}"#
+    let one = try file("one.safetensors", safetensors("{\(entry)}", data))
+    let other =
+      #""y":{"dtype":"I8","shape":[1],"data_offsets":[\#(data.count),\#(data.count + 1)]}"#
+    let two = try file("two.safetensors", safetensors("{\(entry),\(other)}", data + [0]))
+
+    func predict(_ arguments: String...) throws -> Outcome {
+      try run(
+        "lvt-plan",
+        ["predict", demo + "/model.safetensors", "--input", "64", "--json", "--logits"]
+          + arguments)
+    }
+    func logits(_ outcome: Outcome) throws -> [[Double]] {
+      try outcome.output.split(separator: "\n").map { line in
+        let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        return try #require(object?["logits"] as? [Double])
+      }
+    }
+    let expected = try logits(predict("--tensor", array))
+    #expect(expected.map { $0.count } == [10, 10] && expected[0] != expected[1])
+    #expect(try logits(predict("--tensor", one)) == expected)
+    #expect(try logits(predict("--tensor", one, "--tensor-name", "x")) == expected)
+    #expect(try logits(predict("--tensor", two, "--tensor-name", "x")) == expected)
+
+    let several = try predict("--tensor", two)
+    #expect(several.code == 1)
+    #expect(
+      several.errors.last == "Error: \(two): expected one tensor, or --tensor-name, found 'x', 'y'")
+    #expect(try predict("--tensor", two, "--tensor-name", "y").errors.last?.contains("[1]") == true)
+    #expect(try predict("--tensor-name", "x", picture).code == 64)
+  }
 }

@@ -35,7 +35,8 @@ struct ArenaPlanner {
   private let lowerBound: Int
 
   private static let swaps = 3000
-  private static let searchNodes = 200_000
+  /// How many placements of an item the branch and bound tries before it gives up.
+  static let searchNodes = 200_000
 
   /// - Parameter items: Sizes in multiples of 64.
   init(_ items: [Item]) {
@@ -54,7 +55,7 @@ struct ArenaPlanner {
   }
 
   /// The best placement found.
-  func place() -> Placement {
+  func place(searchNodes: Int = Self.searchNodes) -> Placement {
     var best: (order: [Int], offsets: [Int], total: Int)?
     for order in orders() {
       let (offsets, total) = bestFit(order)
@@ -76,7 +77,7 @@ struct ArenaPlanner {
       offsets: best.offsets, byteCount: best.total, lowerBound: lowerBound,
       isOptimal: best.total == lowerBound)
     if !result.isOptimal {
-      var search = Search(planner: self, best: result, nodesLeft: Self.searchNodes)
+      var search = Search(planner: self, best: result, nodesLeft: searchNodes)
       result = search.run()
     }
     return result
@@ -138,7 +139,7 @@ struct ArenaPlanner {
 
     mutating func run() -> Placement {
       descend(placed: 0, total: 0, floor: 0)
-      if nodesLeft > 0 { best.isOptimal = true }
+      best.isOptimal = nodesLeft > 0 || best.byteCount == best.lowerBound
       return best
     }
 

@@ -86,7 +86,7 @@ public struct Board: Codable, Equatable, Sendable {
     }
     let data = file.withBytes(in: 0..<file.count) { Data($0) }
     do { self = try JSONDecoder().decode(Board.self, from: data) } catch {
-      throw .malformed(file.name, Self.describe(error))
+      throw .malformed(file.name, faultInJSON(error))
     }
     if let fault { throw .malformed(file.name, fault) }
   }
@@ -96,21 +96,6 @@ public struct Board: Codable, Equatable, Sendable {
 
   /// What a core or a memory may do in its unit, so that the times that are divided by it are finite.
   private static let speeds = 1e-3...1e4
-
-  private static func describe(_ error: any Error) -> String {
-    func place(_ context: DecodingError.Context, _ key: String? = nil) -> String {
-      let path = context.codingPath.map { $0.intValue.map { "\($0)" } ?? $0.stringValue }
-      return (path + (key.map { [$0] } ?? [])).joined(separator: ".")
-    }
-    return switch error as? DecodingError {
-    case .keyNotFound(let key, let context): "expected '\(place(context, key.stringValue))'"
-    case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-      "'\(place(context))': expected \(type)"
-    case .dataCorrupted(let context) where context.codingPath.isEmpty: context.debugDescription
-    case .dataCorrupted(let context): "'\(place(context))': \(context.debugDescription)"
-    default: error.localizedDescription
-    }
-  }
 
   /// The first figure that no board can have.
   private var fault: String? {

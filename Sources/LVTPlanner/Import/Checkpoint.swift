@@ -63,9 +63,10 @@ public struct Checkpoint: Sendable {
       return try TorchCheckpoint.read(file, part: part)
     }
     // Before the pickle's test: a header of 640 bytes starts like a pickle of protocol 2.
-    if start.count >= 9, start[8] == UInt8(ascii: "{") {
+    if SafetensorsReader.isOne(start: start) {
       try refuseKey(part, file)
-      return try Checkpoint(named: SafetensorsReader.read(file), file: file.name, part: part)
+      return try Checkpoint(
+        named: SafetensorsReader(file).tensors(), file: file.name, part: part)
     }
     if let kind = ForeignFile.kind(ofStart: start) { throw kind.error(file.name) }
     let found = start.prefix(8).map { byte in

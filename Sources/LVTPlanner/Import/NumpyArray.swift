@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Reads NumPy's `.npy` files.
-public enum NumpyArray {
+enum NumpyArray {
+  private static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
+
+  /// Whether a file that starts so is one.
+  static func isOne(start: [UInt8]) -> Bool { start.starts(with: magic) }
+
   /// Reads an array of little-endian float32 or float64 in C order, format version 1, 2 or 3.
   ///
   /// float64 is rounded to float32. The file must end where the array does.
   ///
-  /// - Throws: ``ImportError`` if the file cannot be read, is no such array, or is cut off.
-  public static func read(path: String) throws(ImportError) -> FloatTensor {
-    try read(try FileBytes(path: path))
-  }
-
-  /// Reads an array from bytes in memory or from a mapped file.
+  /// - Throws: ``ImportError`` if the file is no such array, or is cut off.
   static func read(_ file: FileBytes) throws(ImportError) -> FloatTensor {
     var cursor = ByteCursor(file)
     let magic = try cursor.take(6, "the magic of a .npy file")
-    guard file.withBytes(in: magic, { $0.elementsEqual([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]) })
+    guard file.withBytes(in: magic, { $0.elementsEqual(Self.magic) })
     else {
       throw .unknownFormat(
         file: file.name, expected: "a .npy file", found: "a file with another beginning")
@@ -40,7 +40,7 @@ public enum NumpyArray {
     _ header: NumpyHeader, in cursor: ByteCursor, headerOffset: Int
   ) throws(ImportError) -> FloatTensor {
     let file = cursor.file
-    let type: ElementType
+    let type: StoredType
     switch header.type {
     case "<f4": type = .float32
     case "<f8": type = .float64

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Foundation
 
 /// One tensor as a safetensors header describes it: a claim, not yet checked against the data.
 struct SafetensorsEntry {
@@ -8,103 +9,106 @@ struct SafetensorsEntry {
   /// The element type, such as `F32`.
   let type: String
 
-  /// The dimensions, none negative.
+  /// The dimensions, at most as many as a tensor may have.
   let shape: [Int]
 
-  /// Where the data lies, relative to the end of the header; the start is not after the end.
+  /// Where the data lies, relative to the end of the header; neither negative nor backwards.
   let range: Range<Int>
 }
 
-/// Parses a safetensors header.
-///
-/// The header is one JSON object with a fixed structure, so this accepts just that structure: it
-/// cannot nest, and a repeated name or member, which JSON parsers usually let pass, is an error.
-struct SafetensorsHeader {
-  private var json: JSONScanner
+/// Parses a safetensors header: a JSON object with a member for each tensor, and perhaps one of metadata.
+enum SafetensorsHeader {
+  private struct Members: Decodable {
+    let dtype: String
+    let shape: [Int]
+    let data_offsets: [Int]
 
-  /// Parses the header that is all of `cursor`.
-  ///
-  /// - Throws: ``ImportError`` at the offset where the header stops being a legal one.
-  static func parse(_ cursor: ByteCursor) throws(ImportError) -> [SafetensorsEntry] {
-    var header = SafetensorsHeader(json: JSONScanner(cursor))
-    var entries: [SafetensorsEntry] = []
-    var names: Set<String> = []
-    try header.members { header, name, offset throws(ImportError) in
-      guard names.insert(name).inserted else {
-        throw header.json.malformed("names that differ", found: "'\(name)' twice", at: offset)
-      }
-      if name == "__metadata__" {
-        try header.metadata()
+    /// Of the members' names, and of the type.
+    static let stringCount = 4
+  }
+
+  private enum Value: Decodable {
+    case metadata([String: String])
+    case tensor(Members)
+
+    init(from decoder: any Decoder) throws {
+      if decoder.codingPath.last?.stringValue == "__metadata__" {
+        self = .metadata(try [String: String](from: decoder))
       } else {
-        entries.append(try header.entry(named: name))
+        self = .tensor(try Members(from: decoder))
       }
     }
-    try header.json.end()
+
+    var stringCount: Int {
+      switch self {
+      case .metadata(let texts): 2 * texts.count
+      case .tensor: Members.stringCount
+      }
+    }
+  }
+
+  /// Parses the header that is `range` of a file.
+  ///
+  /// - Returns: What it says of the tensors, by name.
+  /// - Throws: ``ImportError`` if it is not a legal one.
+  static func parse(
+    _ file: FileBytes, in range: Range<Int>
+  ) throws(ImportError) -> [SafetensorsEntry] {
+    func malformed(_ expected: String, _ found: String) -> ImportError {
+      .malformed(
+        file: file.name, offset: range.lowerBound, expected: expected, found: found)
+    }
+    let (json, stringCount) = file.withBytes(in: range) { (Data($0), Self.stringCount($0)) }
+    // In UTF-16 and UTF-32, which the decoder takes as well, strings could not be counted.
+    guard !json.contains(0) else {
+      throw malformed("a safetensors header in UTF-8", "one with a byte of 0")
+    }
+    let values: [String: Value]
+    do { values = try JSONDecoder().decode([String: Value].self, from: json) } catch {
+      throw malformed("a safetensors header", "a fault in it: \(faultInJSON(error))")
+    }
+    // Of two members with one name the decoder drops one without a word, and a member that is not
+    // known altogether. Whatever was dropped had at least its name, which is a string.
+    let used = values.reduce(0) { $0 + 1 + $1.value.stringCount }
+    guard stringCount == used else {
+      throw malformed(
+        "names that differ, each with a dtype, a shape and data_offsets once",
+        "\(stringCount) strings where those take \(used)")
+    }
+    var entries: [SafetensorsEntry] = []
+    for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+      guard case .tensor(let members) = value else { continue }
+      entries.append(try entry(name, members, file: file.name))
+    }
     return entries
   }
 
-  private init(json: JSONScanner) {
-    self.json = json
-  }
-
-  /// Parses an object, calling `member` with each name, before its value.
-  private mutating func members(
-    _ member: (inout Self, String, Int) throws(ImportError) -> Void
-  ) throws(ImportError) {
-    try json.expect("{")
-    if json.accept("}") { return }
-    repeat {
-      json.skipSpace()
-      let offset = json.offset
-      let name = try json.string()
-      try json.expect(":")
-      try member(&self, name, offset)
-    } while json.accept(",")
-    try json.expect("}")
-  }
-
-  private mutating func metadata() throws(ImportError) {
-    try members { header, _, _ throws(ImportError) in _ = try header.json.string() }
-  }
-
-  private mutating func entry(named name: String) throws(ImportError) -> SafetensorsEntry {
-    let start = json.offset
-    var type: String?
-    var shape: [Int]?
-    var offsets: [Int]?
-    try members { header, member, offset throws(ImportError) in
-      switch member {
-      case "dtype" where type == nil:
-        type = try header.json.string()
-      case "shape" where shape == nil:
-        shape = try header.integers(atMost: StridedLayout.maximumRank)
-      case "data_offsets" where offsets == nil:
-        offsets = try header.integers(atMost: 2)
-      default:
-        throw header.json.malformed(
-          "dtype, shape and data_offsets once each", found: "'\(member)' in '\(name)'", at: offset)
-      }
+  /// How many strings a JSON text has: a quote begins or ends one unless it is escaped.
+  private static func stringCount(_ json: UnsafeRawBufferPointer) -> Int {
+    var quotes = 0
+    var isEscaped = false
+    for byte in json {
+      if byte == UInt8(ascii: "\""), !isEscaped { quotes += 1 }
+      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
     }
-    guard let type, let shape, let offsets, offsets.count == 2, offsets[0] <= offsets[1] else {
-      throw json.malformed(
-        "a dtype, a shape and two data_offsets in order for '\(name)'",
-        found: "dtype \(type ?? "none"), shape \(shape ?? []), data_offsets \(offsets ?? [])",
-        at: start)
-    }
-    return SafetensorsEntry(name: name, type: type, shape: shape, range: offsets[0]..<offsets[1])
+    return quotes / 2
   }
 
-  private mutating func integers(atMost limit: Int) throws(ImportError) -> [Int] {
-    var result: [Int] = []
-    try json.expect("[")
-    if json.accept("]") { return result }
-    repeat {
-      guard result.count < limit else {
-        throw json.malformed("at most \(limit) numbers", found: "more", at: json.offset)
-      }
-      result.append(try json.integer())
-    } while json.accept(",")
-    try json.expect("]")
-    return result
+  private static func entry(
+    _ name: String, _ members: Members, file: String
+  ) throws(ImportError) -> SafetensorsEntry {
+    let offsets = members.data_offsets
+    guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1] else {
+      throw .badTensor(
+        file: file, tensor: name, expected: "two data_offsets in order",
+        found: "\(offsets.prefix(3))")
+    }
+    guard members.shape.count <= StridedLayout.maximumRank else {
+      throw .badTensor(
+        file: file, tensor: name, expected: "at most \(StridedLayout.maximumRank) dimensions",
+        found: "\(members.shape.count)")
+    }
+    return SafetensorsEntry(
+      name: name, type: members.dtype, shape: members.shape, range: offsets[0]..<offsets[1])
   }
 }

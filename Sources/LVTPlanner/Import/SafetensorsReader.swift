@@ -1,38 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Reads a `.safetensors` file: the length of a header, the header in JSON, the packed tensors.
-enum SafetensorsReader {
-  /// The longest header that is read, the same limit as the format's reference reader has.
-  static let maximumHeaderByteCount = 100_000_000
+struct SafetensorsReader {
+  /// The longest header that is read, some 150 000 tensors.
+  ///
+  /// The format's reference reader takes 100 MB. `JSONDecoder` needs up to 27 bytes of memory for each byte
+  /// of a hostile header, so that would be 2.7 GB.
+  static let maximumHeaderByteCount = 16 << 20
 
-  /// Reads the tensors in `file`.
+  /// What the header says of the tensors, by name.
+  let entries: [SafetensorsEntry]
+
+  private let file: FileBytes
+  /// The offset of the data in the file.
+  private let data: Int
+
+  /// Whether a file that starts so is one: the header's brace follows eight bytes of length.
+  static func isOne(start: [UInt8]) -> Bool { start.count >= 9 && start[8] == UInt8(ascii: "{") }
+
+  /// Reads the header of `file`.
   ///
   /// The header is not believed: the tensors' ranges must follow one another without a gap, an
-  /// overlap or a rest, exactly to the end of the file, and fit their shapes.
+  /// overlap or a rest, exactly to the end of the file.
   ///
-  /// - Throws: ``ImportError`` if they do not, if the header is not what the format allows, or if a
-  ///   tensor has a type that this reader does not know.
-  static func read(
-    _ file: FileBytes
-  ) throws(ImportError) -> [(name: String, tensor: FloatTensor)] {
+  /// - Throws: ``ImportError`` if they do not, or if the header is not what the format allows.
+  init(_ file: FileBytes) throws(ImportError) {
     var cursor = ByteCursor(file)
     let length = try cursor.integer(UInt64.self, "the length of a safetensors header")
-    guard length <= UInt64(maximumHeaderByteCount) else {
+    guard length <= UInt64(Self.maximumHeaderByteCount) else {
       throw .limitExceeded(
         file: file.name, offset: 0, quantity: "a safetensors header of \(length) bytes",
-        limit: maximumHeaderByteCount)
+        limit: Self.maximumHeaderByteCount)
     }
     let header = try cursor.take(length, "a safetensors header of \(length) bytes")
-    let entries = try SafetensorsHeader.parse(ByteCursor(file, in: header))
-    try checkRanges(entries, dataCount: cursor.remaining, file: file.name)
-    let data = cursor.offset
+    entries = try SafetensorsHeader.parse(file, in: header)
+    try Self.checkRanges(entries, dataCount: cursor.remaining, file: file.name)
+    self.file = file
+    data = cursor.offset
+  }
+
+  /// Reads a tensor.
+  ///
+  /// - Parameter entry: One of ``entries``.
+  /// - Throws: ``ImportError`` if its type is not known, or its shape does not fit its range.
+  func tensor(_ entry: SafetensorsEntry) throws(ImportError) -> FloatTensor {
+    let type = try Self.checkedType(of: entry, file: file.name)
+    let range = (data + entry.range.lowerBound)..<(data + entry.range.upperBound)
+    return FloatTensor(
+      shape: entry.shape, values: file.withBytes(in: range) { type.floats(from: $0) })
+  }
+
+  /// Reads the tensors whose names are wanted, by default all.
+  ///
+  /// - Throws: ``ImportError`` if one of them cannot be read.
+  func tensors(
+    where isWanted: (String) -> Bool = { _ in true }
+  ) throws(ImportError) -> [(name: String, tensor: FloatTensor)] {
     var named: [(name: String, tensor: FloatTensor)] = []
-    named.reserveCapacity(entries.count)
-    for entry in entries {
-      let type = try checkedType(of: entry, file: file.name)
-      let range = (data + entry.range.lowerBound)..<(data + entry.range.upperBound)
-      let values = file.withBytes(in: range) { type.floats(from: $0) }
-      named.append((entry.name, FloatTensor(shape: entry.shape, values: values)))
+    for entry in entries where isWanted(entry.name) {
+      named.append((entry.name, try tensor(entry)))
     }
     return named
   }
@@ -64,8 +90,8 @@ enum SafetensorsReader {
   /// Returns the element type of an entry once its shape fits its range.
   private static func checkedType(
     of entry: SafetensorsEntry, file: String
-  ) throws(ImportError) -> ElementType {
-    guard let type = ElementType(safetensors: entry.type) else {
+  ) throws(ImportError) -> StoredType {
+    guard let type = StoredType(safetensors: entry.type) else {
       throw .badTensor(
         file: file, tensor: entry.name, expected: "real or integer elements",
         found: "type '\(entry.type)'")
@@ -82,7 +108,7 @@ enum SafetensorsReader {
   }
 }
 
-extension ElementType {
+extension StoredType {
   /// The type that a safetensors header calls `name`, or nil for 8-bit floats and wide unsigned.
   init?(safetensors name: String) {
     switch name {

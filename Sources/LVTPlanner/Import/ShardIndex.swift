@@ -9,7 +9,7 @@ struct ShardIndex {
   }
 
   /// The longest index that is read; one of 300 tensors takes 30 kB.
-  private static let maximumByteCount = 64 << 20
+  private static let maximumByteCount = SafetensorsReader.maximumHeaderByteCount
   private static let maximumShards = 1000
 
   private let file: FileBytes
@@ -62,7 +62,7 @@ struct ShardIndex {
     var named: [(name: String, tensor: FloatTensor)] = []
     for shard in shards {
       let bytes = try FileBytes(path: folder.appendingPathComponent(shard).path)
-      named += try SafetensorsReader.read(bytes).filter { map[$0.name] == shard }
+      named += try SafetensorsReader(bytes).tensors { map[$0] == shard }
     }
     guard named.count == map.count else {
       let found = Set(named.map { $0.name })

@@ -72,7 +72,7 @@ struct StridedLayout: Equatable {
   /// Gathers the elements in row-major order, for a validated layout only.
   ///
   /// - Parameter bytes: The packed elements of the whole storage.
-  func gather(_ type: ElementType, from bytes: UnsafeRawBufferPointer) -> [Float] {
+  func gather(_ type: StoredType, from bytes: UnsafeRawBufferPointer) -> [Float] {
     let count = self.count
     if count == 0 { return [] }
     if isContiguous {

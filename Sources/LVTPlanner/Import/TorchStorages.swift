@@ -58,11 +58,11 @@ struct TorchStorages {
   /// Returns the type of a tensor's elements and the size that its storage must then have.
   private func type(
     of tensor: PickleTensor, name: String
-  ) throws(ImportError) -> (type: ElementType, byteCount: Int) {
+  ) throws(ImportError) -> (type: StoredType, byteCount: Int) {
     let storage = tensor.storage
     let isUntyped = storage.type == PickleName(module: "torch.storage", name: "UntypedStorage")
     let stated = isUntyped ? tensor.type : storage.type
-    guard let stated, let type = ElementType(torch: stated, isStorage: !isUntyped) else {
+    guard let stated, let type = StoredType(torch: stated, isStorage: !isUntyped) else {
       throw .badTensor(
         file: archive.file.name, tensor: name, expected: "real or integer elements",
         found: (stated ?? storage.type).dotted)
@@ -76,7 +76,7 @@ struct TorchStorages {
   }
 }
 
-extension ElementType {
+extension StoredType {
   /// The type that torch calls `name`, or nil for complex, quantized, 8-bit float and other types.
   ///
   /// - Parameter isStorage: Whether `name` is a storage class such as `torch.FloatStorage`, rather

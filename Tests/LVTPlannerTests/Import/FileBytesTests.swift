@@ -41,16 +41,4 @@ struct FileBytesTests {
     #expect(error.description.hasPrefix("f: tensor 'a\\u{a}b\\u{1b}[2J\\u{202e}xxx"))
     #expect(error.description.count < 300)
   }
-
-  @Test func halfPrecisionIsExact() {
-    let cases: [(UInt16, Float)] = [
-      (0x0000, 0), (0x3C00, 1), (0xC000, -2), (0x7BFF, 65504), (0x0001, 0x1p-24),
-      (0x83FF, -0x3FFp-24), (0x0400, 0x1p-14), (0x7C00, .infinity), (0xFC00, -.infinity),
-      (0x3555, 0.333251953125),
-    ]
-    for (bits, value) in cases { #expect(Float(halfBits: bits) == value) }
-    #expect(Float(halfBits: 0x7E00).isNaN)
-    #expect(Float(halfBits: 0x7C01).isNaN)
-    #expect(Float(halfBits: 0x8000).sign == .minus)
-  }
 }

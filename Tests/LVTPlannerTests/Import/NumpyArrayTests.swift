@@ -15,25 +15,25 @@ struct NumpyArrayTests {
 
   @Test(arguments: ["v1.npy", "v2.npy", "v3.npy", "double.npy"])
   func everyVersionIsRead(name: String) throws {
-    let array = try NumpyArray.read(path: fixturePath(name))
+    let array = try ArrayFile.read(path: fixturePath(name))
     #expect(array == FloatTensor(shape: [2, 3], values: ramp(6)))
   }
 
   @Test func scalarAndVectorKeepTheirRank() throws {
     #expect(
-      try NumpyArray.read(path: fixturePath("scalar.npy")) == FloatTensor(shape: [], values: [2.5]))
+      try ArrayFile.read(path: fixturePath("scalar.npy")) == FloatTensor(shape: [], values: [2.5]))
     #expect(
-      try NumpyArray.read(path: fixturePath("vector.npy"))
+      try ArrayFile.read(path: fixturePath("vector.npy"))
         == FloatTensor(shape: [3], values: ramp(3)))
   }
 
   @Test(arguments: [
     ("fortran.npy", "Fortran order"), ("big-endian.npy", "'>f4'"), ("integers.npy", "'<i8'"),
-    ("images.idx", "expected a .npy file"),
+    ("images.idx", "expected a .npy or .safetensors file"),
   ])
   func whatCannotBeReadIsNamed(name: String, words: String) {
     let error = message { () throws(ImportError) in
-      _ = try NumpyArray.read(path: fixturePath(name))
+      _ = try ArrayFile.read(path: fixturePath(name))
     }
     #expect(error?.contains(words) == true, "\(error ?? "")")
   }

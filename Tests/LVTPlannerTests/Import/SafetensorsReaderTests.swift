@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+import Synchronization
 import Testing
 
 @testable import LVTPlanner
@@ -12,7 +14,7 @@ struct SafetensorsReaderTests {
   }
 
   private func fault(_ content: [UInt8]) -> String? {
-    message { () throws(ImportError) in _ = try SafetensorsReader.read(file(content)) }
+    message { () throws(ImportError) in _ = try SafetensorsReader(file(content)).tensors() }
   }
 
   private func entry(
@@ -73,23 +75,74 @@ struct SafetensorsReaderTests {
 
   @Test(arguments: [
     "[3]", "[1]", "[]", "[2,2]", "[0]", "[9223372036854775807,4]", "[4294967296,4294967296]",
-    "[0,9223372036854775807,9223372036854775807]", "[-2]", "[2.0]", "[2e0]", "[02]", "[\"2\"]", "2",
-    "[9223372036854775808]", "[2,]", "[,2]", "[2", "null", "[[2]]",
+    "[0,9223372036854775807,9223372036854775807]", "[-2]", "[2.5]", "[02]", "[\"2\"]", "2",
+    "[9223372036854775808]", "[,2]", "[2", "null", "[[2]]", "[true]", "{\"2\":2}", "[2e999]",
     "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2]",
   ])
   func shapeThatDoesNotFitIsRejected(shape: String) {
     #expect(fault(content("{\(entry("a", 0, 8, shape: shape))}")) != nil)
   }
 
-  @Test func repeatedNamesAreRejected() {
-    let twice = "{\(entry("a", 0, 4)),\(entry("a", 4, 8))}"
-    #expect(fault(content(twice))?.contains("'a' twice") == true)
-    let escaped = "{\(entry("a", 0, 4)),\(entry(#"\u0061"#, 4, 8))}"
-    #expect(fault(content(escaped))?.contains("'a' twice") == true)
-    let metadata = #"{"__metadata__":{},"__metadata__":{}}"#
-    #expect(fault(content(metadata, data: 0)) != nil)
-    let member = #"{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
-    #expect(fault(content(member)) != nil)
+  /// Alike in all: whichever a parser keeps, the ranges tile the data.
+  @Test(arguments: [
+    #""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#,
+    #""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"\u0061":{"dtype":"I32","shape":[2],"data_offsets":[0,8]}"#,
+    // One letter of one code point and of two: equal as Swift compares strings.
+    #""\u00e9":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"e\u0301":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#,
+    #""a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}"#,
+    #""a":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}"#,
+    #""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"data_offsets":[0,8]}"#,
+    #""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"sh\u0061pe":[2]}"#,
+    #""__metadata__":{},"__metadata__":{},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#,
+    #""__metadata__":{"m":"","m":""},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#,
+    #""a\"":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a\"":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#,
+    #""a\\":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a\\":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#,
+    #""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"more":[[],{}]}"#,
+  ])
+  func memberThatAParserWouldDropIsRejected(members: String) {
+    #expect(fault(content("{\(members)}"))?.contains(" strings where those take ") == true)
+  }
+
+  @Test func repeatedNameOfAnEmptyTensorIsRejected() {
+    let empty = entry("a", 0, 0, shape: "[0]")
+    #expect(fault(content("{\(empty)}", data: 0)) == nil)
+    #expect(
+      fault(content("{\(empty),\(empty)}", data: 0))
+        == "test: at byte 8: expected names that differ, each with a dtype, a shape and "
+        + "data_offsets once, found 10 strings where those take 5")
+  }
+
+  @Test(arguments: [#"a\"b"#, #"a\\"#, #"\\\""#, #"\u0022"#, #"\ud83d\ude00"#, "ä"])
+  func escapesInNamesAreNoStrings(name: String) {
+    #expect(fault(content("{\(entry(name, 0, 8, shape: "[2]"))}")) == nil)
+  }
+
+  /// The decoder is laxer than the format where the meaning is plain.
+  @Test(arguments: ["[2.0]", "[2e0]", "[2,]"])
+  func wholeNumberMayBeWrittenOtherwise(shape: String) throws {
+    let read = try SafetensorsReader(file(content("{\(entry("a", 0, 8, shape: shape))}"))).tensors()
+    #expect(read.map { $0.tensor.shape } == [[2]])
+  }
+
+  @Test func headerInUTF16IsRejected() {
+    let header = "{\(entry("a", 0, 8, shape: "[2]"))}".utf16.flatMap { bytes($0) }
+    let content = bytes(UInt64(header.count)) + header + [UInt8](repeating: 0, count: 8)
+    #expect(
+      fault(content)
+        == "test: at byte 8: expected a safetensors header in UTF-8, found one with a byte of 0")
+  }
+
+  @Test func faultIsNamedWithItsPlace() {
+    let cases = [
+      ("{\(entry("a", 0, 8, shape: "[null]"))}", "'a.shape.0': expected Int"),
+      (#"{"a":{"dtype":"F32","shape":[2]}}"#, "expected 'a.data_offsets'"),
+      (#"{"__metadata__":{"m":[]}}"#, "'__metadata__.m': expected String"),
+    ]
+    for (header, expected) in cases {
+      #expect(
+        fault(content(header))
+          == "test: at byte 8: expected a safetensors header, found a fault in it: \(expected)")
+    }
   }
 
   @Test(arguments: [
@@ -98,7 +151,11 @@ struct SafetensorsReaderTests {
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"more\":1}}",
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0]}}",
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8,8]}}",
-    "{\"__metadata__\":{\"a\":{\"a\":{}}}}",
+    "{\"__metadata__\":{\"a\":{\"a\":{}}}}", "{\"a\":null}", "{\"__metadata__\":null}", "", "1",
+    "\"a\"", "null",
+    "{\"a\":{\"dtype\":1,\"shape\":[2],\"data_offsets\":[0,8]}}",
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[-8,0]}}",
+    "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,\"8\"]}}",
   ])
   func headerThatIsNoLegalOneIsRejected(header: String) {
     #expect(fault(content(header)) != nil)
@@ -112,10 +169,32 @@ struct SafetensorsReaderTests {
         == "test: tensor 'a': expected real or integer elements, found type 'F8_E4M3'")
   }
 
-  @Test(.timeLimit(.minutes(1))) func deepNestingIsRejected() {
-    let deep = String(repeating: "{\"a\":", count: 1_000_000)
-    #expect(fault(content(deep)) != nil)
-    #expect(fault(content(String(repeating: "[", count: 1_000_000))) != nil)
+  /// On a small stack: it must be the depth that is refused, before any recursion follows it.
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      "{\"a\":", "[", "{\"a\":{\"shape\":[", "{\"__metadata__\":{\"a\":[",
+    ])
+  func deepNestingIsRejected(opening: String) {
+    let deep = content(String(repeating: opening, count: 1_000_000 / opening.utf8.count))
+    let done = DispatchSemaphore(value: 0)
+    let result = Mutex<String?>(nil)
+    let thread = Thread {
+      let message = fault(deep)
+      result.withLock { $0 = message }
+      done.signal()
+    }
+    thread.stackSize = 512 << 10
+    thread.start()
+    done.wait()
+    #expect(result.withLock { $0 }?.contains("a fault in it") == true)
+  }
+
+  @Test func headerOverTheLimitIsRejected() {
+    let limit = SafetensorsReader.maximumHeaderByteCount
+    let message = fault(content("{}", data: 0, length: UInt64(limit) + 1))
+    #expect(message?.hasSuffix("is over the limit of \(limit)") == true)
+    #expect(fault(content("{}" + String(repeating: " ", count: limit - 2), data: 0)) == nil)
   }
 
   @Test func truncatedFileIsRejectedAtEveryLength() throws {
@@ -127,7 +206,7 @@ struct SafetensorsReaderTests {
   @Test(.timeLimit(.minutes(1))) func damagedFileNeverCrashes() throws {
     let content = try fixture("tensors.safetensors")
     expectNoCrash(mutating: content, rounds: 5_000, seed: 6) { file throws(ImportError) in
-      _ = try SafetensorsReader.read(file)
+      _ = try SafetensorsReader(file).tensors()
     }
   }
 }

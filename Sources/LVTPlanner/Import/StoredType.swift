@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A type of tensor element that the readers convert to float32.
-enum ElementType: Sendable {
+/// A type of number that files store tensors in; the readers convert it to float32.
+enum StoredType: Sendable {
   case float64, float32, float16, bfloat16
   case int64, int32, int16, int8, uint8, bool
 
@@ -53,7 +53,7 @@ enum ElementType: Sendable {
     return switch self {
     case .float64: Float(Double(bitPattern: bits(UInt64.self)))
     case .float32: Float(bitPattern: bits(UInt32.self))
-    case .float16: Float(halfBits: bits(UInt16.self))
+    case .float16: Float(Float16(bitPattern: bits(UInt16.self)))
     case .bfloat16: Float(bitPattern: UInt32(bits(UInt16.self)) << 16)
     case .int64: Float(bits(Int64.self))
     case .int32: Float(bits(Int32.self))
@@ -61,27 +61,6 @@ enum ElementType: Sendable {
     case .int8: Float(bits(Int8.self))
     case .uint8: Float(bits(UInt8.self))
     case .bool: bits(UInt8.self) == 0 ? 0 : 1
-    }
-  }
-}
-
-extension Float {
-  /// Creates the value of an IEEE half-precision number, exactly; NaNs stay NaNs.
-  ///
-  /// `Float16` would do the same, but the standard library lacks it on some hosts.
-  init(halfBits: UInt16) {
-    let sign = UInt32(halfBits & 0x8000) << 16
-    let exponent = UInt32(halfBits >> 10) & 0x1F
-    let fraction = UInt32(halfBits & 0x3FF)
-    switch exponent {
-    case 0:
-      // Zero or subnormal: the fraction counts units of 2⁻²⁴, which float32 holds exactly.
-      let magnitude = Float(fraction) * 0x1p-24
-      self = sign == 0 ? magnitude : -magnitude
-    case 0x1F:
-      self = Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-    default:
-      self = Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
     }
   }
 }
