@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
 internal import LVTModel
-internal import LVTRuntime
+public import LVTRuntime
 
 /// How near a plan's results are to the float network's.
 public struct Agreement: Sendable {
@@ -9,11 +9,18 @@ public struct Agreement: Sendable {
   public private(set) var pictures = 0
   /// Pictures on which both name the same class.
   public private(set) var sameTop = 0
-  private var signal = 0.0
-  private var noise = 0.0
+  /// Σ float² and Σ (float − int8)² of each result.
+  private var signals: [Double] = []
+  private var noises: [Double] = []
 
-  /// Σ float² / Σ (float − int8)² over all logits, or all features, in decibels.
-  public var decibels: Double { LVTPlanner.decibels(signal, noise) }
+  /// Σ float² / Σ (float − int8)² over all logits, or over the values of the result of which it is least, in
+  /// decibels.
+  public var decibels: Double { decibelsOfOutputs.min() ?? LVTPlanner.decibels(0, 0) }
+
+  /// The same for each result.
+  public var decibelsOfOutputs: [Double] {
+    zip(signals, noises).map { LVTPlanner.decibels($0, $1) }
+  }
 
   /// The share of pictures with the same class.
   public var share: Double { Double(sameTop) / Double(max(1, pictures)) }
@@ -27,24 +34,28 @@ public struct Agreement: Sendable {
   /// Compares the logits of one picture.
   public mutating func add(float: [Float], plan: UnsafeBufferPointer<Float>) {
     pictures += 1
-    add(float, Array(plan))
+    add(float, Array(plan), output: 0)
     if decision(float) == decision(Array(plan)) { sameTop += 1 }
   }
 
-  /// Compares the results of one picture: the classes if there are any, else all.
-  mutating func add(float: [[Float]], plan: [EngineOutput]) {
-    if let classes = plan.firstIndex(where: { $0.kind == .classes }) {
-      return add(
-        float: float[classes], plan: plan[classes].bytes.assumingMemoryBound(to: Float.self))
-    }
+  /// Compares the results of one picture.
+  public mutating func add(float: [[Float]], plan: [EngineOutput]) {
     pictures += 1
-    for (float, output) in zip(float, plan) { add(float, output.values) }
+    for (i, output) in plan.enumerated() {
+      let values = output.values
+      add(float[i], values, output: i)
+      if output.kind == .classes, decision(float[i]) == decision(values) { sameTop += 1 }
+    }
   }
 
-  private mutating func add(_ float: [Float], _ plan: [Float]) {
+  private mutating func add(_ float: [Float], _ plan: [Float], output: Int) {
+    while signals.count <= output {
+      signals.append(0)
+      noises.append(0)
+    }
     for (a, b) in zip(float, plan) {
-      signal += Double(a) * Double(a)
-      noise += Double(a - b) * Double(a - b)
+      signals[output] += Double(a) * Double(a)
+      noises[output] += Double(a - b) * Double(a - b)
     }
   }
 
@@ -52,8 +63,14 @@ public struct Agreement: Sendable {
   mutating func add(_ other: Agreement) {
     pictures += other.pictures
     sameTop += other.sameTop
-    signal += other.signal
-    noise += other.noise
+    for i in other.signals.indices {
+      if i == signals.count {
+        signals.append(0)
+        noises.append(0)
+      }
+      signals[i] += other.signals[i]
+      noises[i] += other.noises[i]
+    }
   }
 
   /// Runs a plan on pictures whose float results are known.

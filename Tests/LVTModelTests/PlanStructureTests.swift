@@ -104,7 +104,7 @@ import Testing
   @Test func stepOfATensorThatIsNoneIsRejected() throws {
     // A plan that says so cannot be encoded: the byte is where two that can be differ.
     var other = contents
-    other.steps[4].input = 0
+    other.steps[4].inputs = [0]
     let bytes = contents.encoded(constants: constants)
     let table =
       PlanFormat.headerBytes + PlanFormat.Section.allCases.count * PlanFormat.sectionRecordBytes

@@ -24,10 +24,10 @@ import Testing
     tiny.classes = 7
     tiny.input = 32
     let network = try tiny.network()
-    #expect(network.layers.count == 1 + 4 * 4 + 2 + 1)
+    #expect(network.stepCount == 1 + 4 * 4 + 2 + 1)
     #expect(network.classCount == 7)
-    #expect(network.shape(ofValue: 1).height == 8)
-    #expect(network.layers.last?.name == "head")
+    #expect(network.graph.values[1].shape.height == 8)
+    #expect(network.graph.nodes.last?.name == "head")
   }
 
   @Test func missingTensorIsNamed() {
@@ -117,10 +117,10 @@ import Testing
     let near = try Network(TinyNetwork.dilateFormer.checkpoint(), options: options)
     #expect(near.assumptions.map { $0.option } == ["--global-pool"])
     let groups = [network, near].map { network in
-      network.layers.compactMap { layer -> Int? in
-        guard case .attention(let attention) = layer.operation,
-          case .dilated(let groups) = attention.reach
-        else { return nil }
+      network.graph.nodes.compactMap { node -> Int? in
+        guard case .dilated(let groups) = (node.operation as? FloatAttention)?.reach else {
+          return nil
+        }
         return groups
       }
     }
@@ -192,7 +192,7 @@ import Testing
     var options = Network.Options()
     options.inputSize = PictureSize(width: 32, height: 16)
     let network = try Network(tiny.checkpoint(), options: options)
-    #expect(network.shape(ofValue: 1).width == 16 && network.shape(ofValue: 1).height == 8)
+    #expect(network.graph.values[1].shape.width == 16 && network.graph.values[1].shape.height == 8)
     let square = tiny.pictures(2)
     let wide = (0..<2).map { n in
       var picture: [UInt8] = []
@@ -383,8 +383,8 @@ import Testing
     let plan = try Planner().compile(network, pictures: pictures).plan
     let executor = FloatExecutor(network)
     var expected: [Float] = []
-    _ = executor.logits(executor.normalized(pictures[1])) { point, values, _ in
-      if point == .output(0) { expected = values }
+    _ = executor.outputs(executor.normalized(pictures[1])) { point, values, _ in
+      if point == Point(value: 1, role: .output) { expected = values }
     }
     let engine = try Engine(plan: plan)
     engine.withPicture { $0.copyBytes(from: pictures[1]) }
@@ -408,7 +408,7 @@ import Testing
   func equalizingChangesNothing(tiny: TinyNetwork) throws {
     let network = try tiny.network(), pictures = tiny.pictures(8)
     var equalized = network
-    equalized.equalize(try Calibration.ranges(network, pictures: pictures) { _ in })
+    equalized.graph.equalize(try Calibration.ranges(network, pictures: pictures) { _ in })
     // Values that the calibration did not see, too.
     for picture in pictures + tiny.pictures(12).suffix(4) {
       let (expected, before) = run(network, picture)
@@ -424,9 +424,9 @@ import Testing
   private func run(_ network: Network, _ picture: [UInt8]) -> (logits: [Float], [Point: [Float]]) {
     let executor = FloatExecutor(network)
     var points: [Point: [Float]] = [:]
-    let logits = executor.logits(executor.normalized(picture)) { point, values, _ in
+    let outputs = executor.outputs(executor.normalized(picture)) { point, values, _ in
       points[point] = values
     }
-    return (logits, points)
+    return (outputs[0], points)
   }
 }

@@ -75,7 +75,8 @@ struct Calibration: Sendable {
       var shard = Shard(statistics: known)
       let first = pictures.count * index / shardCount
       for i in first..<(pictures.count * (index + 1) / shardCount) {
-        let outputs = executor.outputs(executor.normalized(pictures[i])) { point, values, channels in
+        let outputs = executor.outputs(executor.normalized(pictures[i])) {
+          point, values, channels in
           add(&shard.statistics[point, default: Statistics(channels: channels)], values)
         }
         shard.outputs.append(outputs)

@@ -149,7 +149,8 @@ extension FloatAttention {
         betaOffset: c.constants.append(
           (0..<channels).map { Lowering.limited(norm.beta[$0] * values($0)) }),
         epsilonOffset: c.constants.append(
-          (0..<pitch).map { Lowering.epsilon(norm.epsilon, unit: scales[$0] * scales[pitch + $0]) }))
+          (0..<pitch).map { Lowering.epsilon(norm.epsilon, unit: scales[$0] * scales[pitch + $0]) })
+      )
     } else {
       let units = WindowAttention.scoreUnits * Float(M_LOG2E)
       for (c, column) in columns.enumerated() {

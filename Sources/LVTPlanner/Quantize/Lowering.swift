@@ -68,7 +68,7 @@ struct Lowering {
       constants: constants.bytes, choices: choices)
   }
 
-  private func type(of value: Graph.ValueID) -> LVTModel.ElementType {
+  private func type(of value: Graph.ValueID) -> ElementType {
     guard let producer = network.graph.values[value].producer else { return .pictureRGB }
     if network.graph.nodes[producer].operation.makesFloat32 { return .float32 }
     return isWide[value] ? .int16 : .int8
