@@ -35,6 +35,9 @@ extension Convolution: StepOperation {
   var name: String { "convolution" }
   var inputTypes: [ElementTypes] { outside == nil ? [.int8] : [.picture] }
   var matrices: [PackedMatrix] { [matrix] }
+  var kernels: [String] {
+    [outside == nil ? "taps_s8" : "taps_u8", "gemm_s8"] + (tableOffset == nil ? [] : ["table_s8"])
+  }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.index(&kernel)

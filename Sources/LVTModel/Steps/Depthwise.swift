@@ -26,6 +26,7 @@ extension Depthwise: StepOperation {
   var inputTypes: [ElementTypes] { [.int8] }
   var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [filter] }
+  var kernels: [String] { ["dwconv_s8"] }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.index(&kernel)

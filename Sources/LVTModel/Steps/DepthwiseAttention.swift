@@ -44,6 +44,14 @@ extension DepthwiseAttention: StepOperation {
   var inputTypes: [ElementTypes] { [.stream] }
   var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [qkv, project] }
+  var kernels: [String] {
+    let attention =
+      switch weighting {
+      case .softmax: "depthwise_softmax_s8"
+      case .layerNorm: "depthwise_layernorm_s8"
+      }
+    return ["layernorm", "gemm_s8", attention, "gemm_s8"]
+  }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.index(&kernel)

@@ -40,6 +40,9 @@ extension DynamicDepthwise: StepOperation {
   var inputTypes: [ElementTypes] { [.int8] }
   var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [squeeze, expand] }
+  var kernels: [String] {
+    ["column_sums_s8", "gemm_s8", "gemm_s8", "pack_dwconv_f32", "dwconv_s8"]
+  }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.index(&kernel)

@@ -42,6 +42,9 @@ extension Head: StepOperation {
   var name: String { "head" }
   var inputTypes: [ElementTypes] { [.stream] }
   var matrices: [PackedMatrix] { classifier.map { [$0.matrix] } ?? [] }
+  var kernels: [String] {
+    ["layernorm", "column_sums_s8"] + (classifier == nil ? [] : ["gemm_s8"])
+  }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.code(&norm)

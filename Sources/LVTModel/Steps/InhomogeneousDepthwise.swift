@@ -46,6 +46,7 @@ extension InhomogeneousDepthwise: StepOperation {
   var inputTypes: [ElementTypes] { [.int8] }
   var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [squeeze, expand] }
+  var kernels: [String] { ["gemm_s8", "gemm_s8", "pair_pixels_s8", "posconv_s16"] }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.index(&kernel)

@@ -28,6 +28,9 @@ extension MLP: StepOperation {
   var inputTypes: [ElementTypes] { [.stream] }
   var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [expand, project] }
+  var kernels: [String] {
+    (norm == nil ? [] : ["layernorm"]) + ["gemm_s8", "table_s8", "gemm_s8"]
+  }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.optional(&norm)

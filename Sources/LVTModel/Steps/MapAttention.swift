@@ -43,6 +43,12 @@ extension MapAttention: StepOperation {
   var inputTypes: [ElementTypes] { [.stream] }
   var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [qkv, project] }
+  var kernels: [String] {
+    [
+      "layernorm", "gemm_s8", dilations == nil ? "attention_s8" : "dilated_attention_s8",
+      "gemm_s8",
+    ]
+  }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.optionalIndex(&dilations)

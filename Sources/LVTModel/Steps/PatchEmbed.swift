@@ -21,6 +21,7 @@ extension PatchEmbed: StepOperation {
   var name: String { "patchEmbed" }
   var inputTypes: [ElementTypes] { [.picture] }
   var matrices: [PackedMatrix] { [matrix] }
+  var kernels: [String] { ["patches_u8", "gemm_s8", "layernorm"] }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.index(&patch)

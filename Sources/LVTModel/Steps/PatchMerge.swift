@@ -20,6 +20,7 @@ extension PatchMerge: StepOperation {
   var name: String { "patchMerge" }
   var inputTypes: [ElementTypes] { [.stream] }
   var matrices: [PackedMatrix] { [matrix] }
+  var kernels: [String] { ["layernorm", "gemm_s8"] }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.code(&norm)

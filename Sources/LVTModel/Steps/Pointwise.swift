@@ -21,6 +21,7 @@ extension Pointwise: StepOperation {
   var inputTypes: [ElementTypes] { residualMultiplier == nil ? [.stream] : [.stream, .stream] }
   var mayOverwrite: InputSet { .second }
   var matrices: [PackedMatrix] { [matrix] }
+  var kernels: [String] { ["gemm_s8"] }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.optional(&narrowing)

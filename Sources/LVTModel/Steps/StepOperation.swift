@@ -14,6 +14,8 @@ protocol StepOperation: FieldCodable, Equatable, Sendable {
   var mayOverwrite: InputSet { get }
   /// What the step multiplies with, in order.
   var matrices: [PackedMatrix] { get }
+  /// The kernels that the step calls, in order.
+  var kernels: [String] { get }
   /// The extents that the step makes of its inputs, and the types that it may have.
   ///
   /// Called before ``check(_:)``, when no field but those that it looks at itself is known to make sense.
@@ -116,6 +118,7 @@ struct StepTraits {
   let inputTypes: [ElementTypes]
   let mayOverwrite: InputSet
   let matrices: [PackedMatrix]
+  let kernels: [String]
 }
 
 extension Step.Operation {
@@ -129,6 +132,9 @@ extension Step.Operation {
 
   /// What the step multiplies with, in order.
   public var matrices: [PackedMatrix] { traits.matrices }
+
+  /// The kernels that the step calls, in order.
+  public var kernels: [String] { traits.kernels }
 
   /// The inputs, by their place, whose buffers the output may take over while the step reads them.
   public var overwritableInputs: [Int] {
@@ -170,7 +176,7 @@ private struct TraitsReader: StepVisitor {
   mutating func visit<S: StepOperation>(_ step: S) -> StepTraits {
     StepTraits(
       code: S.code, name: step.name, inputTypes: step.inputTypes, mayOverwrite: step.mayOverwrite,
-      matrices: step.matrices)
+      matrices: step.matrices, kernels: step.kernels)
   }
 }
 

@@ -69,6 +69,7 @@ extension WindowAttention: StepOperation {
   var inputTypes: [ElementTypes] { [.stream] }
   var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [qkv, project] }
+  var kernels: [String] { ["layernorm", "gemm_s8", "attention_s8", "gemm_s8"] }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.index(&window)

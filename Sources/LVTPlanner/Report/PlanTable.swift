@@ -110,34 +110,3 @@ func bytes(_ count: Int) -> String {
   }
   return ([digits] + groups).joined(separator: ",") + " B"
 }
-
-extension Step.Operation {
-  /// The kernels that the step calls, in order.
-  var kernels: [String] {
-    switch self {
-    case .patchEmbed: ["patches_u8", "gemm_s8", "layernorm"]
-    case .pointwise: ["gemm_s8"]
-    case .depthwise: ["dwconv_s8"]
-    case .dynamicDepthwise:
-      ["column_sums_s8", "gemm_s8", "gemm_s8", "pack_dwconv_f32", "dwconv_s8"]
-    case .inhomogeneousDepthwise: ["gemm_s8", "gemm_s8", "pair_pixels_s8", "posconv_s16"]
-    case .mlp(let s): (s.norm == nil ? [] : ["layernorm"]) + ["gemm_s8", "table_s8", "gemm_s8"]
-    case .patchMerge: ["layernorm", "gemm_s8"]
-    case .head: ["layernorm", "column_sums_s8", "gemm_s8"]
-    case .windowAttention: ["layernorm", "gemm_s8", "attention_s8", "gemm_s8"]
-    case .mapAttention(let s):
-      [
-        "layernorm", "gemm_s8", s.dilations == nil ? "attention_s8" : "dilated_attention_s8",
-        "gemm_s8",
-      ]
-    case .depthwiseAttention(let s):
-      switch s.weighting {
-      case .softmax: ["layernorm", "gemm_s8", "depthwise_softmax_s8", "gemm_s8"]
-      case .layerNorm: ["layernorm", "gemm_s8", "depthwise_layernorm_s8", "gemm_s8"]
-      }
-    case .convolution(let s):
-      [s.outside == nil ? "taps_s8" : "taps_u8", "gemm_s8"]
-        + (s.tableOffset == nil ? [] : ["table_s8"])
-    }
-  }
-}
