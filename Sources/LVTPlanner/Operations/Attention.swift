@@ -80,14 +80,22 @@ struct FloatAttention: FloatOperation {
     let normalized = norm.applied(to: inputs[0].values)
     observe(.normalized, normalized, channels)
     let qkv = qkv.applied(to: normalized, rows: output.positions)
+    // What pads a map has keys and values as well, which no position need have.
+    let seen = isPadding(output) ? qkv + self.qkv.bias : qkv
     for (part, role) in [Point.Role.queries, .keys, .values].enumerated() {
-      observe(role, self.part(part, of: qkv), channels)
+      observe(role, self.part(part, of: seen), channels)
     }
     let attended = attended(qkv, output)
     observe(.attended, attended, channels)
     var result = project.applied(to: attended, rows: output.positions)
     lvtf_add(&result, inputs[0].values, result.count)
     return result
+  }
+
+  /// Whether windows reach beyond a map.
+  func isPadding(_ map: Shape) -> Bool {
+    guard case .window(let edge, _, _) = reach else { return false }
+    return map.height % edge != 0 || map.width % edge != 0
   }
 
   func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)? {

@@ -24,8 +24,7 @@ extension FloatAttention {
       let columns = WindowAxis(
         extent: shape.width, window: edge, shift: shift.columns, order: shift.order)
       // What pads the map was zero before the product, so it is the biases: one more row.
-      let isPadded = rows.covered > rows.extent || columns.covered > columns.extent
-      let qkv = isPadded ? qkv + self.qkv.bias : qkv
+      let qkv = isPadding(shape) ? qkv + self.qkv.bias : qkv
       for top in stride(from: 0, to: rows.covered, by: edge) {
         for left in stride(from: 0, to: columns.covered, by: edge) {
           let places = (0..<edge * edge).map {
