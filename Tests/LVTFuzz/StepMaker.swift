@@ -32,7 +32,9 @@ struct StepMaker {
   ]
   /// Those that read int8.
   static let ofMaps: [Make] =
-    ofWideMaps + [depthwise, dynamicDepthwise, inhomogeneousDepthwise, mapConvolution]
+    ofWideMaps + [
+      depthwise, dynamicDepthwise, inhomogeneousDepthwise, mapConvolution, adaptiveMean,
+    ]
 
   // MARK: What is drawn
 
@@ -196,6 +198,16 @@ struct StepMaker {
     step.multiplierOffset = constants.floats(shape.pitch, -0.5...0.5)
     step.biasOffset = constants.floats(shape.pitch, -0x1p24...0x1p24)
     return MadeStep(operation: .inhomogeneousDepthwise(step), shape: shape, type: .int8)
+  }
+
+  private func adaptiveMean() -> MadeStep? {
+    var step = AdaptiveMean()
+    step.bins = entropy.element(of: [1, 2, 3, 5, 6])
+    step.multiplier = constants.factor(upTo: 16384)
+    return MadeStep(
+      operation: .adaptiveMean(step),
+      shape: Shape(height: step.bins, width: step.bins, channels: channels), type: .int8,
+      mayOverwrite: false)
   }
 
   // MARK: Attention

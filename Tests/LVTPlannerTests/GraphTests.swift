@@ -121,4 +121,23 @@ import Testing
     #expect(try TinyNetwork.dilateFormer.network().graph.wideStages == [])
     #expect(try TinyNetwork().network().graph.wideStages == [0, 1])
   }
+
+  /// As `torch.nn.functional.adaptive_avg_pool2d(torch.arange(12.).reshape(1, 1, 3, 4), 2)`, and for 5 parts of an
+  /// axis, of which some have the same places.
+  @Test func adaptiveMeansAreThoseOfPyTorch() throws {
+    let map = FloatMap(
+      values: (0..<12).map { Float($0) }, shape: Shape(height: 3, width: 4, channels: 1))
+    func means(_ bins: Int) -> [Float] {
+      let operation = FloatAdaptiveMean(bins: bins)
+      let shape = operation.outputShape(of: [map.shape]) ?? map.shape
+      return operation.run([map], to: shape) { _, _, _ in }
+    }
+    #expect(means(1) == [5.5])
+    #expect(means(2) == [2.5, 4.5, 6.5, 8.5])
+    #expect(
+      means(5) == [
+        0, 0.5, 1.5, 2.5, 3, 2, 2.5, 3.5, 4.5, 5, 4, 4.5, 5.5, 6.5, 7, 6, 6.5, 7.5, 8.5, 9, 8, 8.5,
+        9.5, 10.5, 11,
+      ])
+  }
 }

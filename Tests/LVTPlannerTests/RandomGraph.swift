@@ -45,6 +45,8 @@ struct RandomGraph {
     let shape = graph.values[input].shape
     let alike = maps.filter { graph.values[$0].shape == shape }
     switch integer(0...9) {
+    case 6 where integer(0...3) == 0:
+      maps.append(try graph.add(name, FloatAdaptiveMean(bins: pick([1, 2, 3, 6])), input))
     case 0:
       let operation = FloatPointwise(
         matrix: matrix(shape.channels, pick([8, 12, 16, 20])), relu: flag(), isResidual: false)

@@ -17,6 +17,7 @@ extension Step {
     case mapAttention(MapAttention)
     case depthwiseAttention(DepthwiseAttention)
     case convolution(Convolution)
+    case adaptiveMean(AdaptiveMean)
   }
 }
 
@@ -42,6 +43,7 @@ public protocol StepVisitor {
   mutating func visit(_ step: MapAttention) throws(Failure) -> Result
   mutating func visit(_ step: DepthwiseAttention) throws(Failure) -> Result
   mutating func visit(_ step: Convolution) throws(Failure) -> Result
+  mutating func visit(_ step: AdaptiveMean) throws(Failure) -> Result
 }
 
 extension Step.Operation {
@@ -61,6 +63,7 @@ extension Step.Operation {
     case .mapAttention(let step): try visitor.visit(step)
     case .depthwiseAttention(let step): try visitor.visit(step)
     case .convolution(let step): try visitor.visit(step)
+    case .adaptiveMean(let step): try visitor.visit(step)
     }
   }
 
@@ -80,6 +83,7 @@ extension Step.Operation {
     case MapAttention.code: .mapAttention(try r.read())
     case DepthwiseAttention.code: .depthwiseAttention(try r.read())
     case Convolution.code: .convolution(try r.read())
+    case AdaptiveMean.code: .adaptiveMean(try r.read())
     default: throw .unknownOperation(code: code)
     }
   }
