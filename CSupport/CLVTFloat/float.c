@@ -291,7 +291,7 @@ void lvtf_histogram(
     for (size_t i = 0; i < count; i++) {
         const float position = (in[i] - low) * scale;
         const float last = (float)(bins - 1);
-        // 0 for NaN, which a range of no width makes.
+        // A range of no width makes NaN, which counts in bin 0.
         const float clamped = position > 0 ? position > last ? last : position : 0;
         out[(size_t)clamped]++;
     }

@@ -106,7 +106,7 @@ static void emit_message(j_common_ptr info, int level) {
     case JWRN_JFIF_MAJOR:
     case JWRN_ADOBE_XFORM:
     case JWRN_NOT_SEQUENTIAL: return;
-    // After any other libjpeg invents pixels, and a network's opinion of them would be worthless.
+    // libjpeg invents pixels after any other. A network's opinion of them would be worthless.
     default: error_exit(info);
     }
 }
@@ -115,8 +115,8 @@ static void output_message(j_common_ptr info) {
     (void)info;
 }
 
-/// A picture of several scans is allowed so many blocks for each of its bytes, which is several
-/// times what a picture of one colour takes: there a scan has a bit for each block, or none.
+/// A picture of several scans may have so many blocks for each of its bytes: several times as many
+/// as a picture of one colour, whose scans have a bit for each block, or none.
 enum { BLOCKS_PER_BYTE = 128 };
 
 /// Blocks that few bytes may stand for, all scans together: those of a picture of one colour and

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is packing? A dot-product instruction multiplies 4 consecutive k of one column with 4
-// consecutive k of a row and adds them to one 32-bit lane. Weights are therefore stored once, by
-// the planner, so that a vector load yields the operand of that instruction:
+// Packs weights for kernels. A dot-product instruction multiplies 4 consecutive k of one column
+// with 4 consecutive k of a row and adds them to one 32-bit lane. Weights are therefore stored
+// once, by the planner, so that a vector load yields the operand of that instruction:
 //
 //   panel = bias[16]  column_sum[16]  multiplier[16]  then for g = 0 ..< ceil(k / 4):
 //           w[4g ..< 4g+4, column 0]  w[4g ..< 4g+4, column 1]  ...  w[4g ..< 4g+4, column 15]

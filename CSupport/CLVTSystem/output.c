@@ -69,7 +69,7 @@ static int write_content(int descriptor, const content *c) {
     return error ? error : lvt_write_all(descriptor, c->body, c->body_count);
 }
 
-// Waits until what was written is on the disk. What has no disk cannot.
+// Waits until what was written is on the disk, where there is one.
 static int synchronize(int descriptor) {
     if (fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP)
         return 0;

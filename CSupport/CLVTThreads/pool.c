@@ -17,12 +17,13 @@
 
 enum {
     MAXIMUM_THREADS = 64,
-    // Between runs, and at least, about what a sleep and a wake-up cost on a quiet machine.
+    // Nanoseconds of spinning between runs, and the least at a barrier: about what a sleep and a
+    // wake-up cost on a quiet machine.
     LEAST_SPIN = 10000,
-    // What they cost on a virtual one. Where other work wants the processors, longer spins keep the
-    // thread that is waited for from running.
+    // And the most: what they cost on a virtual one. Longer spins keep the thread that is waited
+    // for from running, where other work wants the processors.
     GREATEST_SPIN = 100000,
-    // Between two looks at the clock, since a look takes as long as some of them.
+    // Spins between two looks at the clock, since a look takes as long as some of them.
     SPINS_PER_LOOK = 32,
 };
 

@@ -3,9 +3,7 @@
 // What the attention kernels share on AVX2. Include inside a target region.
 #pragma once
 #include "internal/attention.h"
-#include "internal/target_region.h"
 #include <immintrin.h>
-#include <string.h>
 
 /// The first `n` bytes at `in`, at most 16, and zeros.
 LVT_INLINE __m128i lvt_load_bytes(const int8_t *in, size_t n) {
@@ -19,14 +17,11 @@ LVT_INLINE __m128i lvt_load_bytes(const int8_t *in, size_t n) {
     return _mm_loadu_si128((const __m128i *)bytes);
 }
 
-/// The first `n` bytes of 16.
-LVT_INLINE void lvt_store_bytes(int8_t *out, __m128i bytes, size_t n) {
-    if (n >= 16)
-        _mm_storeu_si128((__m128i *)out, bytes);
-    else if (n == 8)
-        _mm_storel_epi64((__m128i *)out, bytes);
-    else
-        memcpy(out, &bytes, n);
+/// Two neighbouring int16 in all pairs of lanes.
+LVT_INLINE __m256i lvt_broadcast_pair(const int16_t *pair) {
+    int32_t both;
+    memcpy(&both, pair, sizeof both);
+    return _mm256_set1_epi32(both);
 }
 
 /// rne(clamp(v, -2^21, 2^21)), which is what lvt_round_to_even computes.
@@ -55,8 +50,8 @@ LVT_INLINE __m256i lvt_weights_x8(__m256i scores, __m256i greatest, int32_t shif
                              _mm256_add_epi32(_mm256_srli_epi32(d, 10), _mm256_set1_epi32(shift)));
 }
 
-/// Sixteen weights as int16, in order.
-LVT_INLINE __m256i lvt_pack_weights(__m256i first, __m256i second) {
+/// Sixteen integers as int16, in order.
+LVT_INLINE __m256i lvt_pack_x16(__m256i first, __m256i second) {
     return _mm256_permute4x64_epi64(_mm256_packs_epi32(first, second), _MM_SHUFFLE(3, 1, 2, 0));
 }
 
@@ -74,17 +69,25 @@ LVT_INLINE int32_t lvt_sum_of_lanes(__m256i v) {
     return _mm_cvtsi128_si32(m);
 }
 
-/// Eight integers and a zero point as int8 in the lower half.
-LVT_INLINE __m128i lvt_narrow_x8(__m256i v, int32_t zero_point) {
-    const __m256i q = _mm256_add_epi32(v, _mm256_set1_epi32(zero_point));
-    const __m128i s16 = _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
-    return _mm_packs_epi16(s16, s16);
+/// Stores the first `n` of sixteen integers, with the zero point added, as int8.
+LVT_INLINE void
+lvt_store_x16(__m256i first, __m256i second, int32_t zero_point, int8_t *out, size_t n) {
+    const __m256i zero_points = _mm256_set1_epi32(zero_point);
+    const __m256i s16 =
+        lvt_pack_x16(_mm256_add_epi32(first, zero_points), _mm256_add_epi32(second, zero_points));
+    const __m128i bytes =
+        _mm_packs_epi16(_mm256_castsi256_si128(s16), _mm256_extracti128_si256(s16, 1));
+    if (n >= 16)
+        _mm_storeu_si128((__m128i *)out, bytes);
+    else if (n == 8)
+        _mm_storel_epi64((__m128i *)out, bytes);
+    else
+        memcpy(out, &bytes, n);
 }
 
-/// Eight weighted sums as int8 in the lower half.
-LVT_INLINE __m128i lvt_means_x8(__m256i sums, __m256 multipliers, int32_t zero_point) {
-    return lvt_narrow_x8(_mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), multipliers)),
-                         zero_point);
+/// Eight weighted sums, rounded.
+LVT_INLINE __m256i lvt_means_x8(__m256i sums, __m256 multipliers) {
+    return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), multipliers));
 }
 
 /// f32(n * a - s * v) of eight sums each: exact in binary64, as |n * a| < 2^53.

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attention, a head at a time, four queries at once, on int16. Neighbouring channels of the
-// keys, and the values of neighbouring positions, are put side by side, so that VPMADDWD adds two
-// products in each lane and a lane is a key, or a channel: no sum across lanes. AVX2. Sums are
-// exact integers, so their order does not matter.
+// Attention, AVX2. Neighbouring channels of the keys, and the values of neighbouring positions, are
+// put side by side, so that VPMADDWD adds two products in each lane.
 #include "internal/kernels.h"
 #include "internal/target_region.h"
 #if defined(__x86_64__)
@@ -11,28 +9,9 @@
 LVT_TARGET_BEGIN("avx2")
 #include "avx2/attention.h"
 
-/// One head: its operands in scratch. Keys are padded to 16 positions with zeros.
-typedef struct {
-    size_t tokens;    ///< Padded.
-    size_t channels;  ///< Padded to 16.
-    int32_t *scores;  ///< queries x tokens
-    int16_t *keys;    ///< channel pairs x tokens x 2
-    int16_t *values;  ///< tokens / 2 x channels x 2
-    int16_t *queries; ///< queries x channels
-    int16_t *weights; ///< queries x tokens
-} head_t;
-
-LVT_INLINE head_t divide(const lvt_attention_args *a) {
-    head_t h;
-    h.tokens = (a->keys + 15) / 16 * 16;
-    h.channels = (a->head_dim + 15) / 16 * 16;
-    h.scores = a->scratch;
-    h.keys = (int16_t *)(h.scores + LVT_ATTENTION_QUERIES * h.tokens);
-    h.values = h.keys + h.tokens * h.channels;
-    h.queries = h.values + h.tokens * h.channels;
-    h.weights = h.queries + LVT_ATTENTION_QUERIES * h.channels;
-    return h;
-}
+typedef __m256i lvt_s32x8;
+enum { LVT_SIDE_BY_SIDE = 2, LVT_AT_ONCE = 2 };
+#include "internal/attention_loop.h"
 
 LVT_INLINE size_t at_most_16(size_t n) {
     return n < 16 ? n : 16;
@@ -57,7 +36,7 @@ LVT_INLINE void transpose_keys(__m256i v[8]) {
     }
 }
 
-static void prepare_keys(const lvt_attention_args *a, const head_t *h, const int8_t *k) {
+static void prepare_keys(const lvt_attention_args *a, const lvt_head *h, const int8_t *k) {
     for (size_t token = 0; token < h->tokens; token += 8) {
         for (size_t c = 0; c < a->head_dim; c += 16) {
             __m256i v[8];
@@ -73,7 +52,7 @@ static void prepare_keys(const lvt_attention_args *a, const head_t *h, const int
     }
 }
 
-static void prepare_values(const lvt_attention_args *a, const head_t *h, const int8_t *v) {
+static void prepare_values(const lvt_attention_args *a, const lvt_head *h, const int8_t *v) {
     for (size_t token = 0; token < h->tokens; token += 2) {
         __m256i *out = (__m256i *)(h->values + token * h->channels);
         for (size_t c = 0; c < a->head_dim; c += 16, out += 2) {
@@ -87,80 +66,65 @@ static void prepare_values(const lvt_attention_args *a, const head_t *h, const i
     }
 }
 
-LVT_INLINE __m256i broadcast_pair(const int16_t *pair) {
-    int32_t both;
-    memcpy(&both, pair, sizeof both);
-    return _mm256_set1_epi32(both);
+LVT_INLINE void
+lvt_prepare_head(const lvt_attention_args *a, const lvt_head *h, const int8_t *k, const int8_t *v) {
+    prepare_keys(a, h, k);
+    prepare_values(a, h, v);
 }
 
-/// Scores of n queries before biases.
-LVT_INLINE void multiply_keys(const lvt_attention_args *a, const head_t *h, const size_t n) {
-    const __m256 multiplier = _mm256_set1_ps(a->score_multiplier);
-    for (size_t key = 0; key < h->tokens; key += 16) {
-        __m256i sums[LVT_ATTENTION_QUERIES][2];
-        LVT_UNROLL for (size_t i = 0; i < n; i++) sums[i][0] = sums[i][1] = _mm256_setzero_si256();
-        const int16_t *keys = h->keys + 2 * key;
-        for (size_t c = 0; c < a->head_dim; c += 2, keys += 2 * h->tokens) {
-            const __m256i k0 = _mm256_load_si256((const __m256i *)keys);
-            const __m256i k1 = _mm256_load_si256((const __m256i *)keys + 1);
-            LVT_UNROLL for (size_t i = 0; i < n; i++) {
-                const __m256i q = broadcast_pair(h->queries + i * h->channels + c);
-                sums[i][0] = _mm256_add_epi32(sums[i][0], _mm256_madd_epi16(q, k0));
-                sums[i][1] = _mm256_add_epi32(sums[i][1], _mm256_madd_epi16(q, k1));
-            }
-        }
+LVT_INLINE void
+lvt_widen(const lvt_attention_args *a, const lvt_head *h, const int8_t *in, int16_t *out) {
+    for (size_t c = 0; c < h->channels; c += 16)
+        _mm256_store_si256(
+            (__m256i *)(out + c),
+            _mm256_cvtepi8_epi16(lvt_load_bytes(in + c, at_most_16(a->head_dim - c))));
+}
+
+LVT_INLINE void lvt_multiply(__m256i sums[LVT_ATTENTION_QUERIES][LVT_AT_ONCE],
+                             const int16_t *factors,
+                             size_t factor_stride,
+                             const int16_t *rows,
+                             size_t row_stride,
+                             size_t count,
+                             const size_t n,
+                             const size_t vectors) {
+    LVT_UNROLL for (size_t i = 0; i < n; i++) sums[i][0] = sums[i][1] = _mm256_setzero_si256();
+    for (size_t t = 0; t < count; t += 2, rows += 2 * row_stride) {
+        __m256i v[2];
+        LVT_UNROLL for (size_t j = 0; j < vectors; j++) v[j] =
+            _mm256_load_si256((const __m256i *)rows + j);
         LVT_UNROLL for (size_t i = 0; i < n; i++) {
-            __m256i *out = (__m256i *)(h->scores + i * h->tokens + key);
-            _mm256_store_si256(out, lvt_scores_x8(sums[i][0], multiplier));
-            _mm256_store_si256(out + 1, lvt_scores_x8(sums[i][1], multiplier));
+            const __m256i f = lvt_broadcast_pair(factors + i * factor_stride + t);
+            LVT_UNROLL for (size_t j = 0; j < vectors; j++) sums[i][j] =
+                _mm256_add_epi32(sums[i][j], _mm256_madd_epi16(f, v[j]));
         }
     }
 }
 
-/// Adds biases, masks other regions and padding, and returns the greatest score.
-LVT_INLINE int32_t finish_scores(
-    const lvt_attention_args *a, const head_t *h, size_t head, size_t query, int32_t *scores) {
-    const int32_t *bias = lvt_attention_bias(a, head, query);
-    if (bias)
-        for (size_t y = 0; y < a->window; y++)
-            for (size_t x = 0; x < a->window; x++)
-                scores[y * a->window + x] += bias[y * (2 * a->window - 1) + x];
-    if (a->regions)
-        for (size_t i = 0; i < a->keys; i++)
-            if (a->regions[i] != a->regions[query])
-                scores[i] = LVT_ATTENTION_MASKED;
-    for (size_t i = a->keys; i < h->tokens; i++)
-        scores[i] = LVT_ATTENTION_MASKED;
+LVT_INLINE void lvt_store_scores(int32_t *out, __m256i sums, float multiplier) {
+    _mm256_store_si256((__m256i *)out, lvt_scores_x8(sums, _mm256_set1_ps(multiplier)));
+}
+
+LVT_INLINE int32_t lvt_softmax(const lvt_head *h,
+                               const int32_t *scores,
+                               int32_t shift,
+                               int16_t *weights) {
     __m256i greatest = _mm256_set1_epi32(LVT_ATTENTION_MASKED);
     for (size_t i = 0; i < h->tokens; i += 8)
         greatest = _mm256_max_epi32(greatest, _mm256_load_si256((const __m256i *)(scores + i)));
-    return lvt_greatest_lane(greatest);
-}
-
-/// Turns scores into weights and returns their sum.
-LVT_INLINE int32_t
-weigh(const head_t *h, const int32_t *scores, int32_t greatest, int32_t shift, int16_t *weights) {
-    const __m256i top = _mm256_set1_epi32(greatest);
+    const __m256i top = _mm256_set1_epi32(lvt_greatest_lane(greatest));
     __m256i sums = _mm256_setzero_si256();
     for (size_t i = 0; i < h->tokens; i += 16) {
         const __m256i *in = (const __m256i *)(scores + i);
         const __m256i first = lvt_weights_x8(_mm256_load_si256(in), top, shift);
         const __m256i second = lvt_weights_x8(_mm256_load_si256(in + 1), top, shift);
         sums = _mm256_add_epi32(sums, _mm256_add_epi32(first, second));
-        _mm256_store_si256((__m256i *)(weights + i), lvt_pack_weights(first, second));
+        _mm256_store_si256((__m256i *)(weights + i), lvt_pack_x16(first, second));
     }
     return lvt_sum_of_lanes(sums);
 }
 
-/// What a key norm makes of a query's scores.
-typedef struct {
-    int64_t keys, sum; ///< Visible keys, and their weights' sum.
-    float factor, shift;
-} normalized_t;
-
-/// Turns scores into weights, and then into ones for visible keys and zeros for others.
-LVT_INLINE normalized_t normalize(
-    const lvt_attention_args *a, const head_t *h, size_t head, int32_t *scores, int16_t *weights) {
+LVT_INLINE lvt_key_sums lvt_rectify(const lvt_head *h, int32_t *scores, int16_t *weights) {
     const __m256i zero = _mm256_setzero_si256(), most = _mm256_set1_epi32(INT16_MAX);
     const __m256i masked = _mm256_set1_epi32(LVT_ATTENTION_MASKED);
     __m256i sums = zero, squares = zero, hidden = zero; // 8 x int32, 4 x int64, 8 x int32
@@ -174,157 +138,45 @@ LVT_INLINE normalized_t normalize(
             r[j] = _mm256_min_epi32(_mm256_max_epi32(t, zero), most);
             sums = _mm256_add_epi32(sums, r[j]);
         }
-        const __m256i packed = lvt_pack_weights(r[0], r[1]);
+        const __m256i packed = lvt_pack_x16(r[0], r[1]);
         // A pair of squares is less than 2^31.
         const __m256i pairs = _mm256_madd_epi16(packed, packed);
         squares = _mm256_add_epi64(squares, _mm256_unpacklo_epi32(pairs, zero));
         squares = _mm256_add_epi64(squares, _mm256_unpackhi_epi32(pairs, zero));
         _mm256_store_si256((__m256i *)(weights + i), packed);
-        _mm256_store_si256(
-            (__m256i *)(ones + i),
-            _mm256_add_epi16(lvt_pack_weights(mask[0], mask[1]), _mm256_set1_epi16(1)));
+        _mm256_store_si256((__m256i *)(ones + i),
+                           _mm256_add_epi16(lvt_pack_x16(mask[0], mask[1]), _mm256_set1_epi16(1)));
     }
     int64_t parts[4], total = 0;
     _mm256_storeu_si256((__m256i *)parts, squares);
     LVT_UNROLL for (size_t i = 0; i < 4; i++) total += parts[i];
-    normalized_t q;
-    q.keys = (int64_t)h->tokens - lvt_sum_of_lanes(hidden);
-    q.sum = lvt_sum_of_lanes(sums);
-    const float k = lvt_key_norm_factor(q.keys, q.sum, total, a->key_norm->epsilon);
-    q.factor = (k * a->key_norm->gamma[head]) * a->out_multiplier;
-    q.shift = a->key_norm->beta[head] * a->out_multiplier;
-    return q;
+    const int32_t keys = (int32_t)h->tokens - lvt_sum_of_lanes(hidden);
+    return (lvt_key_sums){keys, lvt_sum_of_lanes(sums), total};
 }
 
-/// The sums of 8 channels from c on, or of 16 if `vectors` is 2, for n queries with their weights.
-LVT_INLINE void sum_values(const head_t *h,
-                           const int16_t *weights,
-                           size_t weight_stride,
-                           __m256i sums[LVT_ATTENTION_QUERIES][2],
-                           size_t c,
-                           const size_t n,
-                           const size_t vectors) {
-    LVT_UNROLL for (size_t i = 0; i < n; i++) sums[i][0] = sums[i][1] = _mm256_setzero_si256();
-    const int16_t *values = h->values + 2 * c;
-    for (size_t token = 0; token < h->tokens; token += 2, values += 2 * h->channels) {
-        __m256i v[2];
-        LVT_UNROLL for (size_t j = 0; j < vectors; j++) v[j] =
-            _mm256_load_si256((const __m256i *)values + j);
-        LVT_UNROLL for (size_t i = 0; i < n; i++) {
-            const __m256i w = broadcast_pair(weights + i * weight_stride + token);
-            LVT_UNROLL for (size_t j = 0; j < vectors; j++) sums[i][j] =
-                _mm256_add_epi32(sums[i][j], _mm256_madd_epi16(w, v[j]));
-        }
-    }
+LVT_INLINE __m256i lvt_means(const lvt_query *q, __m256i sums) {
+    return lvt_means_x8(sums, _mm256_set1_ps(q->factor));
 }
 
-/// Stores the channels from c on that `vectors` vectors hold.
-LVT_INLINE void
-store(const lvt_attention_args *a, int8_t *out, size_t c, const __m128i q[2], size_t vectors) {
-    const size_t left = a->head_dim - c, made = 8 * vectors;
-    lvt_store_bytes(out + c, _mm_unpacklo_epi64(q[0], q[1]), left < made ? left : made);
+LVT_INLINE __m256i lvt_normalized_means(const lvt_query *q, __m256i sums, __m256i values) {
+    const __m256 centred = lvt_centred_x8(
+        _mm256_set1_pd((double)q->s.keys), sums, _mm256_set1_epi32(q->s.sum), values);
+    const __m256 weighted = _mm256_mul_ps(centred, _mm256_set1_ps(q->factor));
+    const __m256 shifted = _mm256_mul_ps(_mm256_cvtepi32_ps(values), _mm256_set1_ps(q->shift));
+    return lvt_round_x8(_mm256_add_ps(weighted, shifted));
 }
 
-/// The weighted means of 8 channels, or of 16 if `vectors` is 2, for n queries.
-LVT_INLINE void add_values(const lvt_attention_args *a,
-                           const head_t *h,
-                           const float *multipliers,
-                           int8_t *out,
-                           size_t c,
-                           const size_t n,
-                           const size_t vectors) {
-    __m256i sums[LVT_ATTENTION_QUERIES][2];
-    sum_values(h, h->weights, h->tokens, sums, c, n, vectors);
-    LVT_UNROLL for (size_t i = 0; i < n; i++) {
-        __m128i q[2] = {_mm_setzero_si128(), _mm_setzero_si128()};
-        LVT_UNROLL for (size_t j = 0; j < vectors; j++) q[j] =
-            lvt_means_x8(sums[i][j], _mm256_set1_ps(multipliers[i]), a->out_zero_point);
-        store(a, out + i * a->out_stride, c, q, vectors);
-    }
-}
-
-/// The same with a key norm.
-LVT_INLINE void add_normalized_values(const lvt_attention_args *a,
-                                      const head_t *h,
-                                      const normalized_t *queries,
-                                      int8_t *out,
-                                      size_t c,
-                                      const size_t n,
-                                      const size_t vectors) {
-    __m256i sums[LVT_ATTENTION_QUERIES][2], values[LVT_ATTENTION_QUERIES][2];
-    sum_values(h, h->weights, h->tokens, sums, c, n, vectors);
-    // Without regions all queries see the same keys.
-    const int16_t *ones = (const int16_t *)h->scores;
-    if (a->regions)
-        sum_values(h, ones, 2 * h->tokens, values, c, n, vectors);
-    else
-        sum_values(h, ones, 2 * h->tokens, values, c, 1, vectors);
-    LVT_UNROLL for (size_t i = 0; i < n; i++) {
-        const __m256d keys = _mm256_set1_pd((double)queries[i].keys);
-        const __m256i sum = _mm256_set1_epi32((int32_t)queries[i].sum);
-        __m128i q[2] = {_mm_setzero_si128(), _mm_setzero_si128()};
-        LVT_UNROLL for (size_t j = 0; j < vectors; j++) {
-            const __m256i v = values[a->regions ? i : 0][j];
-            const __m256 weighted = _mm256_mul_ps(lvt_centred_x8(keys, sums[i][j], sum, v),
-                                                  _mm256_set1_ps(queries[i].factor));
-            const __m256 shifted =
-                _mm256_mul_ps(_mm256_cvtepi32_ps(v), _mm256_set1_ps(queries[i].shift));
-            q[j] = lvt_narrow_x8(lvt_round_x8(_mm256_add_ps(weighted, shifted)), a->out_zero_point);
-        }
-        store(a, out + i * a->out_stride, c, q, vectors);
-    }
-}
-
-/// n queries of one head.
-LVT_INLINE void
-attend(const lvt_attention_args *a, const head_t *h, size_t head, size_t query, const size_t n) {
-    const size_t first = head * a->head_dim;
-    const int32_t shift = lvt_attention_shift(a->keys);
-    float multipliers[LVT_ATTENTION_QUERIES];
-    normalized_t normalized[LVT_ATTENTION_QUERIES];
-    for (size_t i = 0; i < n; i++) {
-        const int8_t *q = a->q + (query + i) * a->stride + first;
-        for (size_t c = 0; c < a->head_dim; c += 16)
-            _mm256_store_si256(
-                (__m256i *)(h->queries + i * h->channels + c),
-                _mm256_cvtepi8_epi16(lvt_load_bytes(q + c, at_most_16(a->head_dim - c))));
-    }
-    multiply_keys(a, h, n);
-    for (size_t i = 0; i < n; i++) {
-        int32_t *scores = h->scores + i * h->tokens;
-        int16_t *weights = h->weights + i * h->tokens;
-        const int32_t greatest = finish_scores(a, h, head, query + i, scores);
-        if (a->key_norm)
-            normalized[i] = normalize(a, h, head, scores, weights);
-        else
-            multipliers[i] = a->out_multiplier / (float)weigh(h, scores, greatest, shift, weights);
-    }
-    int8_t *out = a->out + query * a->out_stride + first;
-    for (size_t c = 0; c < a->head_dim; c += 16) {
-        const int both = c + 8 < a->head_dim;
-        if (a->key_norm && both)
-            add_normalized_values(a, h, normalized, out, c, n, 2);
-        else if (a->key_norm)
-            add_normalized_values(a, h, normalized, out, c, n, 1);
-        else if (both)
-            add_values(a, h, multipliers, out, c, n, 2);
-        else
-            add_values(a, h, multipliers, out, c, n, 1);
-    }
+LVT_INLINE void lvt_store_means(const lvt_attention_args *a,
+                                const __m256i means[LVT_AT_ONCE],
+                                int8_t *out,
+                                size_t n,
+                                const size_t vectors) {
+    const size_t made = 8 * vectors;
+    lvt_store_x16(means[0], means[vectors - 1], a->out_zero_point, out, n < made ? n : made);
 }
 
 void lvt_attention_s8__avx2(const lvt_attention_args *a) {
-    const head_t h = divide(a);
-    for (size_t head = 0; head < a->heads; head++) {
-        prepare_keys(a, &h, a->k + head * a->head_dim);
-        prepare_values(a, &h, a->v + head * a->head_dim);
-        size_t query = a->first;
-        for (; query + LVT_ATTENTION_QUERIES <= a->first + a->queries;
-             query += LVT_ATTENTION_QUERIES)
-            attend(a, &h, head, query, LVT_ATTENTION_QUERIES);
-        for (; query < a->first + a->queries; query++)
-            attend(a, &h, head, query, 1);
-    }
+    lvt_attention_run(a);
 }
 
 LVT_TARGET_END

@@ -22,7 +22,7 @@ LVT_INLINE __m256i sum_lanes(const __m256i v[8]) {
 /// Adds the products of n channels, at most 16, of a query and its keys.
 LVT_INLINE void add_products(__m256i sums[LVT_NEIGHBOURS],
                              const int8_t *q,
-                             const int8_t *const k[LVT_NEIGHBOURS],
+                             const lvt_neighbour_rows k,
                              size_t c,
                              const size_t n) {
     const __m256i query = _mm256_cvtepi8_epi16(lvt_load_bytes(q + c, n));
@@ -30,10 +30,9 @@ LVT_INLINE void add_products(__m256i sums[LVT_NEIGHBOURS],
         sums[i], _mm256_madd_epi16(query, _mm256_cvtepi8_epi16(lvt_load_bytes(k[i] + c, n))));
 }
 
-/// Writes the weights of the neighbours, and zeros behind them, and returns their sum.
 LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
                          const int8_t *q,
-                         const int8_t *const k[LVT_NEIGHBOURS],
+                         const lvt_neighbour_rows k,
                          int16_t weights[16]) {
     __m256i sums[LVT_NEIGHBOURS];
     LVT_UNROLL for (size_t i = 0; i < LVT_NEIGHBOURS; i++) sums[i] = _mm256_setzero_si256();
@@ -52,23 +51,21 @@ LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
     const __m256i greatest = _mm256_set1_epi32(lvt_greatest_lane(_mm256_max_epi32(first, second)));
     const __m256i w0 = lvt_weights_x8(first, greatest, 0);
     const __m256i w1 = lvt_weights_x8(second, greatest, 0);
-    _mm256_storeu_si256((__m256i *)weights, lvt_pack_weights(w0, w1));
+    _mm256_storeu_si256((__m256i *)weights, lvt_pack_x16(w0, w1));
     return lvt_sum_of_lanes(_mm256_add_epi32(w0, w1));
 }
 
 /// The weighted means of n channels, at most 16.
-LVT_INLINE void add_values(const lvt_dilated_attention_args *a,
-                           const int8_t *const v[LVT_NEIGHBOURS + 1],
-                           const int16_t weights[16],
-                           float multiplier,
-                           int8_t *out,
-                           size_t c,
-                           const size_t n) {
+LVT_INLINE void add_some_values(const lvt_dilated_attention_args *a,
+                                const lvt_neighbour_rows v,
+                                const int16_t weights[16],
+                                float multiplier,
+                                int8_t *out,
+                                size_t c,
+                                const size_t n) {
     __m256i lo = _mm256_setzero_si256(), hi = _mm256_setzero_si256();
     LVT_UNROLL for (size_t i = 0; i < LVT_NEIGHBOURS; i += 2) {
-        int32_t pair;
-        memcpy(&pair, weights + i, sizeof pair);
-        const __m256i w = _mm256_set1_epi32(pair);
+        const __m256i w = lvt_broadcast_pair(weights + i);
         const __m128i v0 = lvt_load_bytes(v[i] + c, n), v1 = lvt_load_bytes(v[i + 1] + c, n);
         lo = _mm256_add_epi32(
             lo, _mm256_madd_epi16(w, _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(v0, v1))));
@@ -77,49 +74,26 @@ LVT_INLINE void add_values(const lvt_dilated_attention_args *a,
                 hi, _mm256_madd_epi16(w, _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(v0, v1))));
     }
     const __m256 m = _mm256_set1_ps(multiplier);
-    const __m128i first = lvt_means_x8(lo, m, a->out_zero_point);
-    const __m128i second = n > 8 ? lvt_means_x8(hi, m, a->out_zero_point) : first;
-    lvt_store_bytes(out + c, _mm_unpacklo_epi64(first, second), n);
+    const __m256i first = lvt_means_x8(lo, m), second = n > 8 ? lvt_means_x8(hi, m) : first;
+    lvt_store_x16(first, second, a->out_zero_point, out + c, n);
 }
 
-/// One head of one position.
-LVT_INLINE void attend(const lvt_dilated_attention_args *a,
-                       const ptrdiff_t offsets[LVT_NEIGHBOURS],
-                       size_t position,
-                       size_t first) {
-    const int8_t *zeros = a->scratch, *k[LVT_NEIGHBOURS], *v[LVT_NEIGHBOURS + 1];
-    for (size_t i = 0; i < LVT_NEIGHBOURS; i++) {
-        const int outside = offsets[i] == PTRDIFF_MAX;
-        k[i] = outside ? zeros : a->k + first + offsets[i];
-        v[i] = outside ? zeros : a->v + first + offsets[i];
-    }
-    v[LVT_NEIGHBOURS] = zeros;
-    int16_t weights[16];
-    const int32_t sum = weigh(a, a->q + position * a->stride + first, k, weights);
-    const float multiplier = a->out_multiplier / (float)sum;
-    int8_t *out = a->out + position * a->out_stride + first;
+LVT_INLINE void add_values(const lvt_dilated_attention_args *a,
+                           const lvt_neighbour_rows v,
+                           const int16_t weights[16],
+                           float multiplier,
+                           int8_t *out) {
     size_t c = 0;
     for (; c + 16 <= a->head_dim; c += 16)
-        add_values(a, v, weights, multiplier, out, c, 16);
+        add_some_values(a, v, weights, multiplier, out, c, 16);
     if (a->head_dim - c == 8)
-        add_values(a, v, weights, multiplier, out, c, 8);
+        add_some_values(a, v, weights, multiplier, out, c, 8);
     else if (c < a->head_dim)
-        add_values(a, v, weights, multiplier, out, c, a->head_dim - c);
+        add_some_values(a, v, weights, multiplier, out, c, a->head_dim - c);
 }
 
 void lvt_dilated_attention_s8__avx2(const lvt_dilated_attention_args *a) {
-    memset(a->scratch, 0, lvt_dilated_attention_scratch_bytes(a->head_dim));
-    const size_t group = a->heads / a->dilations;
-    for (size_t y = a->y_begin; y < a->y_end; y++) {
-        for (size_t x = 0; x < a->width; x++) {
-            ptrdiff_t offsets[LVT_NEIGHBOURS];
-            for (size_t head = 0; head < a->heads; head++) {
-                if (head % group == 0)
-                    lvt_neighbours(a, y, x, lvt_dilation(a, head), offsets);
-                attend(a, offsets, y * a->width + x, head * a->head_dim);
-            }
-        }
-    }
+    lvt_dilated_run(a, weigh, add_values);
 }
 
 LVT_TARGET_END

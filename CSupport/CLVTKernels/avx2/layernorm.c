@@ -24,7 +24,7 @@ LVT_INLINE __m256i normalize_x8(
     const __m256 scaled =
         _mm256_mul_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(centred), k), _mm256_loadu_ps(gamma));
     __m256 v = _mm256_add_ps(scaled, _mm256_loadu_ps(beta));
-    // Unlike a product's epilogue, gamma and beta come from the plan unbounded: clamp first.
+    // Gamma and beta come from the plan unbounded, so the conversion needs a clamp here.
     v = _mm256_min_ps(_mm256_max_ps(v, _mm256_set1_ps(-65536.0f)), _mm256_set1_ps(65536.0f));
     return _mm256_cvtps_epi32(v);
 }

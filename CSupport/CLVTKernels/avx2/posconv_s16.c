@@ -92,7 +92,7 @@ LVT_INLINE void run_block(const lvt_posconv_args *a,
     finish(a, acc, c, out + c);
 }
 
-/// Pixel by pixel, so that a pixel's taps stay in L1 for all channels of some blocks.
+/// Goes pixel by pixel, so that a pixel's taps stay in L1 for all channels of some blocks.
 LVT_INLINE void run(const lvt_posconv_args *a, const size_t kernel) {
     enum { BLOCKS = 8 };
     const size_t stride = lvt_posconv_tap_count(kernel, a->groups);

@@ -34,7 +34,7 @@ LVT_INLINE __m256i both(const void *low, const void *high) {
                                    1);
 }
 
-/// Of each half's pixels two as 16-bit integers: red 0 1, green 0 1, blue 0 1, then zeros.
+/// Two pixels of each half as 16-bit integers: red 0 1, green 0 1, blue 0 1, then zeros.
 LVT_INLINE __m256i neighbours(__m256i bytes, char pixel) {
     const char none = -128; // stays negative, which gives 0
     const __m128i order = _mm_add_epi8(

@@ -13,8 +13,8 @@ typedef struct {
     __m128i uv; ///< u0 v0 ... u7 v7.
 } samples;
 
-/// From four bytes with luma at `y` and `y + 2` and chroma at `u` and `v`: a shuffle that puts the
-/// luma of four groups into the lower half and their chroma into the upper one.
+/// A shuffle that puts the luma of four groups into the lower half and their chroma into the upper
+/// one. A group is four bytes with luma at `y` and `y + 2` and chroma at `u` and `v`.
 LVT_INLINE __m128i packed_order(ptrdiff_t y, ptrdiff_t u, ptrdiff_t v) {
     char order[16];
     for (int i = 0; i < 4; i++) {

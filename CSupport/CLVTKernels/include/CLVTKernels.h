@@ -9,8 +9,7 @@
 //     count exist and hold what a channel with zero weights gives, so no kernel has a channel tail.
 //   * real = scale * (q - zero_point).
 //   * Every kernel is a pure function of its arguments, writes exactly the bytes named, reads only
-//   the
-//     bytes named, does not allocate, and cannot fail: the plan is checked when it is loaded.
+//     the bytes named, does not allocate, and cannot fail: the plan is checked when it is loaded.
 //   * `<op>__scalar` is the definition; the others give the same bytes.
 //   * Floating point is IEEE binary32 in the default rounding mode (nearest, ties to even).
 #pragma once
@@ -96,12 +95,12 @@ size_t lvt_gemm_scratch_bytes(size_t rows, size_t k);
 // ---- Depth-wise convolution ---------------------------------------------------------------------
 
 /// One channel block of a K x K depth-wise convolution, stride 1, padding (K - 1) / 2, output rows
-/// y_begin ..< y_end. Outside the map the input is its zero point. With a residual multiplier the
-/// input is added as lvt_gemm_args adds a residual; 0 adds nothing.
+/// y_begin ..< y_end. The input is its zero point outside the map. It is added to the output as
+/// lvt_gemm_args adds a residual, unless the residual multiplier is 0.
 ///
 /// `out` may be `in`: an input row is copied to the ring in `scratch` before an output row replaces
-/// it. Where rows next to the range belong to another thread, that overwrites them, `above` and
-/// `below` point to copies of the (K - 1) / 2 rows before y_begin and from y_end on.
+/// it. `above` and `below` point to copies of the (K - 1) / 2 rows before y_begin and from y_end on
+/// where these rows are another thread's, which may have overwritten them.
 typedef struct {
     const int8_t *in;                ///< Row 0 of the map, first channel of the block.
     const int8_t *above, *below;     ///< Copies with the map's strides, or NULL: read the map.
@@ -109,9 +108,8 @@ typedef struct {
     size_t row_stride, pixel_stride; ///< Bytes, the same for input and output.
     size_t height, width;            ///< Of the map, at least 1.
     size_t y_begin, y_end;
-    size_t kernel; ///< Odd, 1 ... 15.
-    const lvt_panel
-        *panel; ///< k = kernel * 4 * ceil(kernel / 4): rows of taps padded to groups of 4.
+    size_t kernel;          ///< Odd, 1 ... 15.
+    const lvt_panel *panel; ///< With k = lvt_dwconv_panel_k(kernel).
     int32_t in_zero_point;
     int32_t out_zero_point, out_lo, out_hi;
     float residual_multiplier; ///< s_in / s_out, in [0, 16384].
@@ -125,13 +123,14 @@ size_t lvt_dwconv_scratch_bytes(size_t width, size_t kernel);
 /// Makes the panel of a depth-wise filter whose taps were computed at run time. For each channel,
 /// each operation rounded once and FLT_MIN = 2^-126:
 ///
-///   s = max(max |w| / 127, |bias| / in_scale * 2^-28, FLT_MIN)       unit = max(in_scale * s,
-///   FLT_MIN) weight = clamp(rne(w / s), -127, 127)       panel bias = rne(clamp(bias / unit,
-///   -2^30, 2^30)) multiplier = min(unit / out_scale, 0.5)
+///   s          = max(max |w| / 127, |bias| / in_scale * 2^-28, FLT_MIN)
+///   unit       = max(in_scale * s, FLT_MIN)
+///   weight     = clamp(rne(w / s), -127, 127)
+///   panel bias = rne(clamp(bias / unit, -2^30, 2^30)) - in_zero_point * sum of weights
+///   multiplier = min(unit / out_scale, 0.5)
 ///
-/// and the input's zero point folded into the panel's bias. So the bias fits, and no sum can leave
-/// int32. Where the multiplier is cut to 0.5, outputs are too small: the planner chooses an
-/// out_scale for which calibration is far from that.
+/// So the bias fits, and no sum can leave int32. Outputs are too small where the multiplier is cut
+/// to 0.5: the planner chooses an out_scale for which calibration is far from that.
 typedef struct {
     const float *weights; ///< [kernel * kernel taps][16 channels], finite.
     const float *bias;    ///< 16, finite.
@@ -142,12 +141,14 @@ typedef struct {
     lvt_panel *panel; ///< lvt_panel_bytes(lvt_dwconv_panel_k(kernel)), 64-byte aligned.
 } lvt_pack_dwconv_args;
 
-// ---- Depth-wise convolution with taps of each position
-// --------------------------------------------
+// ---- Depth-wise convolution, taps of each position ----------------------------------------------
 
-/// Makes row `in` of a map ready for posconv_s16: position p of `out` holds for each channel c, as
-/// neighbours, in(p - pad)[c] - zero_point and in(p + 1 - pad)[c] - zero_point with
-/// pad = (kernel - 1) / 2, and 0 for pixels outside the row.
+/// Makes row `in` of a map ready for posconv_s16. With pad = (kernel - 1) / 2:
+///
+///   out[p][c][0] = in[p - pad][c] - zero_point
+///   out[p][c][1] = in[p + 1 - pad][c] - zero_point
+///
+/// and 0 for pixels outside the row.
 typedef struct {
     const int8_t *in; ///< width pixels; NULL for a row outside the map, which is zeros.
     size_t pixel_stride;
@@ -164,10 +165,15 @@ typedef struct {
 ///   acc[c] = sum over ky, kx of x(ky, kx)[c] * tap(ky, kx)[c / group_channels]
 ///   out[c] = clamp(zero_point + rne(f32(acc[c]) * multiplier[c] + bias[c]), lo, hi)
 ///
-/// Each operation is rounded once; c / group_channels is at most groups - 1. Taps stand in pairs:
-/// tap t of group g is taps[(t / 2 * groups + g) * 2 + t % 2], with t = ky * (kernel - 1) + kx but
-/// for the last column of the filter, which follows: t = kernel * (kernel - 1) + ky. The other half
-/// of the last pair has no meaning. At most 15^2 taps: 225 * 32768 * 255 < 2^31, no sum overflows.
+/// Each operation is rounded once; c / group_channels is at most groups - 1. Taps stand in pairs,
+/// and the filter's last column behind the others:
+///
+///   tap(ky, kx)[g] = taps[(t / 2 * groups + g) * 2 + t % 2]
+///   t = ky * (kernel - 1) + kx        for kx < kernel - 1
+///   t = kernel * (kernel - 1) + ky    for kx = kernel - 1
+///
+/// The other half of the last pair has no meaning. No sum overflows, since there are at most 15^2
+/// taps: 225 * 32768 * 255 < 2^31.
 typedef struct {
     const int16_t *const *rows; ///< kernel rows of pair_pixels_s8, at the first pixel's position.
     const int16_t *taps;        ///< count x lvt_posconv_tap_count(kernel, groups).
@@ -188,9 +194,11 @@ size_t lvt_posconv_tap_count(size_t kernel, size_t groups);
 
 // ---- LayerNorm ----------------------------------------------------------------------------------
 
-/// Normalises each row of `channels` values. With n = channels, S = sum q, V = sum q^2 (exact):
+/// Normalises each row of n = `channels` values. S and V are exact:
 ///
-///   r = 1 / sqrt(f32(n*V - S*S) * inv_n2 + epsilon)
+///   S   = sum q
+///   V   = sum q^2
+///   r   = 1 / sqrt(f32(n*V - S*S) * inv_n2 + epsilon)
 ///   out = clamp(zero_point + rne((f32(n*q - S) * (r * inv_n)) * gamma[c] + beta[c]), lo, hi)
 ///
 /// Each operation is rounded once. Rows are readable up to the pitch; padding channels take no part
@@ -224,36 +232,39 @@ typedef struct {
 /// Softmax attention of some positions, the queries, to all positions of a window or a map, the
 /// keys. For each head and query i:
 ///
-///   t[j] = rne(f32(sum over c of q[i][c] * k[j][c]) * score_multiplier) + bias[head][j - i]
-///   e[j] = 2^((t[j] - max t) / 1024) in 15 - s bits, by the integer polynomial of attention.h
+///   t[j]      = rne(f32(sum over c of q[i][c] * k[j][c]) * score_multiplier) + bias[head][j - i]
+///   e[j]      = 2^((t[j] - max t) / 1024) in 15 - s bits, by the polynomial of attention.h
 ///   out[i][c] = clamp(zero_point + rne(f32(sum e[j] * v[j][c]) * (out_multiplier / f32(sum e))))
 ///
 /// with the least s for which keys <= 512 * 2^s, so that no sum can leave int32. Only positions of
 /// the same region take part. The product with score_multiplier is clamped to +-2^21. Zero is 0 in
 /// q, k and v. `out` may be `q` with the same stride; otherwise nothing overlaps.
 ///
-/// With a key norm, ReLU and LayerNorm over the keys take the softmax's place. With the n keys of
-/// the query's region, r[j] = clamp(t[j], 0, 32767), S = sum r[j], Q = sum r[j]^2,
-/// A[c] = sum r[j] * v[j][c] and V[c] = sum v[j][c], all exact:
+/// With a key norm, ReLU and LayerNorm over the keys take the softmax's place. The n keys are those
+/// of the query's region, and all sums are exact:
 ///
-///   k = (1 / sqrt(f32(n*Q - S*S) * inv_n2 + epsilon)) * inv_n
-///   out[i][c] = clamp(zero_point + rne(f32(n*A[c] - S*V[c]) * ((k * gamma[head]) * m)
-///                                      + f32(V[c]) * (beta[head] * m)))
+///   r[j]      = clamp(t[j], 0, 32767)
+///   S         = sum r[j]
+///   Q         = sum r[j]^2
+///   A[c]      = sum r[j] * v[j][c]
+///   V[c]      = sum v[j][c]
+///   k         = (1 / sqrt(f32(n*Q - S*S) * inv_n2 + epsilon)) * inv_n
+///   x[c]      = f32(n*A[c] - S*V[c]) * ((k * gamma[head]) * m) + f32(V[c]) * (beta[head] * m)
+///   out[i][c] = clamp(zero_point + rne(x[c]))
 ///
 /// inv_n is f32(1 / n), inv_n2 its square and m the out_multiplier. Each operation is rounded once.
 typedef struct {
-    const int8_t *q, *k,
-        *v;                 ///< Rows of position 0 and on; head h has channels h * head_dim and on.
-    size_t stride;          ///< Bytes from position to position, the same for all three.
-    size_t keys;            ///< Positions, 1 ... 65536; at most 512 with a key norm.
-    size_t first, queries;  ///< Positions first ..< first + queries attend.
-    size_t heads, head_dim; ///< head_dim at most 16384.
-    float score_multiplier; ///< s_q * s_k * head_dim^-0.5 over the unit of scores, in [0, 65536];
-                            ///< the softmax's unit is ln(2) / 1024.
-    const int32_t *bias;    ///< heads x (2 * window - 1)^2 by key minus query in rows and columns,
-                            ///< in units of scores, within +-2^21; NULL for none.
-    size_t window;          ///< If there are biases: the edge of the window, window^2 = keys.
-    const uint8_t *regions; ///< One for each position; NULL if all are of one region.
+    const int8_t *q, *k, *v; ///< Rows of position 0 and on; head h starts at channel h * head_dim.
+    size_t stride;           ///< Bytes from position to position, the same for all three.
+    size_t keys;             ///< Positions, 1 ... 65536; at most 512 with a key norm.
+    size_t first, queries;   ///< Positions first ..< first + queries attend.
+    size_t heads, head_dim;  ///< head_dim at most 16384.
+    float score_multiplier;  ///< s_q * s_k * head_dim^-0.5 over the unit of scores, in [0, 65536];
+                             ///< the softmax's unit is ln(2) / 1024.
+    const int32_t *bias;     ///< heads x (2 * window - 1)^2 by key minus query in rows and columns,
+                             ///< in units of scores, within +-2^21; NULL for none.
+    size_t window;           ///< If there are biases: the edge of the window, window^2 = keys.
+    const uint8_t *regions;  ///< One for each position; NULL if all are of one region.
     const lvt_key_norm *key_norm; ///< NULL: softmax.
     float out_multiplier;         ///< s_v / s_out, in [0, 65536].
     int32_t out_zero_point;
@@ -270,7 +281,7 @@ size_t lvt_attention_scratch_bytes(size_t keys, size_t head_dim);
 /// neighbours are g + 1 rows and columns apart. A neighbour outside the map has zeros for k and v
 /// and takes part. Output rows y_begin ..< y_end. `out` may be `q` with the same stride.
 typedef struct {
-    const int8_t *q, *k, *v; ///< Position 0 of the map; head h has channels h * head_dim and on.
+    const int8_t *q, *k, *v; ///< Position 0 of the map; head h starts at channel h * head_dim.
     size_t stride;           ///< Bytes from position to position, the same for all three.
     size_t height, width;    ///< Of the map, at least 1.
     size_t y_begin, y_end;
@@ -293,9 +304,10 @@ size_t lvt_dilated_attention_scratch_bytes(size_t head_dim);
 /// depthwise_softmax_s8: the formula of lvt_attention_args with the products q[c] * k[j][c] instead
 /// of sums, multipliers of each channel, and the biases below.
 ///
-/// depthwise_layernorm_s8: the formula of the key norm there, with n = kernel^2,
-/// r[j] = clamp(q[c] * k[j][c] + bias[j][c], 0, 32767), gamma, beta and epsilon of each channel and
-/// no out_multiplier.
+/// depthwise_layernorm_s8: the formula of the key norm there, with n = kernel^2, gamma, beta and
+/// epsilon of each channel, no out_multiplier, and
+///
+///   r[j] = clamp(q[c] * k[j][c] + bias[j][c], 0, 32767)
 ///
 /// Output rows y_begin ..< y_end. `out` may be `q` with the same stride; otherwise nothing
 /// overlaps.
@@ -307,10 +319,10 @@ typedef struct {
     size_t kernel;       ///< Odd, 1 ... 15.
     size_t channels;     ///< A multiple of 16.
     const int16_t *bias; ///< kernel^2 x channels, in units of the channel's scores.
-    const float *score_multiplier,
-        *out_multiplier;                 ///< Softmax: for each channel, as in lvt_attention_args.
-    const float *gamma, *beta, *epsilon; ///< LayerNorm: for each channel, as in lvt_key_norm; gamma
-                                         ///< and beta times s_v / s_out.
+    /// Softmax: for each channel, as in lvt_attention_args.
+    const float *score_multiplier, *out_multiplier;
+    /// LayerNorm: for each channel, as in lvt_key_norm; gamma and beta times s_v / s_out.
+    const float *gamma, *beta, *epsilon;
     int32_t out_zero_point;
     int8_t *out; ///< Position 0 of the map.
     size_t out_stride;
@@ -326,7 +338,9 @@ size_t lvt_depthwise_attention_scratch_bytes(size_t channels);
 /// entries.
 typedef void lvt_table_fn(const int8_t *in, int8_t *out, size_t count, const int8_t *table);
 
-/// out = clamp(zero_point + rne(f32(in) * multiplier), -128, 127): int16 values as int8.
+/// Int16 values as int8:
+///
+///   out = clamp(zero_point + rne(f32(in) * multiplier), -128, 127)
 typedef struct {
     const int16_t *in;
     size_t in_stride; ///< Bytes from row to row.
@@ -338,8 +352,8 @@ typedef struct {
     int32_t out_zero_point;
 } lvt_narrow_args;
 
-/// sums[c] = sum over rows of in[row][c], for `channels` (a multiple of 16); overwrites `sums`.
-/// rows at most 2^23.
+/// sums[c] = sum over rows of in[row][c], for `channels` (a multiple of 16) and at most 2^23 rows;
+/// overwrites `sums`.
 typedef void
 lvt_column_sums_fn(const int8_t *in, size_t stride, size_t rows, size_t channels, int32_t *sums);
 
@@ -391,13 +405,12 @@ typedef struct {
 /// A row of luma, and of chroma at half the width, as RGB. Pixel x has luma y[x * y_step] and
 /// chroma u[x / 2 * chroma_step] and v[x / 2 * chroma_step]. The steps are
 ///
-///   2 and 4: packed, where y, u and v point into the first of ceil(width / 2) groups of four
-///   bytes,
-///            y to byte 0 or 1, u and v to the two others;
-///   1 and 2: chroma in pairs, u and v next to each other;
-///   1 and 1: planes.
+///   2 and 4: packed in groups of four bytes, y at byte 0 or 1, u and v at the two others
+///   1 and 2: chroma in pairs, u and v next to each other
+///   1 and 1: planes
 ///
-/// All bytes of a group or a pair are readable. Nothing overlaps.
+/// Packed, y, u and v point into the first of ceil(width / 2) groups. All bytes of a group or a
+/// pair are readable. Nothing overlaps.
 typedef struct {
     const uint8_t *y, *u, *v;
     size_t y_step, chroma_step;
@@ -417,8 +430,8 @@ typedef struct {
 ///
 ///   out[i] = clamp((sum over t of in[first[i] + t] * weight[i][t] + 2^21) >> 22, 0, 255)
 ///
-/// Weights of taps behind the last are 0. 255 times the sum of a mean's |weight| is below 2^31 -
-/// 2^21.
+/// Weights of taps behind the last are 0. The sum of a mean's |weight| times 255 is below
+/// 2^31 - 2^21.
 typedef struct {
     const uint8_t *in;
     size_t width;                        ///< Pixels of `in`.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the attention kernels share: the exponential in integers and where a query's biases are.
+// What the attention kernels share, scalar ones too: the exponential in integers, where a query's
+// biases are, and the loops over positions of those attentions that see neighbours only.
 #pragma once
 #include "include/CLVTKernels.h"
+#include "internal/target_region.h"
 #include <math.h>
-
-// Two roundings in a * b + c, as on every CPU.
-#pragma STDC FP_CONTRACT OFF
+#include <string.h>
 
 enum {
     LVT_ATTENTION_QUERIES = 4,         ///< Queries that the vector kernels work on at once.
@@ -59,11 +59,6 @@ static inline int32_t lvt_dot_s8(const int8_t *a, const int8_t *b, size_t n) {
     return sum;
 }
 
-/// Rows and columns between the neighbours that a head sees.
-static inline size_t lvt_dilation(const lvt_dilated_attention_args *a, size_t head) {
-    return head / (a->heads / a->dilations) + 1;
-}
-
 enum {
     LVT_NEIGHBOURS = 9, ///< Positions that a position attends to in the dilated attention.
     LVT_MAXIMUM_NEIGHBOURS = 15 * 15, ///< And in the depth-wise one.
@@ -81,6 +76,55 @@ static inline void lvt_neighbours(const lvt_dilated_attention_args *a,
                         column = (ptrdiff_t)x + (i % 3 - 1) * d;
         const int inside = row >= 0 && row < (ptrdiff_t)a->height && column >= 0 && column < width;
         offsets[i] = inside ? (row * width + column) * (ptrdiff_t)a->stride : PTRDIFF_MAX;
+    }
+}
+
+/// The neighbours' rows of keys, or values, for one head; zeros outside the map. The tenth are
+/// zeros, for kernels that take them in pairs.
+typedef const int8_t *lvt_neighbour_rows[LVT_NEIGHBOURS + 1];
+
+/// Writes the weights of the neighbours, and zeros behind them, and returns their sum.
+typedef int32_t lvt_dilated_weigh_fn(const lvt_dilated_attention_args *a,
+                                     const int8_t *q,
+                                     const lvt_neighbour_rows k,
+                                     int16_t weights[16]);
+/// Writes the weighted means.
+typedef void lvt_dilated_add_fn(const lvt_dilated_attention_args *a,
+                                const lvt_neighbour_rows v,
+                                const int16_t weights[16],
+                                float multiplier,
+                                int8_t *out);
+
+/// The loop around one head of one position, shared by every ISA.
+LVT_INLINE void lvt_dilated_run(const lvt_dilated_attention_args *a,
+                                lvt_dilated_weigh_fn *weigh,
+                                lvt_dilated_add_fn *add_values) {
+    memset(a->scratch, 0, lvt_dilated_attention_scratch_bytes(a->head_dim));
+    const size_t group = a->heads / a->dilations;
+    for (size_t y = a->y_begin; y < a->y_end; y++) {
+        for (size_t x = 0; x < a->width; x++) {
+            const size_t position = y * a->width + x;
+            ptrdiff_t offsets[LVT_NEIGHBOURS];
+            for (size_t head = 0; head < a->heads; head++) {
+                const size_t first = head * a->head_dim;
+                if (head % group == 0)
+                    lvt_neighbours(a, y, x, head / group + 1, offsets);
+                lvt_neighbour_rows k, v;
+                for (size_t i = 0; i < LVT_NEIGHBOURS; i++) {
+                    const int outside = offsets[i] == PTRDIFF_MAX;
+                    k[i] = outside ? a->scratch : a->k + first + offsets[i];
+                    v[i] = outside ? a->scratch : a->v + first + offsets[i];
+                }
+                k[LVT_NEIGHBOURS] = v[LVT_NEIGHBOURS] = a->scratch;
+                int16_t weights[16];
+                const int32_t sum = weigh(a, a->q + position * a->stride + first, k, weights);
+                add_values(a,
+                           v,
+                           weights,
+                           a->out_multiplier / (float)sum,
+                           a->out + position * a->out_stride + first);
+            }
+        }
     }
 }
 
@@ -114,6 +158,27 @@ static inline void lvt_find_neighbours(const lvt_depthwise_attention_args *a,
                 k[j] = inside ? a->k + offset : zeros;
                 v[j] = inside ? a->v + offset : zeros;
             }
+        }
+    }
+}
+
+/// Makes all channels of a position's output.
+typedef void lvt_depthwise_attend_fn(const lvt_depthwise_attention_args *a,
+                                     const lvt_depthwise_neighbours *near,
+                                     const int8_t *query,
+                                     int8_t *out);
+
+/// The loop around a position, shared by every ISA.
+LVT_INLINE void lvt_depthwise_run(const lvt_depthwise_attention_args *a,
+                                  lvt_depthwise_attend_fn *attend) {
+    lvt_depthwise_neighbours near;
+    memset(a->scratch, 0, a->channels);
+    for (size_t y = a->y_begin; y < a->y_end; y++) {
+        for (size_t x = 0; x < a->width; x++) {
+            const int8_t *query = a->q + (y * a->width + x) * a->stride;
+            int8_t *out = a->out + (y * a->width + x) * a->out_stride;
+            lvt_find_neighbours(a, y, x, a->scratch, &near);
+            attend(a, &near, query, out);
         }
     }
 }

@@ -62,8 +62,8 @@ LVT_INLINE void lvt_dwconv_run(const lvt_dwconv_args *d,
     }
 }
 
-/// The input at the place of an output row or pixel, to be added; NULL for none. In place it still
-/// holds the input until the pixel is written.
+/// The input at the place of an output row or pixel, to be added; NULL for none. Where `out` is
+/// `in`, the input stands there until the pixel is written.
 LVT_INLINE const int8_t *lvt_dwconv_residual(const lvt_dwconv_args *d, const int8_t *out) {
     return d->residual_multiplier != 0 ? d->in + (out - d->out) : NULL;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The loop nest around a matrix micro-kernel, shared by every ISA.
+// The loop nest around a matrix micro-kernel, shared by every ISA but scalar.
 //
 // The caller hands in few enough rows for the L2 cache. They are repacked for the ISA if it needs
 // that (widened to int16, or biased to unsigned). The panels are the outer loop, so a panel stays

@@ -3,9 +3,7 @@
 // What the attention kernels share on NEON.
 #pragma once
 #include "internal/attention.h"
-#include "internal/target_region.h"
 #include <arm_neon.h>
-#include <string.h>
 
 /// The first `n` bytes at `in`, at most 8, and zeros, widened.
 LVT_INLINE int16x8_t lvt_load_s16x8(const int8_t *in, size_t n) {

@@ -143,27 +143,11 @@ LVT_INLINE void softmax(const lvt_depthwise_attention_args *a,
     }
 }
 
-LVT_INLINE void run(const lvt_depthwise_attention_args *a, const int is_softmax) {
-    lvt_depthwise_neighbours near;
-    memset(a->scratch, 0, a->channels);
-    for (size_t y = a->y_begin; y < a->y_end; y++) {
-        for (size_t x = 0; x < a->width; x++) {
-            const int8_t *query = a->q + (y * a->width + x) * a->stride;
-            int8_t *out = a->out + (y * a->width + x) * a->out_stride;
-            lvt_find_neighbours(a, y, x, a->scratch, &near);
-            if (is_softmax)
-                softmax(a, &near, query, out);
-            else
-                layernorm(a, &near, query, out);
-        }
-    }
-}
-
 void lvt_depthwise_softmax_s8__neon(const lvt_depthwise_attention_args *a) {
-    run(a, 1);
+    lvt_depthwise_run(a, softmax);
 }
 
 void lvt_depthwise_layernorm_s8__neon(const lvt_depthwise_attention_args *a) {
-    run(a, 0);
+    lvt_depthwise_run(a, layernorm);
 }
 #endif

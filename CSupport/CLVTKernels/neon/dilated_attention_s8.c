@@ -6,10 +6,9 @@
 #if defined(__aarch64__)
 #include "neon/attention.h"
 
-/// Writes the weights of the neighbours, and zeros behind them, and returns their sum.
 LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
                          const int8_t *q,
-                         const int8_t *const k[LVT_NEIGHBOURS],
+                         const lvt_neighbour_rows k,
                          int16_t weights[16]) {
     int32x4_t sums[12];
     LVT_UNROLL for (size_t i = 0; i < 12; i++) sums[i] = vdupq_n_s32(0);
@@ -41,7 +40,7 @@ LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
 }
 
 LVT_INLINE void add_values(const lvt_dilated_attention_args *a,
-                           const int8_t *const v[LVT_NEIGHBOURS],
+                           const lvt_neighbour_rows v,
                            const int16_t weights[16],
                            float multiplier,
                            int8_t *out) {
@@ -59,32 +58,6 @@ LVT_INLINE void add_values(const lvt_dilated_attention_args *a,
 }
 
 void lvt_dilated_attention_s8__neon(const lvt_dilated_attention_args *a) {
-    const int8_t *zeros = a->scratch;
-    memset(a->scratch, 0, lvt_dilated_attention_scratch_bytes(a->head_dim));
-    const size_t group = a->heads / a->dilations;
-    for (size_t y = a->y_begin; y < a->y_end; y++) {
-        for (size_t x = 0; x < a->width; x++) {
-            const size_t position = y * a->width + x;
-            ptrdiff_t offsets[LVT_NEIGHBOURS];
-            for (size_t head = 0; head < a->heads; head++) {
-                const size_t first = head * a->head_dim;
-                if (head % group == 0)
-                    lvt_neighbours(a, y, x, lvt_dilation(a, head), offsets);
-                const int8_t *k[LVT_NEIGHBOURS], *v[LVT_NEIGHBOURS];
-                for (size_t i = 0; i < LVT_NEIGHBOURS; i++) {
-                    const int outside = offsets[i] == PTRDIFF_MAX;
-                    k[i] = outside ? zeros : a->k + first + offsets[i];
-                    v[i] = outside ? zeros : a->v + first + offsets[i];
-                }
-                int16_t weights[16];
-                const int32_t sum = weigh(a, a->q + position * a->stride + first, k, weights);
-                add_values(a,
-                           v,
-                           weights,
-                           a->out_multiplier / (float)sum,
-                           a->out + position * a->out_stride + first);
-            }
-        }
-    }
+    lvt_dilated_run(a, weigh, add_values);
 }
 #endif

@@ -19,7 +19,7 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
     }
     const int8_t *rows = t->a, *w = panel->weights;
     size_t i = 0;
-    // Twice, since an in-order core pays for a loop's end.
+    // The loop is unrolled twice, since an in-order core pays for a loop's end.
     LVT_UNROLL_BY(2)
     for (; i + 2 <= groups; i += 2, w += 128) {
         int32x4x2_t a[MR];

@@ -30,8 +30,8 @@ LVT_INLINE int32x4_t lvt_join_sums(const int32x4_t sums[2]) {
     return vpaddq_s32(sums[0], sums[1]);
 }
 
-/// Makes the compiler finish `sums` before it loads what follows. Left alone, clang multiplies for
-/// every column before it adds for the first, and has not the registers for that.
+/// Makes the compiler finish `sums` before it loads what follows. Clang would multiply for every
+/// column before it adds for the first, and has not the registers for that.
 LVT_INLINE void lvt_finish_first(int32x4_t sums[2]) {
     __asm__ volatile("" : "+w"(sums[0]), "+w"(sums[1]));
 }

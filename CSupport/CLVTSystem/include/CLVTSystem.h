@@ -23,6 +23,12 @@ size_t lvt_path_text(const char *path, char *text, size_t capacity);
 /// Opens a file for reading without waiting: a descriptor or a negative errno.
 int lvt_open_read(const char *path);
 
+/// Reads up to `capacity` bytes: how many, 0 at the end, or a negative errno.
+ptrdiff_t lvt_read(int descriptor, void *bytes, size_t capacity);
+
+/// Closes a descriptor, and takes a negative number for none.
+void lvt_close(int descriptor);
+
 typedef struct {
     const uint8_t *bytes; ///< NULL for an empty file.
     size_t count;
@@ -64,10 +70,10 @@ int lvt_write_all(int descriptor, const void *bytes, size_t count);
 
 /// Writes a file, two parts one after the other. 0 or a negative errno.
 ///
-/// What is there decides: a regular file, or nothing, is replaced whole or left as it is, and keeps
-/// its owner and permissions; of a symbolic link it is the file that it names. Into a device or a
-/// pipe is written, once a pipe has a reader. "-", or another name of it, is standard output. A
-/// folder, a socket and a file without permission to write are refused.
+/// What is there decides. A regular file, or nothing, is replaced whole or left as it is, and keeps
+/// its owner and permissions. A symbolic link stays, and the file that it names is replaced. A
+/// device or a pipe is written into, a pipe once it has a reader. "-", or another name of it, is
+/// standard output. A folder, a socket and a file without permission to write are refused.
 int lvt_write_file(
     const char *path, const void *head, size_t head_count, const void *body, size_t body_count);
 
@@ -89,25 +95,22 @@ int lvt_event_create(void);
 void lvt_event_raise(int event);
 /// Lets SIGINT and SIGTERM raise the event instead of ending the program.
 void lvt_event_raise_on_signals(int event);
-void lvt_close(int descriptor);
 
-/// Waits until a descriptor can be read or has ended: 1. If the event has happened: 0. A negative
-/// errno, -ETIMEDOUT after so many milliseconds; less than 0 waits forever.
+/// Waits until a descriptor can be read or has ended. Returns 1 then, 0 if the event has happened,
+/// or a negative errno: -ETIMEDOUT after so many milliseconds. Less than 0 waits forever.
 int lvt_wait_readable(int descriptor, int event, int milliseconds);
 bool lvt_is_timeout(int status);
 bool lvt_event_has_happened(int event);
 /// Waits until a time on the clock of lvt_nanoseconds, or until the event has happened.
 void lvt_wait_until(uint64_t nanoseconds, int event);
-/// Reads up to `capacity` bytes: how many, 0 at the end, or a negative errno.
-ptrdiff_t lvt_read(int descriptor, void *bytes, size_t capacity);
 
 // ---- Threads ------------------------------------------------------------------------------------
 
 typedef struct lvt_thread lvt_thread;
 /// 0, or lvt_thread_error of what the system said, and no thread.
 int lvt_thread_start(void (*body)(void *context), void *context, lvt_thread **thread);
-/// Why pthread_create failed, as a negative errno. It says EAGAIN, whether a limit on threads or a
-/// lack of memory keeps it from starting one; this says -ENOMEM where there is no room for a stack.
+/// Why pthread_create failed, as a negative errno: -ENOMEM where there is no room for a stack.
+/// (pthread_create says EAGAIN for that too, as for a limit on threads.)
 int lvt_thread_error(int error);
 /// The cause in words.
 const char *lvt_thread_error_text(int error);

@@ -41,7 +41,7 @@ typedef struct {
 } lvt_camera_colours;
 
 /// What V4L2's words for a format's colour space, its encoding and its quantization mean, 0 for
-/// each being what the others say. Of other standards those of high definition count as BT.709,
+/// each being what the others say. Other standards of high definition count as BT.709,
 /// which is closer to them.
 lvt_camera_colours lvt_camera_colours_of(uint32_t space, uint32_t encoding, uint32_t quantization);
 
