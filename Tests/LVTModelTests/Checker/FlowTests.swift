@@ -209,7 +209,7 @@ extension PlanCheckerTests {
     }
 
     /// What is checked would grow with the steps and not with the file.
-    @Test func noTwoMatricesShareConstants() {
+    @Test func matricesAreNoLargerThanTheConstants() {
       var plan = HandmadePlan(height: 4, width: 4)
       var map = plan.addMap(channels: 8)
       var step = Self.mlp(&plan)
