@@ -105,11 +105,15 @@ import Testing
     lvt_model_close(nil)
     #expect(lvt_model_class_count(nil) == 0 && lvt_model_label(nil, 0) == nil)
     #expect(lvt_model_logits(nil) == nil)
+    var output = lvt_output()
+    #expect(lvt_model_output_count(nil) == 0)
+    #expect(lvt_model_output(nil, 0, &output) == LVT_BAD_ARGUMENT)
     var candidate = lvt_candidate()
     #expect(lvt_model_top(nil, &candidate, 1) == 0)
     var frame = lvt_frame()
     #expect(lvt_model_classify(nil, &frame, nil, 0) == LVT_BAD_ARGUMENT)
     try withModel { model, _ in
+      #expect(lvt_model_output(model, 0, nil) == LVT_BAD_ARGUMENT)
       #expect(lvt_model_top(model, nil, 3) == 0 && lvt_model_top(model, &candidate, -1) == 0)
       #expect(
         result { lvt_model_classify(model, nil, $0, $1) } == (LVT_BAD_ARGUMENT, "frame is NULL"))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LVTModel
+import LVTTestSupport
 
 /// Makes a plan's constants: each as a plan may hold it, many as extreme as it may be.
 final class ConstantMaker {

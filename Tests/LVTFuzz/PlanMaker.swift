@@ -8,6 +8,7 @@ struct PlanMaker {
   private(set) var tensors: [Tensor] = []
   private var operations: [(operation: Step.Operation, inputs: [Int], output: Int)] = []
   private var buffers = 0
+  private var outputs: [PlanOutput] = []
   /// The tensor that the next step reads.
   private var current = 0
 
@@ -18,30 +19,47 @@ struct PlanMaker {
     addFirst()
     for _ in 0..<entropy.integer(in: 1...3) { addStep() }
     addHead()
+    addMaps()
   }
 
   var map: Tensor { tensors[current] }
 
   // MARK: Steps
 
-  private mutating func addTensor(_ shape: Shape, _ type: ElementType, inPlace: Bool = false) -> Int
-  {
+  /// The tensors that their buffers hold, none written over.
+  private var held: [Int] {
+    tensors.indices.filter { i in !tensors[(i + 1)...].contains { $0.buffer == tensors[i].buffer } }
+  }
+
+  private mutating func addTensor(
+    _ shape: Shape, _ type: ElementType, inBufferOf other: Int? = nil
+  ) -> Int {
     let zeroPoint = type == .int16 || type == .float32 ? 0 : constants.zeroPoint()
-    if !inPlace { buffers += 1 }
+    if other == nil { buffers += 1 }
     tensors.append(
       Tensor(
         shape: shape, type: type,
         quantization: Quantization(scale: constants.scale(), zeroPoint: zeroPoint),
-        buffer: inPlace ? map.buffer : buffers - 1))
+        buffer: other.map { tensors[$0].buffer } ?? buffers - 1))
     return tensors.count - 1
   }
 
   private mutating func add(_ made: MadeStep) {
     let output = addTensor(
-      made.shape, made.type, inPlace: made.mayOverwrite && entropy.flag())
-    operations.append(
-      (made.operation, [Int](repeating: current, count: made.inputs), output))
+      made.shape, made.type,
+      inBufferOf: overwritable(made).flatMap { entropy.flag() ? $0 : nil })
+    operations.append((made.operation, [current] + (made.residual.map { [$0] } ?? []), output))
     current = output
+  }
+
+  /// The input that the step may write over, if there is one.
+  private func overwritable(_ made: MadeStep) -> Int? {
+    if let residual = made.residual { return residual == current ? nil : residual }
+    return made.mayOverwrite ? current : nil
+  }
+
+  private var maker: StepMaker {
+    StepMaker(constants, input: map, held: held.map { ($0, tensors[$0]) })
   }
 
   private mutating func addFirst() {
@@ -52,24 +70,34 @@ struct PlanMaker {
         channels: StepMaker.channels(entropy))
       current = addTensor(
         Shape(height: shape.height * patch, width: shape.width * patch, channels: 3), .pictureRGB)
-      add(StepMaker(constants, input: map).patchEmbed(patch, shape))
+      add(maker.patchEmbed(patch, shape))
     } else {
       current = addTensor(
         Shape(
           height: entropy.integer(in: 1...24), width: entropy.integer(in: 1...24), channels: 3),
         .pictureRGB)
-      add(StepMaker(constants, input: map).convolution(ofPicture: true))
+      add(maker.convolution(ofPicture: true))
     }
   }
 
   private mutating func addStep() {
-    let maker = StepMaker(constants, input: map)
     let makers = map.type == .int16 ? StepMaker.ofWideMaps : StepMaker.ofMaps
     if let made = entropy.element(of: makers)(maker)() { add(made) }
   }
 
   private mutating func addHead() {
-    add(StepMaker(constants, input: map).head())
+    let made = maker.head()
+    add(made)
+    outputs.append(
+      PlanOutput(name: "head", kind: made.hasClasses ? .classes : .map, tensor: current))
+  }
+
+  /// Maps that are there at the end are results too, now and then.
+  private mutating func addMaps() {
+    let maps = held.filter { tensors[$0].type == .int8 || tensors[$0].type == .int16 }
+    for map in maps where entropy.integer(in: 0...3) == 0 {
+      outputs.append(PlanOutput(name: "map \(map)", kind: .map, tensor: map))
+    }
   }
 
   // MARK: Memory
@@ -82,6 +110,9 @@ struct PlanMaker {
         let first = lifetimes[tensors[tensor].buffer]?.firstStep ?? i
         lifetimes[tensors[tensor].buffer] = Lifetime(firstStep: first, lastStep: i)
       }
+    }
+    for output in outputs {
+      lifetimes[tensors[output.tensor].buffer]?.lastStep = operations.count - 1
     }
     var end = 0
     let places = lifetimes.enumerated().map { i, lifetime in
@@ -102,7 +133,7 @@ struct PlanMaker {
     contents.buffers = places
     contents.tensors = tensors
     contents.steps = steps
-    contents.outputs = [PlanOutput(name: "classes", kind: .classes, tensor: current)]
+    contents.outputs = outputs
     contents.arenaBytes = end + (steps.map(\.scratchBytes).max() ?? 0)
     return contents
   }

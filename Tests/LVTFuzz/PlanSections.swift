@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import LVTTestSupport
 
 @testable import LVTModel
 
@@ -68,12 +69,5 @@ extension [UInt8] {
   /// Four bytes as a number, the lowest first.
   func word(at offset: Int) -> UInt32 {
     (0..<4).reduce(0) { $0 | UInt32(self[offset + $1]) << (8 * UInt32($1)) }
-  }
-
-  /// Stores a number, its lowest byte first.
-  mutating func store(_ value: some FixedWidthInteger, at offset: Int) {
-    Swift.withUnsafeBytes(of: value.littleEndian) {
-      replaceSubrange(offset..<offset + $0.count, with: $0)
-    }
   }
 }

@@ -25,6 +25,12 @@ struct PlanTrial {
       let found = engine.poisonedHashes(seed: Self.seed)
       let differing = found.indices.first { found[$0] != expected?[$0] ?? found[$0] }
       if let step = differing { throw different(step, "\(isa.name), threads: \(threads)") }
+      for output in engine.plan.outputs {
+        guard let step = plan.steps.firstIndex(where: { $0.output == output.tensor }),
+          SHA256.shortHash(engine.bytes(ofTensor: output.tensor)) != found[step]
+        else { continue }
+        throw Finding(description: "\(output.name) is not at the end what step \(step) made")
+      }
       expected = found
     }
     try classify()

@@ -6,20 +6,25 @@ struct MadeStep {
   let operation: Step.Operation
   let shape: Shape
   let type: ElementType
-  /// How often the step reads the map; a second time as a residual.
-  var inputs = 1
-  /// Whether the output may have the input's buffer.
+  /// A tensor that the step adds, and whose buffer the output may have.
+  var residual: Int?
+  /// Whether the output may have the map's buffer.
   var mayOverwrite = true
+  /// Whether the output is logits.
+  var hasClasses = false
 }
 
 /// Makes steps that read a map.
 struct StepMaker {
   private let constants: ConstantMaker
   private let input: Tensor
+  private let held: [(index: Int, tensor: Tensor)]
 
-  init(_ constants: ConstantMaker, input: Tensor) {
+  /// - Parameter held: Tensors that may be read, with their indices.
+  init(_ constants: ConstantMaker, input: Tensor, held: [(index: Int, tensor: Tensor)]) {
     self.constants = constants
     self.input = input
+    self.held = held
   }
 
   /// A step, or nil where what was drawn does not fit.
@@ -27,7 +32,8 @@ struct StepMaker {
 
   /// Those that read int8 and int16.
   static let ofWideMaps: [Make] = [
-    pointwise, mlp, patchMerge, windowAttention, windowAttention, mapAttention, mapAttention,
+    pointwise, pointwise, pointwise, mlp, patchMerge, windowAttention, windowAttention,
+    mapAttention, mapAttention,
     depthwiseAttention,
   ]
   /// Those that read int8.
@@ -82,33 +88,47 @@ struct StepMaker {
   }
 
   func head() -> MadeStep {
-    let classes = otherChannels(), pooling: Head.Pooling = entropy.flag() ? .mean : .maximum
+    let hasClasses = entropy.integer(in: 0...3) != 0
+    let count = hasClasses ? otherChannels() : channels
+    let pooling: Head.Pooling = entropy.flag() ? .mean : .maximum
     var step = Head()
     step.norm = norm(channels)
     step.pooling = pooling
-    step.poolingMultiplier = constants.factor(upTo: pooling == .mean ? 0.5 : 16384)
-    var classifier = Head.Classifier()
-    classifier.matrix = constants.matrix(channels, classes, multiplier: 0x1p80)
-    classifier.biasOffset = constants.biases(classes)
-    step.classifier = classifier
+    if hasClasses {
+      step.poolingMultiplier = constants.factor(upTo: pooling == .mean ? 0.5 : 16384)
+      var classifier = Head.Classifier()
+      classifier.matrix = constants.matrix(channels, count, multiplier: 0x1p80)
+      classifier.biasOffset = constants.biases(count)
+      step.classifier = classifier
+    } else {
+      step.poolingMultiplier = constants.factor(upTo: 0x1p80)
+    }
     return MadeStep(
-      operation: .head(step), shape: Shape(height: 1, width: 1, channels: classes), type: .float32,
-      mayOverwrite: false)
+      operation: .head(step), shape: Shape(height: 1, width: 1, channels: count), type: .float32,
+      mayOverwrite: false, hasClasses: hasClasses)
   }
 
   // MARK: Products
 
   private func pointwise() -> MadeStep? {
-    let type = stream(), count = otherChannels()
-    let isResidual = count == channels && type == input.type && entropy.flag()
+    // What is added is older than the map where there is such, or the map itself, the last one.
+    let residuals = held.filter {
+      $0.tensor.shape.height == shape.height && $0.tensor.shape.width == shape.width
+        && $0.tensor.type != .pictureRGB
+    }
+    let older = residuals.dropLast()
+    let residual =
+      entropy.flag() ? entropy.element(of: older.isEmpty ? residuals : Array(older)) : nil
+    let type = residual?.tensor.type ?? stream()
+    let count = residual?.tensor.shape.channels ?? otherChannels()
     var step = Pointwise()
     step.narrowing = narrowing()
     step.matrix = constants.matrix(channels, count)
-    step.residualMultiplier = isResidual ? residual() : nil
+    step.residualMultiplier = residual == nil ? nil : self.residual()
     return MadeStep(
       operation: .pointwise(step),
       shape: Shape(height: shape.height, width: shape.width, channels: count), type: type,
-      inputs: isResidual ? 2 : 1, mayOverwrite: false)
+      residual: residual?.index, mayOverwrite: false)
   }
 
   private func mlp() -> MadeStep? {

@@ -86,35 +86,6 @@ import Testing
 
   // MARK: Memory
 
-  private func expectInvalid(_ part: String, _ change: (inout PlanContents) -> Void) throws {
-    let plan = try plan(tinyPlanBytes())
-    var contents = PlanContents(plan)
-    change(&contents)
-    let error = #expect(throws: PlanError.self) {
-      try LVTTestSupport.plan(contents.encoded(constants: Array(plan.constants)))
-    }
-    #expect(error?.description.contains(part) == true, "\(error?.description ?? "no error")")
-  }
-
-  @Test func memoryThatNothingIsInIsRefused() throws {
-    try expectInvalid("where its last buffer ends") { $0.arenaBytes += 64 }
-    try expectInvalid("where its last buffer ends") { $0.arenaBytes = 1 << 31 }
-    try expectInvalid("bytes, as its tensors have") {
-      $0.buffers.append(
-        Buffer(
-          lifetime: Lifetime(firstStep: 0, lastStep: 0), offset: $0.arenaBytes, byteCount: 64))
-      $0.arenaBytes += 64
-    }
-    try expectInvalid("bytes of scratch") {
-      $0.steps[1].scratchOffset = ($0.arenaBytes + 63) / 64 * 64
-      $0.steps[1].scratchBytes += 64
-      $0.arenaBytes += $0.steps[1].scratchBytes
-    }
-    try expectInvalid("a step that writes it") {
-      $0.tensors.append($0.tensors[1])
-    }
-  }
-
   /// What is checked would grow with the steps and not with the file.
   @Test func noTwoStepsShareWeights() throws {
     _ = try plan(giantPlanBytes(width: 16, height: 16, patch: 4, mlps: 500))

@@ -7,8 +7,8 @@
 /// shares a buffer with an input only where its operation may overwrite that input, by a tensor of the same
 /// form.
 ///
-/// No two matrices may share bytes of the constants, so that the time this takes grows with the file and
-/// not with the number of its steps.
+/// All matrices together have no more bytes than the constants, so that the time this takes grows with the
+/// file and not with the number of its steps.
 struct FlowChecker {
   private let checker: PlanChecker
   /// The tensor that each buffer holds.
