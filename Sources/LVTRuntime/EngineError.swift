@@ -29,7 +29,7 @@ extension EngineError: CustomStringConvertible {
     case .memory(let needed, let available):
       "arena and scratch need \(needed) bytes of memory, found \(available)"
     case .outOfMemory(let bytes): "no memory for an arena of \(bytes) bytes"
-    case .threads(let requested): "expected 1 ... 64 threads, found \(requested)"
+    case .threads(let requested): "expected 1 ... \(PlanLimits.threads) threads, found \(requested)"
     case .threadsRefused(let requested, let reason):
       "cannot start \(requested) threads: \(reason)"
     case .processors(let requested, let allowed):

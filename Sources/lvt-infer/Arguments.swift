@@ -2,6 +2,7 @@
 internal import CLVTSystem
 internal import LVT
 internal import LVTCapture
+internal import LVTModel
 
 /// What the command line asks for.
 struct Arguments {
@@ -153,7 +154,7 @@ struct Arguments {
       case "--version": mode = .version
       case "--top": top = try Self.number(value, rest.popFirst(), 1...1_000_000)
       case "--board-report": boardReport = try Self.text(value, rest.popFirst(), "a file")
-      case "--threads": threads = try Self.number(value, rest.popFirst(), 1...64)
+      case "--threads": threads = try Self.number(value, rest.popFirst(), 1...PlanLimits.threads)
       case "--nice": niceness = try Self.number(value, rest.popFirst(), -20...19)
       case "--max-fps": highestRate = try Self.number(value, rest.popFirst(), 1...1000)
       case "--affinity":

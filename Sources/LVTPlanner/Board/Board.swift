@@ -114,7 +114,7 @@ public struct Board: Codable, Equatable, Sendable {
     ]
     for (i, cluster) in clusters.enumerated() {
       faults += [
-        check("clusters.\(i).count", cluster.count, 1...64),
+        check("clusters.\(i).count", cluster.count, 1...PlanLimits.threads),
         check("clusters.\(i).megahertz", cluster.megahertz, 1...20000),
         check("clusters.\(i).l1Kilobytes", cluster.l1Kilobytes, 1...1 << 20),
         check("clusters.\(i).l2Kilobytes", cluster.l2Kilobytes, 1...1 << 20),
