@@ -24,7 +24,9 @@ struct Backbone {
 }
 
 extension NetworkBuilder {
-  /// The network: the backbone, and the head that the tensors or the options ask for. No tensor may be left.
+  /// The network: the backbone, and the head that the tensors or the options ask for.
+  ///
+  /// No tensor may be left.
   mutating func network() throws(NetworkError) -> Network {
     let backbone = try addBackbone()
     var builder: any NetworkBuilder = self
