@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The scores of one picture.
+/// The scores of one picture; none of a network without classes.
 public struct Classification: Sendable {
   /// A class with its share of the softmax over all classes, or the sigmoid of the only one.
   public struct Candidate: Sendable {

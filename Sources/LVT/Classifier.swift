@@ -11,6 +11,15 @@ public import LVTRuntime
 /// for r in result.top(3) { print(r.label, r.probability) }
 /// ```
 ///
+/// A plan without classes, of features alone, is run the same way; its ``classification`` is empty, and the
+/// results are read from the engine:
+///
+/// ```swift
+/// try classifier.load(frame)
+/// classifier.engine.run()
+/// for output in classifier.engine.outputs { print(output.name, output.shape, output.values) }
+/// ```
+///
 /// A classifier is not for two callers at once. Frames of one size after another allocate nothing but
 /// the result.
 public final class Classifier {
@@ -37,7 +46,7 @@ public final class Classifier {
     try result.get()
   }
 
-  /// The scores of a picture.
+  /// The scores of a picture; none if the plan has no classes.
   public func classify(_ picture: ImageView) throws(ImageError) -> Classification {
     try load(picture)
     engine.run()
@@ -45,6 +54,8 @@ public final class Classifier {
   }
 
   /// The scores of the last run; read them before the next picture is loaded.
+  ///
+  /// There are none if the plan has no classes.
   public var classification: Classification {
     Classification(logits: Array(engine.logits), labels: engine.plan.labels)
   }

@@ -88,12 +88,22 @@ public struct Agreement: Sendable {
   }
 
   /// What a plan keeps of it.
-  var provenance: [(key: String, value: String)] {
-    [
+  func provenance(of outputs: [PlanOutput]) -> [(key: String, value: String)] {
+    func text(_ decibels: Double) -> String { String(format: "%.1f dB", decibels) }
+    var entries: [(key: String, value: String)] = [
       (key: "calibration.pictures", value: "\(pictures)"),
-      (key: "calibration.sqnr", value: String(format: "%.1f dB", decibels)),
-      (key: "calibration.agreement", value: String(format: "%.1f %%", 100 * share)),
+      (key: "calibration.sqnr", value: text(decibels)),
     ]
+    if outputs.count > 1 {
+      for (output, decibels) in zip(outputs, decibelsOfOutputs) {
+        entries.append((key: "calibration.sqnr.\(output.name)", value: text(decibels)))
+      }
+    }
+    if outputs.contains(where: { $0.kind == .classes }) {
+      entries.append(
+        (key: "calibration.agreement", value: String(format: "%.1f %%", 100 * share)))
+    }
+    return entries
   }
 }
 

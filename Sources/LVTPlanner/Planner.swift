@@ -95,7 +95,7 @@ public struct Planner {
     progress(.verifying, 0, 1)
     var contents = draft.contents
     contents.golden = try golden(draft.plan)
-    contents.provenance += draft.agreement.provenance
+    contents.provenance += draft.agreement.provenance(of: contents.outputs)
     let bytes = contents.encoded(constants: draft.lowered.constants)
     progress(.verifying, 1, 1)
     return CompiledPlan(

@@ -18,6 +18,17 @@ public struct EngineOutput {
   /// The values, `shape.positions` times ``pitch`` bytes; valid as ``Engine/outputs`` says.
   public let bytes: UnsafeRawBufferPointer
 
+  /// Float32 features that no engine made, without padding, to be shown beside an engine's.
+  public init(floats bytes: UnsafeRawBufferPointer, name: String, shape: Shape) {
+    self.name = name
+    self.kind = .map
+    self.shape = shape
+    type = .float32
+    quantization = Quantization(scale: 1, zeroPoint: 0)
+    pitch = shape.channels * type.byteCount
+    self.bytes = bytes
+  }
+
   init(_ output: PlanOutput, _ plan: Plan, _ bytes: UnsafeMutableRawBufferPointer) {
     let tensor = plan.tensors[output.tensor]
     name = output.name

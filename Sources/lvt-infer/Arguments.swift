@@ -27,7 +27,10 @@ struct Arguments {
   var mode = Mode.classify
   var model = ""
   var pictures: [String] = []
-  var top = 3
+  /// Nil: not said.
+  var top: Int?
+  /// How many classes are shown.
+  var shownClasses: Int { top ?? 3 }
   var json = false
   var logits = false
   /// Nil: as many as the topology recommends, or one a processor that is named.
@@ -74,7 +77,7 @@ struct Arguments {
            lvt-infer --cpu-info                    what this CPU can run
 
       --top N          show the N likeliest classes (3)
-      --json           one JSON object a line
+      --json           one JSON object a line; without classes, with all values of the results
       --logits         with --json, the network's raw output too
       --threads N      threads to use (as the plan asks, else one a core of the fastest
                        kind, at most 4; and one alone while that is faster)
@@ -200,6 +203,9 @@ struct Arguments {
       throw UsageError("this mode takes no pictures, found '\(extra)'")
     }
   }
+
+  /// The first option that says nothing of a plan without classes.
+  var optionOfClasses: String? { top != nil ? "--top" : logits ? "--logits" : nil }
 
   /// How many threads the engine has and where they run.
   ///

@@ -49,12 +49,22 @@ struct PictureRun {
     }
     let start = lvt_nanoseconds()
     classifier.engine.run()
+    report(path, milliseconds: Double(lvt_nanoseconds() - start) / 1e6)
+    return true
+  }
+
+  private func report(_ path: String, milliseconds: Double) {
+    guard classifier.engine.plan.classes != nil else {
+      let line = FeatureLine(
+        file: path, outputs: classifier.engine.outputs, milliseconds: milliseconds)
+      Console.print(arguments.json ? line.json : line.text)
+      return
+    }
     let line = ResultLine(
-      file: path, classification: classifier.classification,
-      milliseconds: Double(lvt_nanoseconds() - start) / 1e6)
+      file: path, classification: classifier.classification, milliseconds: milliseconds)
     Console.print(
       arguments.json
-        ? line.json(top: arguments.top, logits: arguments.logits) : line.text(top: arguments.top))
-    return true
+        ? line.json(top: arguments.shownClasses, logits: arguments.logits)
+        : line.text(top: arguments.shownClasses))
   }
 }

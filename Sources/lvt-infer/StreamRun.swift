@@ -94,24 +94,37 @@ struct StreamRun {
     }
   }
 
+  /// What was found, for people.
+  private var text: String {
+    classifier.engine.plan.classes == nil
+      ? EngineOutput.text(of: classifier.engine.outputs)
+      : classifier.classification.text(top: arguments.shownClasses)
+  }
+
+  /// The same as a member of a JSON object.
+  private var json: String {
+    classifier.engine.plan.classes == nil
+      ? EngineOutput.json(of: classifier.engine.outputs)
+      : classifier.classification.json(top: arguments.shownClasses)
+  }
+
   private func report(_ frame: Frame, _ times: Times, _ losses: FrameLosses) {
     func milliseconds(_ from: UInt64, _ to: UInt64) -> Double { Double(to - min(from, to)) / 1e6 }
     let capture = fixed(milliseconds(frame.nanoseconds, times.start), 2)
     let preprocess = fixed(milliseconds(times.start, times.loaded), 2)
     let inference = fixed(milliseconds(times.loaded, times.end), 2)
-    let classification = classifier.classification
     if isLine {
       Console.printOver(
-        "\(classification.text(top: arguments.top))  (capture \(capture), preprocess \(preprocess), "
+        "\(text)  (capture \(capture), preprocess \(preprocess), "
           + "inference \(inference) ms; \(losses.dropped) dropped, \(losses.damaged) damaged)")
       return
     }
     let age = milliseconds(frame.nanoseconds, lvt_nanoseconds()) / 1000
     Console.print(
       "{\"time\":\(fixed(lvt_wall_seconds() - age, 3)),\"frame\":\(frame.number),"
-        + "\(classification.json(top: arguments.top)),\"capture_ms\":\(capture),"
+        + "\(json),\"capture_ms\":\(capture),"
         + "\"preprocess_ms\":\(preprocess),\"inference_ms\":\(inference),"
         + "\"dropped\":\(losses.dropped),\"damaged\":\(losses.damaged)"
-        + (arguments.logits ? ",\(classification.logitsJSON)" : "") + "}")
+        + (arguments.logits ? ",\(classifier.classification.logitsJSON)" : "") + "}")
   }
 }

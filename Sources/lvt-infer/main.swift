@@ -38,6 +38,10 @@ enum Program {
       guard canWrite(arguments.outputs, keeping: [arguments.model, "-"]),
         let engine = engine(arguments)
       else { return false }
+      if engine.plan.classes == nil, let option = arguments.optionOfClasses {
+        Console.report("\(arguments.model): \(option) is of no use for a plan without classes")
+        return false
+      }
       // A stream does it once its source has a thread, which need not be where the network runs.
       if arguments.mode != .stream, !place(engine) { return false }
       switch arguments.mode {

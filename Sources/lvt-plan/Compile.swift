@@ -53,6 +53,7 @@ struct Compile: ParsableCommand {
       output, keeping: [checkpoint] + [options.labels, board].compactMap { $0 } + read)
     let board = try self.board.map { try BoardFolder().board($0) }
     let (network, notes) = try options.network(checkpoint)
+    try options.requireClasses(network, checkpoint, evaluate: evaluate)
     let set = try evaluate.map { try LabeledPictures(path: $0, labels: try options.labelLines()) }
     for note in notes { Terminal.report(note) }
     Terminal.report(
@@ -98,7 +99,7 @@ struct Compile: ParsableCommand {
     try Terminal.write(bytes, to: output)
     Terminal.print(PlanTable(plan).text)
     Terminal.print(RangeTable(compiled).text)
-    Terminal.print(ResidualTable(compiled.residual).text)
+    Terminal.print(ResidualTable(compiled).text)
     if let board { Terminal.print(PredictionTable(plan, on: board).text) }
     Terminal.report(
       "wrote \(Terminal.name(output)) (\(fixed(Date().timeIntervalSince(start), 1)) s)")

@@ -52,6 +52,12 @@ struct NetworkOptions: ParsableArguments {
       valueName: "avg|max"))
   var globalPool: GlobalPool?
 
+  @Flag(
+    help:
+      "The results are the maps of the stages, for detection, segmentation or retrieval, not what a head says."
+  )
+  var features = false
+
   @Option(
     help: ArgumentHelp(
       "The edge of an inhomogeneous DWNet's filters, where several fit its tensors.",
@@ -113,6 +119,7 @@ struct NetworkOptions: ParsableArguments {
     if let mean { options.mean = mean.values }
     if let std { options.deviation = std.values }
     options.heads = heads.values
+    options.features = features
     options.dilations = dilations?.groups
     options.pooling = globalPool.map { $0 == .avg ? .mean : .maximum }
     options.kernel = kernel
@@ -128,6 +135,15 @@ struct NetworkOptions: ParsableArguments {
       checkpoint.notes.map { "\(path): \($0)" }
         + (assumed.isEmpty ? [] : ["assumed: " + assumed.joined(separator: "; ")])
     )
+  }
+
+  /// Refuses options that say something of classes where a network has none.
+  func requireClasses(_ network: Network, _ path: String, evaluate: String? = nil) throws {
+    guard network.classCount == 0 else { return }
+    let given = [("--labels", labels), ("--evaluate", evaluate)].first { $0.1 != nil }
+    guard let (name, _) = given else { return }
+    let family = network.family + (features ? " with --features" : " without classes")
+    throw Failure("\(path): \(NetworkError.option(name: name, family: family))")
   }
 
   /// What neither the tensors nor the options say.

@@ -26,8 +26,8 @@ struct Predict: ParsableCommand {
       "The tensor's name in a .safetensors file that has several.", valueName: "name"))
   var tensorName: String?
 
-  @Option(help: "Show the N likeliest classes.")
-  var top = 3
+  @Option(help: ArgumentHelp("Show the N likeliest classes; by default 3.", valueName: "N"))
+  var top: Int?
 
   @Flag(help: "One JSON object a line.")
   var json = false
@@ -44,13 +44,17 @@ struct Predict: ParsableCommand {
     guard tensorName == nil || tensor != nil else {
       throw ValidationError("--tensor-name: expected --tensor, too")
     }
-    guard (1...1_000_000).contains(top) else {
+    guard (1...1_000_000).contains(top ?? 1) else {
       throw ValidationError("--top: expected a number from 1 to 1000000")
     }
   }
 
   func run() throws {
     let (network, notes) = try options.network(checkpoint)
+    try options.requireClasses(network, checkpoint)
+    if network.classCount == 0, let option = top != nil ? "--top" : logits ? "--logits" : nil {
+      throw Failure("\(checkpoint): \(option) is of no use for a network without classes")
+    }
     let executor = FloatExecutor(network)
     let labels = try options.labelLines()
     guard labels.isEmpty || labels.count == executor.network.classCount else {
@@ -87,15 +91,37 @@ struct Predict: ParsableCommand {
     _ name: String, _ input: [Float], _ executor: FloatExecutor, _ labels: [String]
   ) throws {
     let start = Date()
-    let result = executor.logits(input)
-    guard result.allSatisfy({ $0.isFinite }) else {
+    let results = executor.outputs(input)
+    guard results.allSatisfy({ $0.allSatisfy { $0.isFinite } }) else {
       let layer = executor.firstNotFinite(input) ?? ""
       throw Failure("\(name): layer '\(layer)' makes values that are infinite or NaN")
     }
+    let milliseconds = Date().timeIntervalSince(start) * 1000
+    guard executor.network.classCount > 0 else {
+      showFeatures(name, results, executor.network, milliseconds)
+      return
+    }
     let line = ResultLine(
-      file: name, classification: Classification(logits: result, labels: labels),
-      milliseconds: Date().timeIntervalSince(start) * 1000)
-    Terminal.print(json ? line.json(top: top, logits: logits) : line.text(top: top))
+      file: name, classification: Classification(logits: results[0], labels: labels),
+      milliseconds: milliseconds)
+    Terminal.print(
+      json ? line.json(top: top ?? 3, logits: logits) : line.text(top: top ?? 3))
+  }
+
+  private func showFeatures(
+    _ name: String, _ results: [[Float]], _ network: Network, _ milliseconds: Double
+  ) {
+    results.flatMap { $0 }.withUnsafeBytes { values in
+      var rest = values[...]
+      let outputs = network.results.map { result in
+        let count = result.shape.positions * result.shape.channels * MemoryLayout<Float>.size
+        let bytes = UnsafeRawBufferPointer(rebasing: rest.prefix(count))
+        rest = rest.dropFirst(count)
+        return EngineOutput(floats: bytes, name: result.name, shape: result.shape)
+      }
+      let line = FeatureLine(file: name, outputs: outputs, milliseconds: milliseconds)
+      Terminal.print(json ? line.json : line.text)
+    }
   }
 
   /// Pictures of an N × 3 × H × W array as height × width × 3.

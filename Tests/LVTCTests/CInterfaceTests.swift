@@ -11,8 +11,10 @@ import Testing
     .appendingPathComponent("lvt-\(UUID().uuidString).lvt").path
 
   /// Calls `body` with a model of a small network, and with the plan.
-  private func withModel(_ body: (OpaquePointer, Plan) throws -> Void) throws {
-    let compiled = try TinyNetwork().compile(pictures: 1)
+  private func withModel(
+    of tiny: TinyNetwork = TinyNetwork(), _ body: (OpaquePointer, Plan) throws -> Void
+  ) throws {
+    let compiled = try tiny.compile(pictures: 1)
     try Data(compiled.bytes).write(to: URL(fileURLWithPath: path))
     defer { try? FileManager.default.removeItem(atPath: path) }
     var model: OpaquePointer?
@@ -96,6 +98,42 @@ import Testing
       }
       #expect(lvt_model_label(model, -1) == nil)
       #expect(lvt_model_label(model, Int32(plan.classCount)) == nil)
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func featuresAreResultsWithoutClasses(areMaps: Bool) throws {
+    var tiny = TinyNetwork()
+    (tiny.hasHead, tiny.features) = (areMaps, areMaps)
+    try withModel(of: tiny) { model, plan in
+      let classifier = try Classifier(engine: Engine(plan: plan))
+      let pixels = (0..<20 * 30).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 3) }
+      try pixels.withUnsafeBytes { bytes in
+        _ = try classifier.classify(
+          ImageView(format: .gray8, width: 30, height: 20, bytes: bytes))
+        var frame = lvt_frame(
+          bytes: bytes.baseAddress, byte_count: bytes.count, format: LVT_GRAY8, width: 30,
+          height: 20, stride: 0, is_full_range: 1, matrix: LVT_BT601)
+        #expect(lvt_model_classify(model, &frame, nil, 0) == LVT_OK)
+      }
+      #expect(lvt_model_class_count(model) == 0 && lvt_model_label(model, 0) == nil)
+      #expect(lvt_model_logits(model) == nil)
+      var candidate = lvt_candidate()
+      #expect(lvt_model_top(model, &candidate, 1) == 0)
+      let expected = classifier.engine.outputs
+      #expect(lvt_model_output_count(model) == (areMaps ? 2 : 1))
+      for (i, known) in expected.enumerated() {
+        var output = lvt_output()
+        #expect(lvt_model_output(model, Int32(i), &output) == LVT_OK)
+        #expect(String(cString: try #require(output.name)) == known.name)
+        #expect(output.kind == LVT_MAP && output.type == (areMaps ? LVT_INT8 : LVT_FLOAT32))
+        #expect(output.channels == known.shape.channels && output.height == known.shape.height)
+        #expect(output.scale == known.quantization.scale && output.pitch == known.pitch)
+        let found = UnsafeRawBufferPointer(start: output.values, count: known.bytes.count)
+        #expect(found.elementsEqual(known.bytes))
+      }
+      var output = lvt_output()
+      #expect(lvt_model_output(model, Int32(expected.count), &output) == LVT_BAD_ARGUMENT)
     }
   }
 

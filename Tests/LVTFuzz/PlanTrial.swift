@@ -52,6 +52,10 @@ struct PlanTrial {
       try? classifier.classify(ImageView(format: .gray8, width: 5, height: 7, bytes: $0))
     }
     guard let result else { return }
+    let outputs = classifier.engine.outputs
+    let line = FeatureLine(file: "", outputs: outputs, milliseconds: 1)
+    _ = line.text
+    if outputs.allSatisfy({ $0.bytes.count <= 1 << 14 }) { _ = line.json }
     _ = ResultLine(file: "", classification: result, milliseconds: 1).json(top: 3, logits: true)
     for candidate in result.top(3) where !(0...1).contains(candidate.probability) {
       throw Finding(description: "a probability of \(candidate.probability)")

@@ -133,6 +133,13 @@ import Testing
       ("--dilations", .swin, { $0.dilations = 2 }),
       ("--kernel", TinyNetwork(isDynamic: true), { $0.kernel = 3 }),
       ("--windows", .depthwiseViT, { $0.windows = .timm }),
+      (
+        "--global-pool", .swin,
+        {
+          $0.features = true
+          $0.pooling = .maximum
+        }
+      ),
     ]
     for (name, tiny, change) in changes {
       var options = Network.Options()

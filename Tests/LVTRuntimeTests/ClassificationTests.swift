@@ -35,6 +35,34 @@ import Testing
     #expect(result.top(30000).count == 21841)
   }
 
+  @Test func nothingIsRankedWhereThereAreNoClasses() {
+    let line = ResultLine(
+      file: "a", classification: Classification(logits: [], labels: []), milliseconds: 1)
+    #expect(line.classification.top(3).isEmpty && line.classification.top(30).isEmpty)
+    #expect(
+      line.json(top: 3, logits: true)
+        == #"{"file":"a","top":[],"milliseconds":1.0000,"logits":[]}"#)
+    Array<Float>().withUnsafeBufferPointer { #expect(Ranking($0).next(after: nil) == nil) }
+  }
+
+  @Test func featuresAreShownByTheirFirstValues() {
+    [Float](arrayLiteral: 0.5, -1, 0.25, 4).withUnsafeBytes { bytes in
+      func line(_ height: Int, _ channels: Int) -> FeatureLine {
+        let shape = Shape(height: height, width: 1, channels: channels)
+        let output = EngineOutput(floats: bytes, name: "e\u{1b}\"", shape: shape)
+        return FeatureLine(file: "a\n", outputs: [output], milliseconds: 2)
+      }
+      #expect(line(1, 4).text == #"a\u{a}  e\u{1b}" 1×1×4: 0.500 -1.000 0.250 …"#)
+      #expect(line(1, 3).text == #"a\u{a}  e\u{1b}" 1×1×3: 0.500 -1.000 0.250"#)
+      #expect(line(1, 1).text == #"a\u{a}  e\u{1b}" 1×1×1: 0.500"#)
+      #expect(line(2, 2).text == #"a\u{a}  e\u{1b}" 2×1×2"#)
+      #expect(
+        line(2, 2).json
+          == #"{"file":"a\u000a","outputs":[{"name":"e\u001b\"","height":2,"width":1,"channels":2,"#
+          + #""type":"float32","values":[0.5,-1,0.25,4]}],"milliseconds":2.0000}"#)
+    }
+  }
+
   @Test func linesEscapeWhatTheyQuote() {
     let line = ResultLine(
       file: "a \"b\"\n.jpg", classification: Classification(logits: [0], labels: ["x\\y"]),

@@ -31,6 +31,10 @@ public struct TinyNetwork: Sendable {
   public var ratio = 2
   /// Logits.
   public var classes = 5
+  /// Whether there are tensors of the logits; without them all others are the same.
+  public var hasHead = true
+  /// Whether the results are the maps of the stages.
+  public var features = false
   /// Edge of the input, or its width if there is a height.
   public var input = 16
   /// Rows of the input, if it is no square.
@@ -95,7 +99,7 @@ public struct TinyNetwork: Sendable {
         }
       }
       addNorm("norm", embed << (depths.count - 1), batch: false)
-      addMatrix("head", [classes, embed << (depths.count - 1)], bias: true)
+      if hasHead { addMatrix("head", [classes, embed << (depths.count - 1)], bias: true) }
       return Checkpoint(tensors: tensors)
     }
     addMatrix("patch_embed.proj", [embed, 3, patch, patch], bias: true)
@@ -163,7 +167,7 @@ public struct TinyNetwork: Sendable {
       }
     }
     addNorm("norm", channels, batch: false)
-    addMatrix("head", [classes, channels], bias: true)
+    if hasHead { addMatrix("head", [classes, channels], bias: true) }
     return Checkpoint(tensors: tensors)
   }
 
@@ -177,6 +181,7 @@ public struct TinyNetwork: Sendable {
   public func network(of checkpoint: Checkpoint) throws -> Network {
     var options = Network.Options()
     options.inputSize = size
+    options.features = features
     if dilatedStages != nil, let heads { options.heads = depths.indices.map { heads << $0 } }
     return try Network(checkpoint, options: options)
   }

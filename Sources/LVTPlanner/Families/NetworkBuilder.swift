@@ -47,6 +47,9 @@ extension NetworkBuilder {
     if let odd = given.filter({ $0.value && !usedOptions.contains($0.key) }).keys.min() {
       throw .option(name: odd, family: family)
     }
+    if options.features, options.pooling != nil {
+      throw .option(name: "--global-pool", family: "\(family) with --features")
+    }
     return Network(
       family: family, inputSize: options.inputSize, mean: options.mean,
       deviation: options.deviation, assumptions: assumptions, graph: graph)

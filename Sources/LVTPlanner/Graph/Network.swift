@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import LVTModel
+public import LVTModel
 
 /// A network after its BatchNorms are folded: the steps of a plan, still in float32.
 public struct Network: Sendable {
@@ -22,6 +22,11 @@ public struct Network: Sendable {
   /// Classes; 0 for a network of features alone.
   public var classCount: Int {
     graph.outputs.first { $0.kind == .classes }.map { graph.values[$0.value].shape.channels } ?? 0
+  }
+
+  /// What its results are called, and their extents.
+  public var results: [(name: String, shape: Shape)] {
+    graph.outputs.map { (name: $0.name, shape: graph.values[$0.value].shape) }
   }
 
   /// Multiplications of one run.

@@ -57,16 +57,25 @@ public struct PlanTable {
     lines.append(
       "input     \(input.width)×\(input.height) RGB, "
         + (input.interpolation == .bilinear ? "bilinear" : "bicubic") + crop)
-    lines.append(
-      "classes   \(plan.classCount)"
-        + (plan.labels.isEmpty
-          ? ", no labels"
-          : ": " + plan.labels.prefix(12).map { terminalText($0) }.joined(separator: ", ")))
+    lines.append("results   " + plan.outputs.map { result($0) }.joined(separator: ", "))
+    if plan.classes != nil {
+      lines.append(
+        "classes   \(plan.classCount)"
+          + (plan.labels.isEmpty
+            ? ", no labels"
+            : ": " + plan.labels.prefix(12).map { terminalText($0) }.joined(separator: ", ")))
+    }
     for entry in plan.provenance
     where !entry.key.hasPrefix("step.") && !entry.key.hasPrefix("arena.") {
       lines.append("\(terminalText(entry.key)): \(terminalText(entry.value))")
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// `stage0 56×56×96 int8`.
+  private func result(_ output: PlanOutput) -> String {
+    let tensor = plan.tensors[output.tensor]
+    return "\(terminalText(output.name, limit: 80)) \(tensor.shape) \(tensor.type.name)"
   }
 
   /// How near the arena is to the lower bound, if the provenance, which is not checked, says one that can

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import LVTModel
 
 /// What each width of the residual stream costs and gains, as lines.
 public struct ResidualTable {
   private let choice: ResidualChoice
+  private let hasClasses: Bool
 
-  /// A table of what the planner tried.
-  public init(_ choice: ResidualChoice) { self.choice = choice }
+  /// A table of what the planner tried for a plan.
+  public init(_ compiled: CompiledPlan) {
+    choice = compiled.residual
+    hasClasses = compiled.plan.classes != nil
+  }
 
   /// The lines.
   public var text: String {
@@ -20,9 +25,9 @@ public struct ResidualTable {
         (i == 0 ? "residual  " : "          ")
           + name.padding(toLength: 26, withPad: " ", startingAt: 0)
           + String(
-            format: " %5.1f dB  %6.2f %% same class  %@ arena  %.2f MMAC%@",
-            trial.agreement.decibels, 100 * trial.agreement.share, bytes(trial.arenaBytes),
-            Double(trial.macs) / 1e6, i == choice.chosen ? "  ←" : ""))
+            format: " %5.1f dB  %@%@ arena  %.2f MMAC%@", trial.agreement.decibels,
+            hasClasses ? String(format: "%6.2f %% same class  ", 100 * trial.agreement.share) : "",
+            bytes(trial.arenaBytes), Double(trial.macs) / 1e6, i == choice.chosen ? "  ←" : ""))
     }
     if choice.trials.count > 1 { lines.append("          ← \(choice.reason)") }
     return lines.joined(separator: "\n")
