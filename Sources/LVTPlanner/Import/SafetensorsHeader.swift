@@ -73,7 +73,8 @@ enum SafetensorsHeader {
     guard stringCount == used else {
       throw malformed(
         "names that differ, each with a dtype, a shape and data_offsets once",
-        "\(stringCount) strings where those take \(used)")
+        "some repeated or unknown: \(stringCount) strings where \(values.count) members take \(used)"
+      )
     }
     var entries: [SafetensorsEntry] = []
     for (name, value) in values.sorted(by: { $0.key < $1.key }) {
