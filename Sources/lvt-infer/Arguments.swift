@@ -2,7 +2,6 @@
 internal import CLVTSystem
 internal import LVT
 internal import LVTCapture
-internal import LVTModel
 
 /// What the command line asks for.
 struct Arguments {

@@ -100,7 +100,7 @@ struct SafetensorsReaderTests {
     #""a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"more":[[],{}]}"#,
   ])
   func memberThatAParserWouldDropIsRejected(members: String) {
-    #expect(fault(content("{\(members)}"))?.contains(" strings where those take ") == true)
+    #expect(fault(content("{\(members)}"))?.contains("some repeated or unknown") == true)
   }
 
   @Test func repeatedNameOfAnEmptyTensorIsRejected() {
@@ -109,7 +109,7 @@ struct SafetensorsReaderTests {
     #expect(
       fault(content("{\(empty),\(empty)}", data: 0))
         == "test: at byte 8: expected names that differ, each with a dtype, a shape and "
-        + "data_offsets once, found 10 strings where those take 5")
+        + "data_offsets once, found some repeated or unknown: 10 strings where 1 members take 5")
   }
 
   @Test(arguments: [#"a\"b"#, #"a\\"#, #"\\\""#, #"\u0022"#, #"\ud83d\ude00"#, "ä"])
