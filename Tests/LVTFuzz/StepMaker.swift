@@ -202,7 +202,7 @@ struct StepMaker {
     step.expand = constants.matrix(hidden, columns, multiplier: 0x1p80)
     step.expandBiasOffset = constants.biases(columns)
     step.biasOffset = constants.floats(
-      shape.pitch, -.greatestFiniteMagnitude ... .greatestFiniteMagnitude)
+      shape.paddedChannels, -.greatestFiniteMagnitude ... .greatestFiniteMagnitude)
     return MadeStep(operation: .dynamicDepthwise(step), shape: shape, type: .int8)
   }
 
@@ -215,8 +215,8 @@ struct StepMaker {
     step.groups = groups
     step.squeeze = constants.matrix(channels, hidden)
     step.expand = constants.matrix(hidden, columns)
-    step.multiplierOffset = constants.floats(shape.pitch, -0.5...0.5)
-    step.biasOffset = constants.floats(shape.pitch, -0x1p24...0x1p24)
+    step.multiplierOffset = constants.floats(shape.paddedChannels, -0.5...0.5)
+    step.biasOffset = constants.floats(shape.paddedChannels, -0x1p24...0x1p24)
     return MadeStep(operation: .inhomogeneousDepthwise(step), shape: shape, type: .int8)
   }
 
@@ -284,7 +284,7 @@ struct StepMaker {
   }
 
   private func depthwiseAttention() -> MadeStep? {
-    let kernel = kernel(), pitch = shape.pitch
+    let kernel = kernel(), pitch = shape.paddedChannels
     var step = DepthwiseAttention()
     step.kernel = kernel
     step.norm = norm(channels)

@@ -19,8 +19,8 @@ public struct Shape: Equatable, Sendable {
   /// Positions of the map.
   public var positions: Int { height * width }
 
-  /// Channels rounded up to whole blocks of 16: the distance between positions in memory.
-  public var pitch: Int { Self.blocks(channels) * Self.block }
+  /// Channels rounded up to whole blocks of 16: the distance between positions in memory, in elements.
+  public var paddedChannels: Int { Self.blocks(channels) * Self.block }
 
   /// Channels in a block, the unit of every kernel and of packed weights.
   public static let block = 16

@@ -20,11 +20,11 @@ public struct Quantization: Equatable, Sendable {
 public enum ElementType: UInt32, CaseIterable, Sendable {
   /// An RGB picture, three bytes a pixel without padding.
   case pictureRGB = 0
-  /// A quantized map; positions are `Shape.pitch` bytes apart.
+  /// A quantized map; positions are `Shape.paddedChannels` bytes apart.
   case int8 = 1
   /// Float32 values without padding: the logits.
   case float32 = 2
-  /// A map of the residual stream in 16 bits; positions are `2 · Shape.pitch` bytes apart, zero is 0.
+  /// A map of the residual stream in 16 bits; positions are `2 · Shape.paddedChannels` bytes apart, zero is 0.
   case int16 = 3
 
   /// The type in words.
@@ -74,7 +74,7 @@ public struct Tensor: Equatable, Sendable {
   public var pitch: Int {
     switch type {
     case .pictureRGB, .float32: shape.channels * type.byteCount
-    case .int8, .int16: shape.pitch * type.byteCount
+    case .int8, .int16: shape.paddedChannels * type.byteCount
     }
   }
 

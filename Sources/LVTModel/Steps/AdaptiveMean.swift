@@ -64,8 +64,8 @@ public struct AdaptiveMeanScratch: Sendable {
   /// The scratch of a step whose output has this shape.
   public init(_ shape: Shape) {
     var cursor = ScratchCursor()
-    rowSums = cursor.reserve(shape.pitch * 4)
-    sums = cursor.reserve(shape.pitch * 4)
+    rowSums = cursor.reserve(shape.paddedChannels * 4)
+    sums = cursor.reserve(shape.paddedChannels * 4)
     byteCount = cursor.byteCount
   }
 }

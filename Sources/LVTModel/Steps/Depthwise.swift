@@ -69,7 +69,7 @@ public struct DepthwiseScratch: Sendable {
   }
 
   init(kernel: Int, shape: Shape, ringBytes: Int) {
-    let halo = (kernel - 1) / 2 * shape.width * shape.pitch
+    let halo = (kernel - 1) / 2 * shape.width * shape.paddedChannels
     var cursor = ScratchCursor()
     ring = cursor.reserve(ringBytes)
     above = cursor.reserve(halo)

@@ -20,10 +20,10 @@ public struct DepthwiseAttention: Equatable, Sendable {
   public var kernel = 0
   /// Over the channels.
   public var norm = LayerNorm()
-  /// Channels × 3 · pitch: queries, keys, values, each with zero point 0 and a scale of its own for
+  /// Channels × 3 · padded channels: queries, keys, values, each with zero point 0 and a scale of its own for
   /// every channel.
   public var qkv = PackedMatrix()
-  /// Byte offset of K² × pitch int16 biases in the channels' units of scores.
+  /// Byte offset of K² × padded channels int16 biases in the channels' units of scores.
   public var biasOffset = 0
   /// What makes weights of scores.
   public var weighting = Weighting.softmax(scoreMultiplierOffset: 0, attendedMultiplierOffset: 0)
@@ -67,23 +67,23 @@ extension DepthwiseAttention: StepOperation {
   func form(_ c: StepContext) throws(PlanError) -> OutputForm { OutputForm(of: c.input) }
 
   func check(_ c: StepContext) throws(PlanError) {
-    let pitch = c.input.shape.pitch
+    let padded = c.input.shape.paddedChannels
     try c.checkKernel(kernel)
     // Every part of the product starts at a whole block, so that blocks can be read as they are.
     try c.checkProjections(
-      norm, qkv, project, attendedZeroPoint: attendedZeroPoint, partChannels: pitch)
-    try c.requireConstants(biasOffset, kernel * kernel * pitch * 2)
+      norm, qkv, project, attendedZeroPoint: attendedZeroPoint, partChannels: padded)
+    try c.requireConstants(biasOffset, kernel * kernel * padded * 2)
     switch weighting {
     case .softmax(let scores, let attended):
       for offset in [scores, attended] {
-        try c.checkFloats(offset, count: pitch, 0...PlanLimits.attention)
+        try c.checkFloats(offset, count: padded, 0...PlanLimits.attention)
       }
     case .layerNorm(let gamma, let beta, let epsilon):
       for offset in [gamma, beta] {
-        try c.checkFloats(offset, count: pitch, within: PlanLimits.outputBias)
+        try c.checkFloats(offset, count: padded, within: PlanLimits.outputBias)
       }
       try c.checkFloats(
-        epsilon, count: pitch, PlanLimits.leastEpsilon ... .greatestFiniteMagnitude)
+        epsilon, count: padded, PlanLimits.leastEpsilon ... .greatestFiniteMagnitude)
     }
     try c.checkResidual(residualMultiplier)
   }

@@ -97,9 +97,9 @@ public struct InhomogeneousDepthwiseScratch: Sendable {
   /// The ring and the copies, at the start.
   public let convolution: DepthwiseScratch
   /// Int16 elements from one row of the ring to the next.
-  public let ringPitch: Int
+  public let ringElements: Int
   /// Int16 elements from one position's taps to the next one's.
-  public let tapPitch: Int
+  public let tapElements: Int
   /// Offsets of the parts.
   public let rows, hidden, taps, product: Int
   /// All of it.
@@ -108,15 +108,15 @@ public struct InhomogeneousDepthwiseScratch: Sendable {
   /// The scratch of a step over a map.
   public init(_ step: InhomogeneousDepthwise, shape: Shape, strip: Int) {
     stripRows = min(shape.positions, strip)
-    ringPitch = (shape.width + step.kernel - 1) * shape.pitch * 2
-    tapPitch = lvt_posconv_tap_count(step.kernel, step.groups)
+    ringElements = (shape.width + step.kernel - 1) * shape.paddedChannels * 2
+    tapElements = lvt_posconv_tap_count(step.kernel, step.groups)
     convolution = DepthwiseScratch(
-      kernel: step.kernel, shape: shape, ringBytes: step.kernel * ringPitch * 2)
+      kernel: step.kernel, shape: shape, ringBytes: step.kernel * ringElements * 2)
     var cursor = ScratchCursor()
     _ = cursor.reserve(convolution.byteCount)
     rows = cursor.reserve(step.kernel * 8)
     hidden = cursor.reserve(stripRows * step.squeeze.panelCount * Shape.block)
-    taps = cursor.reserve(stripRows * tapPitch * 2)
+    taps = cursor.reserve(stripRows * tapElements * 2)
     product = cursor.reserveProduct(rows: stripRows, k: max(step.squeeze.k, step.expand.k))
     byteCount = cursor.byteCount
   }

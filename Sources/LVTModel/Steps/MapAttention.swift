@@ -128,14 +128,14 @@ public struct MapAttentionScratch: Sendable {
   public init(_ step: DepthwiseAttention, shape: Shape, strip: Int) {
     self.init(
       step.qkv, shape: shape, strip: strip,
-      attentionBytes: lvt_depthwise_attention_scratch_bytes(shape.pitch))
+      attentionBytes: lvt_depthwise_attention_scratch_bytes(shape.paddedChannels))
   }
 
   private init(_ matrix: PackedMatrix, shape: Shape, strip: Int, attentionBytes: Int) {
     stripRows = min(shape.positions, strip)
     qkvPitch = matrix.panelCount * Shape.block
     var cursor = ScratchCursor()
-    normalized = cursor.reserve(stripRows * shape.pitch)
+    normalized = cursor.reserve(stripRows * shape.paddedChannels)
     // The products and the attention between them take turns.
     kernel = cursor.reserve(
       max(lvt_gemm_scratch_bytes(stripRows, shape.channels), attentionBytes))

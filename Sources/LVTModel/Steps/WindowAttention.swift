@@ -152,8 +152,8 @@ public struct WindowAttentionScratch: Sendable {
   public init(_ step: WindowAttention, shape: Shape, type: ElementType, strip: Int) {
     stripRows = min(step.tokens, strip)
     var cursor = ScratchCursor()
-    gathered = cursor.reserve(step.tokens * shape.pitch * type.byteCount)
-    normalized = cursor.reserve(step.tokens * shape.pitch)
+    gathered = cursor.reserve(step.tokens * shape.paddedChannels * type.byteCount)
+    normalized = cursor.reserve(step.tokens * shape.paddedChannels)
     qkv = cursor.reserve(step.tokens * step.qkv.panelCount * Shape.block)
     regions = cursor.reserve(step.tokens)
     // The products and the attention between them take turns.

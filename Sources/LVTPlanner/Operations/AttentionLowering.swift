@@ -106,15 +106,15 @@ extension FloatAttention {
   private func lowerDepthwise(
     _ kernel: Int, _ bias: [Float], _ c: inout Lowering
   ) -> DepthwiseAttention {
-    let input = c.input, pitch = Shape.blocks(channels) * Shape.block
+    let input = c.input, padded = Shape.blocks(channels) * Shape.block
     let normalized = c.choose(.normalized)
     let qkv = QuantizedMatrix(
-      self.qkv.paddingParts(of: channels, to: pitch), inputScale: normalized.scale,
+      self.qkv.paddingParts(of: channels, to: padded), inputScale: normalized.scale,
       means: c.means(.normalized))
     // Each channel of queries, keys and values reaches just as far as calibration saw it.
     var scales = [Point.Role.queries, .keys, .values].flatMap { role in
       (c.statistics(role)?.magnitudes ?? []).map { $0 / 127 }
-        + [Float](repeating: 0, count: pitch - channels)
+        + [Float](repeating: 0, count: padded - channels)
     }
     for row in scales.indices {
       scales[row] = ScaleLimits.scale(max(scales[row], qkv.leastOutputScale(of: row..<row + 1)))
@@ -127,21 +127,21 @@ extension FloatAttention {
     let columns = (0..<channels).map { c in
       stride(from: c, to: bias.count, by: channels).map { bias[$0] }
     }
-    var biases = [Int16](repeating: 0, count: kernel * kernel * pitch)
+    var biases = [Int16](repeating: 0, count: kernel * kernel * padded)
     func add(_ column: [Float], of channel: Int) {
       for (neighbour, value) in column.enumerated() {
-        biases[neighbour * pitch + channel] = Int16(
+        biases[neighbour * padded + channel] = Int16(
           max(-32767, min(32767, value.rounded(.toNearestOrEven))))
       }
     }
-    func values(_ c: Int) -> Float { scales[2 * pitch + c] / attended.scale }
+    func values(_ c: Int) -> Float { scales[2 * padded + c] / attended.scale }
     let weighting: DepthwiseAttention.Weighting
     if let norm = keyNorm {
       // Products reach 2¹⁴, and so may biases: beside greater ones the products hardly count.
       for (c, column) in columns.enumerated() {
         let greatest = column.map(\.magnitude).max() ?? 0
-        scales[pitch + c] = max(scales[pitch + c], greatest / 16383 / scales[c])
-        add(column.map { $0 / (scales[c] * scales[pitch + c]) }, of: c)
+        scales[padded + c] = max(scales[padded + c], greatest / 16383 / scales[c])
+        add(column.map { $0 / (scales[c] * scales[padded + c]) }, of: c)
       }
       weighting = .layerNorm(
         gammaOffset: c.constants.append(
@@ -149,7 +149,9 @@ extension FloatAttention {
         betaOffset: c.constants.append(
           (0..<channels).map { Lowering.limited(norm.beta[$0] * values($0)) }),
         epsilonOffset: c.constants.append(
-          (0..<pitch).map { Lowering.epsilon(norm.epsilon, unit: scales[$0] * scales[pitch + $0]) })
+          (0..<padded).map {
+            Lowering.epsilon(norm.epsilon, unit: scales[$0] * scales[padded + $0])
+          })
       )
     } else {
       let units = WindowAttention.scoreUnits * Float(M_LOG2E)
@@ -161,7 +163,7 @@ extension FloatAttention {
       weighting = .softmax(
         scoreMultiplierOffset: c.constants.append(
           (0..<channels).map {
-            min(Self.multiplierLimit, scales[$0] * scales[pitch + $0] * units)
+            min(Self.multiplierLimit, scales[$0] * scales[padded + $0] * units)
           }),
         attendedMultiplierOffset: c.constants.append(
           (0..<channels).map { min(Self.multiplierLimit, values($0)) }))

@@ -45,13 +45,13 @@ extension FloatInhomogeneousFilter {
 }
 
 extension FloatMatrix {
-  /// The outputs cut into parts of `count` and each part padded with zeros to `pitch`.
-  func paddingParts(of count: Int, to pitch: Int) -> FloatMatrix {
+  /// The outputs cut into parts of `count` and each part padded with zeros to `width`.
+  func paddingParts(of count: Int, to width: Int) -> FloatMatrix {
     var padded: [Float] = [], paddedBias: [Float] = []
     for start in stride(from: 0, to: outputs, by: count) {
       padded += weights[start * inputs..<(start + count) * inputs]
-      padded += repeatElement(0, count: (pitch - count) * inputs)
-      paddedBias += bias[start..<start + count] + repeatElement(0, count: pitch - count)
+      padded += repeatElement(0, count: (width - count) * inputs)
+      paddedBias += bias[start..<start + count] + repeatElement(0, count: width - count)
     }
     return FloatMatrix(
       inputs: inputs, outputs: paddedBias.count, weights: padded, bias: paddedBias)

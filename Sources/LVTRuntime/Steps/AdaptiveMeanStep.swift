@@ -12,18 +12,18 @@ extension StepRun {
     for bin in share.range(of: bins * bins) {
       let rows = AdaptiveMean.range(bin / bins, of: shape.height, bins: bins)
       let columns = AdaptiveMean.range(bin % bins, of: shape.width, bins: bins)
-      for c in 0..<shape.pitch { sums[c] = 0 }
+      for c in 0..<shape.paddedChannels { sums[c] = 0 }
       for y in rows {
         kernels.column_sums_s8(
           share.input.position(y * shape.width + columns.lowerBound), share.input.pitch,
-          columns.count, shape.pitch, rowSums)
-        for c in 0..<shape.pitch { sums[c] += rowSums[c] }
+          columns.count, shape.paddedChannels, rowSums)
+        for c in 0..<shape.paddedChannels { sums[c] += rowSums[c] }
       }
       let count = rows.count * columns.count
       let zero = Int32(count) * share.input.zeroPoint
       let multiplier = step.multiplier / Float(count)
       let out = share.output.position(bin)
-      for c in 0..<shape.pitch {
+      for c in 0..<shape.paddedChannels {
         let mean = (Float(sums[c] - zero) * multiplier).rounded(.toNearestOrEven)
         out[c] = Int8(max(-128, min(127, mean + Float(share.output.zeroPoint))))
       }

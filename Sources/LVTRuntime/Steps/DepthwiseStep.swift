@@ -85,8 +85,8 @@ struct DepthwiseRows {
   ) {
     let shape = share.input.shape
     var arguments = lvt_dwconv_args(
-      in: nil, above: nil, below: nil, out: nil, row_stride: shape.width * shape.pitch,
-      pixel_stride: shape.pitch, height: shape.height, width: shape.width,
+      in: nil, above: nil, below: nil, out: nil, row_stride: shape.width * shape.paddedChannels,
+      pixel_stride: shape.paddedChannels, height: shape.height, width: shape.width,
       y_begin: rows.lowerBound, y_end: rows.upperBound, kernel: kernel, panel: nil,
       in_zero_point: share.input.zeroPoint, out_zero_point: Int32(outputZeroPoint),
       out_lo: Int32(lowerBound), out_hi: 127, residual_multiplier: residualMultiplier,

@@ -29,11 +29,11 @@ extension StepRun {
   ) {
     let shape = share.input.shape
     let sums = share.scratch(parts.sums, as: Int32.self)
-    let mean = WideRow(bytes: share.scratch(parts.mean, as: Int8.self), pitch: shape.pitch)
+    let mean = WideRow(bytes: share.scratch(parts.mean, as: Int8.self), pitch: shape.paddedChannels)
     kernels.column_sums_s8(
-      share.input.position(0), shape.pitch, shape.positions, shape.pitch, sums)
+      share.input.position(0), shape.paddedChannels, shape.positions, shape.paddedChannels, sums)
     mean.store(
-      sums, channels: shape.pitch, zero: shape.positions * Int(share.input.zeroPoint),
+      sums, channels: shape.paddedChannels, zero: shape.positions * Int(share.input.zeroPoint),
       multiplier: step.meanMultiplier)
     let values = share.scratch(parts.values, as: Float.self)
     multiply(

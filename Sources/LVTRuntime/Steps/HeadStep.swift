@@ -14,18 +14,19 @@ extension StepRun {
     let stripSums = share.scratch(parts.stripSums, as: Int32.self)
     let pooled = share.scratch(parts.pooled, as: Int32.self)
 
-    for c in 0..<shape.pitch { pooled[c] = step.pooling == .mean ? 0 : -128 }
+    for c in 0..<shape.paddedChannels { pooled[c] = step.pooling == .mean ? 0 : -128 }
     (0..<shape.positions).forEachStrip(rows: parts.stripRows) { strip in
       normalize(
         step.norm, strip.count, share.input.position(strip.lowerBound), stride: share.input.pitch,
-        type: share.input.type, out: normalized, outStride: shape.pitch)
+        type: share.input.type, out: normalized, outStride: shape.paddedChannels)
       switch step.pooling {
       case .mean:
-        kernels.column_sums_s8(normalized, shape.pitch, strip.count, shape.pitch, stripSums)
-        for c in 0..<shape.pitch { pooled[c] += stripSums[c] }
+        kernels.column_sums_s8(
+          normalized, shape.paddedChannels, strip.count, shape.paddedChannels, stripSums)
+        for c in 0..<shape.paddedChannels { pooled[c] += stripSums[c] }
       case .maximum:
-        for i in 0..<strip.count * shape.pitch {
-          let c = i % shape.pitch
+        for i in 0..<strip.count * shape.paddedChannels {
+          let c = i % shape.paddedChannels
           pooled[c] = max(pooled[c], Int32(normalized[i]))
         }
       }
@@ -40,8 +41,9 @@ extension StepRun {
       }
       return
     }
-    let row = WideRow(bytes: share.scratch(parts.row, as: Int8.self), pitch: shape.pitch)
-    row.store(pooled, channels: shape.pitch, zero: zero, multiplier: step.poolingMultiplier)
+    let row = WideRow(bytes: share.scratch(parts.row, as: Int8.self), pitch: shape.paddedChannels)
+    row.store(
+      pooled, channels: shape.paddedChannels, zero: zero, multiplier: step.poolingMultiplier)
     multiply(
       classifier.matrix, row, biasOffset: classifier.biasOffset,
       accumulators: share.scratch(parts.accumulators, as: Int32.self),

@@ -26,7 +26,7 @@ extension StepRun {
         convolve(
           step, share, parts, pixels: start..<start + count, window: ring.window(at: x),
           taps: share.scratch(parts.taps, as: Int16.self)
-            + (start - strip.lowerBound) * parts.tapPitch)
+            + (start - strip.lowerBound) * parts.tapElements)
         start += count
       }
     }
@@ -46,7 +46,7 @@ extension StepRun {
     kernels.gemm_s8(&squeeze)
     var expand = product(
       step.expand, hidden, stride: hiddenPitch, rows: strip.count,
-      out: share.scratch + parts.taps, outStride: parts.tapPitch * 2,
+      out: share.scratch + parts.taps, outStride: parts.tapElements * 2,
       scratch: share.scratch + parts.product)
     expand.output = LVT_OUTPUT_S16
     kernels.gemm_s8(&expand)
@@ -89,7 +89,7 @@ private struct PairedRows {
     self.rows = rows
     self.kernels = kernels
     ring = share.scratch(parts.convolution.ring, as: Int16.self)
-    pitch = parts.ringPitch
+    pitch = parts.ringElements
     pointers = share.scratch(parts.rows, as: UnsafePointer<Int16>?.self)
     map = share.input
     next = rows.rows.lowerBound - (kernel - 1) / 2

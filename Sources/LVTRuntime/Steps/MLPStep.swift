@@ -13,7 +13,7 @@ extension StepRun {
     let productScratch = share.scratch + parts.product
     share.forEachStrip(of: positions, rows: parts.stripRows) { strip in
       var source = share.input.position(strip.lowerBound)
-      let pitch = share.input.shape.pitch
+      let pitch = share.input.shape.paddedChannels
       if let norm = step.norm {
         let input = source
         source = share.scratch(parts.source, as: Int8.self)

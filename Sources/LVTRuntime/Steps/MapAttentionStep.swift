@@ -36,13 +36,13 @@ extension StepRun {
     ) { qkv, scratch in
       var attend = lvt_depthwise_attention_args()
       attend.q = UnsafePointer(qkv)
-      attend.k = UnsafePointer(qkv + shape.pitch)
-      attend.v = UnsafePointer(qkv + 2 * shape.pitch)
+      attend.k = UnsafePointer(qkv + shape.paddedChannels)
+      attend.v = UnsafePointer(qkv + 2 * shape.paddedChannels)
       attend.stride = parts.qkvPitch
       (attend.height, attend.width) = (shape.height, shape.width)
       (attend.y_begin, attend.y_end) = (rows.lowerBound, rows.upperBound)
       attend.kernel = step.kernel
-      attend.channels = shape.pitch
+      attend.channels = shape.paddedChannels
       attend.bias = constant(step.biasOffset, as: Int16.self)
       attend.out_zero_point = Int32(step.attendedZeroPoint)
       attend.out = qkv
@@ -74,9 +74,9 @@ extension StepRun {
     own.forEachStrip(rows: parts.stripRows) { strip in
       normalize(
         step.norm, strip.count, share.input.position(strip.lowerBound), stride: share.input.pitch,
-        type: share.input.type, out: normalized, outStride: shape.pitch)
+        type: share.input.type, out: normalized, outStride: shape.paddedChannels)
       var multiply = product(
-        step.qkv, normalized, stride: shape.pitch, rows: strip.count,
+        step.qkv, normalized, stride: shape.paddedChannels, rows: strip.count,
         out: qkv + strip.lowerBound * parts.qkvPitch, outStride: parts.qkvPitch,
         scratch: kernelScratch)
       kernels.gemm_s8(&multiply)

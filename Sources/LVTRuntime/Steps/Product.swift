@@ -53,7 +53,7 @@ extension StepRun {
     var arguments = lvt_narrow_args(
       in: UnsafeRawPointer(map.position(positions.lowerBound)).assumingMemoryBound(to: Int16.self),
       in_stride: map.pitch, out: out, out_stride: outStride, rows: positions.count,
-      channels: map.shape.pitch, multiplier: narrowing.multiplier,
+      channels: map.shape.paddedChannels, multiplier: narrowing.multiplier,
       out_zero_point: Int32(narrowing.zeroPoint))
     kernels.narrow_s16(&arguments)
   }

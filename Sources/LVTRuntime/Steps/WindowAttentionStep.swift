@@ -9,7 +9,7 @@ extension StepRun {
   /// Windows share no position, so each may overwrite its own as soon as it is done. Positions of a
   /// window that the map does not have are zeros behind the LayerNorm; what they attend to is not kept.
   func visit(_ step: WindowAttention) {
-    let map = share.input, shape = map.shape, pitch = shape.pitch
+    let map = share.input, shape = map.shape, pitch = shape.paddedChannels
     let parts = WindowAttentionScratch(step, shape: shape, type: map.type, strip: share.strip)
     let gathered = Map(
       base: share.scratch + parts.gathered,
