@@ -20,11 +20,10 @@ public struct Depthwise: Equatable, Sendable {
   public static func paddedTaps(_ kernel: Int) -> Int { kernel * ((kernel + 3) / 4) * 4 }
 }
 
-extension Depthwise: StepOperation {
+extension Depthwise: InPlaceOperation {
   static let code: UInt32 = 3
   var name: String { "depthwise" }
   var inputTypes: [ElementTypes] { [.int8] }
-  var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [filter] }
   var kernels: [String] { ["dwconv_s8"] }
 
@@ -33,8 +32,6 @@ extension Depthwise: StepOperation {
     try c.code(&filter)
     try c.optional(&residualMultiplier)
   }
-
-  func form(_ c: StepContext) throws(PlanError) -> OutputForm { OutputForm(of: c.input) }
 
   func check(_ c: StepContext) throws(PlanError) {
     try c.checkKernel(kernel)

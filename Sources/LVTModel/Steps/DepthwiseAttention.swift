@@ -38,11 +38,10 @@ public struct DepthwiseAttention: Equatable, Sendable {
   public init() {}
 }
 
-extension DepthwiseAttention: StepOperation {
+extension DepthwiseAttention: InPlaceOperation {
   static let code: UInt32 = 11
   var name: String { "depthwiseAttention" }
   var inputTypes: [ElementTypes] { [.stream] }
-  var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [qkv, project] }
   var kernels: [String] {
     let attention =
@@ -63,8 +62,6 @@ extension DepthwiseAttention: StepOperation {
     try c.code(&project)
     try c.float(&residualMultiplier)
   }
-
-  func form(_ c: StepContext) throws(PlanError) -> OutputForm { OutputForm(of: c.input) }
 
   func check(_ c: StepContext) throws(PlanError) {
     let padded = c.input.shape.paddedChannels

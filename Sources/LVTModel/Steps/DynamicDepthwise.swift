@@ -34,11 +34,10 @@ public struct DynamicDepthwise: Equatable, Sendable {
   }
 }
 
-extension DynamicDepthwise: StepOperation {
+extension DynamicDepthwise: InPlaceOperation {
   static let code: UInt32 = 4
   var name: String { "dynamicDepthwise" }
   var inputTypes: [ElementTypes] { [.int8] }
-  var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [squeeze, expand] }
   var kernels: [String] {
     ["column_sums_s8", "gemm_s8", "gemm_s8", "pack_dwconv_f32", "dwconv_s8"]
@@ -53,8 +52,6 @@ extension DynamicDepthwise: StepOperation {
     try c.offset(&expandBiasOffset)
     try c.offset(&biasOffset)
   }
-
-  func form(_ c: StepContext) throws(PlanError) -> OutputForm { OutputForm(of: c.input) }
 
   func check(_ c: StepContext) throws(PlanError) {
     let channels = c.input.shape.channels

@@ -40,11 +40,10 @@ public struct InhomogeneousDepthwise: Equatable, Sendable {
   }
 }
 
-extension InhomogeneousDepthwise: StepOperation {
+extension InhomogeneousDepthwise: InPlaceOperation {
   static let code: UInt32 = 5
   var name: String { "inhomogeneousDepthwise" }
   var inputTypes: [ElementTypes] { [.int8] }
-  var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [squeeze, expand] }
   var kernels: [String] { ["gemm_s8", "gemm_s8", "pair_pixels_s8", "posconv_s16"] }
 
@@ -56,8 +55,6 @@ extension InhomogeneousDepthwise: StepOperation {
     try c.offset(&multiplierOffset)
     try c.offset(&biasOffset)
   }
-
-  func form(_ c: StepContext) throws(PlanError) -> OutputForm { OutputForm(of: c.input) }
 
   func check(_ c: StepContext) throws(PlanError) {
     let channels = c.input.shape.channels

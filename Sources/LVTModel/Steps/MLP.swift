@@ -22,11 +22,10 @@ public struct MLP: Equatable, Sendable {
   public init() {}
 }
 
-extension MLP: StepOperation {
+extension MLP: InPlaceOperation {
   static let code: UInt32 = 6
   var name: String { "mlp" }
   var inputTypes: [ElementTypes] { [.stream] }
-  var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [expand, project] }
   var kernels: [String] {
     (norm == nil ? [] : ["layernorm"]) + ["gemm_s8", "table_s8", "gemm_s8"]
@@ -40,8 +39,6 @@ extension MLP: StepOperation {
     try c.code(&project)
     try c.float(&residualMultiplier)
   }
-
-  func form(_ c: StepContext) throws(PlanError) -> OutputForm { OutputForm(of: c.input) }
 
   func check(_ c: StepContext) throws(PlanError) {
     let channels = c.input.shape.channels

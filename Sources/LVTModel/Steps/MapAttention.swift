@@ -37,11 +37,10 @@ public struct MapAttention: Equatable, Sendable {
   public static let maximumPositions = 65536
 }
 
-extension MapAttention: StepOperation {
+extension MapAttention: InPlaceOperation {
   static let code: UInt32 = 10
   var name: String { dilations == nil ? "globalAttention" : "dilatedAttention" }
   var inputTypes: [ElementTypes] { [.stream] }
-  var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [qkv, project] }
   var kernels: [String] {
     [
@@ -61,8 +60,6 @@ extension MapAttention: StepOperation {
     try c.code(&project)
     try c.float(&residualMultiplier)
   }
-
-  func form(_ c: StepContext) throws(PlanError) -> OutputForm { OutputForm(of: c.input) }
 
   func check(_ c: StepContext) throws(PlanError) {
     let map = c.input.shape

@@ -34,6 +34,14 @@ extension StepOperation {
   var mayOverwrite: InputSet { [] }
 }
 
+/// A step whose output has the form of its first input, and may overwrite it.
+protocol InPlaceOperation: StepOperation {}
+
+extension InPlaceOperation {
+  var mayOverwrite: InputSet { .first }
+  func form(_ c: StepContext) throws(PlanError) -> OutputForm { OutputForm(of: c.input) }
+}
+
 /// A set of a step's inputs.
 struct InputSet: OptionSet, Sendable {
   let rawValue: UInt8

@@ -63,11 +63,10 @@ public struct WindowAttention: Equatable, Sendable {
   public static let scoreUnits: Float = 1024
 }
 
-extension WindowAttention: StepOperation {
+extension WindowAttention: InPlaceOperation {
   static let code: UInt32 = 9
   var name: String { "windowAttention" }
   var inputTypes: [ElementTypes] { [.stream] }
-  var mayOverwrite: InputSet { .first }
   var matrices: [PackedMatrix] { [qkv, project] }
   var kernels: [String] { ["layernorm", "gemm_s8", "attention_s8", "gemm_s8"] }
 
@@ -85,8 +84,6 @@ extension WindowAttention: StepOperation {
     try c.code(&project)
     try c.float(&residualMultiplier)
   }
-
-  func form(_ c: StepContext) throws(PlanError) -> OutputForm { OutputForm(of: c.input) }
 
   func check(_ c: StepContext) throws(PlanError) {
     // At most 22² = 484 positions, so that 484 · 32767 · 128, the greatest sum of values, fits int32.

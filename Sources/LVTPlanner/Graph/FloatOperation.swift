@@ -25,16 +25,16 @@ protocol FloatOperation: Sendable {
   /// Which of its inputs is added to the rest; nil if none is.
   var addedInput: Int? { get }
 
-  /// The operation whose result's channels are multiplied by factors above 0; nil if it has none.
-  func scalingOutputs(_ factors: [Float]) -> (any FloatOperation)?
-  /// The operation on a first input whose channels were divided by the factors; nil if it has none.
-  func scalingInputs(_ factors: [Float]) -> (any FloatOperation)?
+  /// Multiplies the result's channels by factors above 0; false if it cannot.
+  mutating func scaleOutputs(_ factors: [Float]) -> Bool
+  /// Becomes the operation on a first input whose channels were divided by the factors; false if it cannot.
+  mutating func scaleInputs(_ factors: [Float]) -> Bool
   /// How far channels of the first input are made alike: the exponent of the ratio of their ranges.
   var inputEqualization: Float { get }
-  /// The operation with the channels between its own parts made alike.
-  func equalizedInside(_ ranges: (Point.Role) -> Statistics?) -> any FloatOperation
-  /// The operation that makes so much less in each channel; nil if it has no bias for that.
-  func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)?
+  /// Makes the channels between its own parts alike.
+  mutating func equalizeInside(_ ranges: (Point.Role) -> Statistics?)
+  /// Makes so much less in each channel; false if it has no bias for that.
+  mutating func subtractFromBias(_ shift: [Float]) -> Bool
 }
 
 /// Called with the values at a point of the node that runs, positions × channels.
@@ -44,11 +44,11 @@ extension FloatOperation {
   var makesFloat32: Bool { false }
   var isOfStreams: Bool { true }
   var addedInput: Int? { nil }
-  func scalingOutputs(_ factors: [Float]) -> (any FloatOperation)? { nil }
-  func scalingInputs(_ factors: [Float]) -> (any FloatOperation)? { nil }
+  mutating func scaleOutputs(_ factors: [Float]) -> Bool { false }
+  mutating func scaleInputs(_ factors: [Float]) -> Bool { false }
   var inputEqualization: Float { 0.5 }
-  func equalizedInside(_ ranges: (Point.Role) -> Statistics?) -> any FloatOperation { self }
-  func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)? { nil }
+  mutating func equalizeInside(_ ranges: (Point.Role) -> Statistics?) {}
+  mutating func subtractFromBias(_ shift: [Float]) -> Bool { false }
 }
 
 /// A value of the float network.

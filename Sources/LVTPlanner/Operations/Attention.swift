@@ -98,9 +98,8 @@ struct FloatAttention: FloatOperation {
     return map.height % edge != 0 || map.width % edge != 0
   }
 
-  func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)? {
-    var result = self
-    result.project.subtractFromBias(shift)
-    return result
+  mutating func subtractFromBias(_ shift: [Float]) -> Bool {
+    project.subtractFromBias(shift)
+    return true
   }
 }

@@ -3,21 +3,19 @@
 // Equalizer.swift says why attention leaves channels so much freedom.
 
 extension FloatAttention {
-  func equalizedInside(_ ranges: (Point.Role) -> Statistics?) -> any FloatOperation {
+  mutating func equalizeInside(_ ranges: (Point.Role) -> Statistics?) {
     guard let normalized = ranges(.normalized), let queries = ranges(.queries),
       let keys = ranges(.keys), let values = ranges(.values), let attended = ranges(.attended)
-    else { return self }
-    var result = self
-    LVTPlanner.equalize(&result.norm, &result.qkv, normalized)
+    else { return }
+    LVTPlanner.equalize(&norm, &qkv, normalized)
     if case .neighbours = reach {
-      result.equalize(
+      equalize(
         values: values, factors: equalizingFactors(attended.magnitudes, exponent: 0.5))
     } else {
-      result.equalize(queries: queries, keys: keys)
-      result.equalize(
+      equalize(queries: queries, keys: keys)
+      equalize(
         values: values, factors: equalizingFactors(reaches(of: values), exponent: 0.5))
     }
-    return result
   }
 
   /// Whether a constant may be taken off keys and values: not off the zeros outside a map, and not in

@@ -57,10 +57,9 @@ struct FloatConvolution: FloatOperation {
     return rows
   }
 
-  func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)? {
-    var result = self
-    result.matrix.subtractFromBias(shift)
-    return result
+  mutating func subtractFromBias(_ shift: [Float]) -> Bool {
+    matrix.subtractFromBias(shift)
+    return true
   }
 
   func lower(_ c: inout Lowering) -> Step.Operation {

@@ -57,25 +57,22 @@ struct FloatDepthwise: FloatOperation {
     return result
   }
 
-  func scalingOutputs(_ factors: [Float]) -> (any FloatOperation)? {
-    guard !addsInput else { return nil }
-    var result = self
-    result.filter.scaleOutputs(factors)
-    return result
+  mutating func scaleOutputs(_ factors: [Float]) -> Bool {
+    guard !addsInput else { return false }
+    filter.scaleOutputs(factors)
+    return true
   }
 
-  func scalingInputs(_ factors: [Float]) -> (any FloatOperation)? {
-    guard !addsInput else { return nil }
-    var result = self
-    result.filter.scaleInputs(factors)
-    return result
+  mutating func scaleInputs(_ factors: [Float]) -> Bool {
+    guard !addsInput else { return false }
+    filter.scaleInputs(factors)
+    return true
   }
 
-  func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)? {
-    guard addsInput else { return nil }
-    var result = self
-    for c in shift.indices { result.filter.bias[c] -= shift[c] }
-    return result
+  mutating func subtractFromBias(_ shift: [Float]) -> Bool {
+    guard addsInput else { return false }
+    for c in shift.indices { filter.bias[c] -= shift[c] }
+    return true
   }
 
   func lower(_ c: inout Lowering) -> Step.Operation {

@@ -46,36 +46,24 @@ struct FloatDynamicFilter: FloatOperation {
     return FloatFilter(kernel: kernel, channels: channels, weights: weights, bias: bias)
   }
 
-  /// Multiplies the taps of each channel and what its mean is weighted with, as if its input were
-  /// divided.
-  mutating func scaleInputs(_ factors: [Float]) {
+  // The factors also meet the weights of the product that computes the taps, which share a scale: only in
+  // part, as ``inputEqualization`` has it.
+  mutating func scaleInputs(_ factors: [Float]) -> Bool {
     squeeze.scaleInputs(factors)
     scaleTaps(factors)
+    return true
   }
 
-  /// Multiplies the taps and the bias of each channel.
-  mutating func scaleOutputs(_ factors: [Float]) {
+  @discardableResult
+  mutating func scaleOutputs(_ factors: [Float]) -> Bool {
     scaleTaps(factors)
     for c in bias.indices { bias[c] *= factors[c] }
+    return true
   }
 
   private mutating func scaleTaps(_ factors: [Float]) {
     let taps = kernel * kernel
     expand.scaleOutputs((0..<channels * taps).map { factors[$0 / taps] })
-  }
-
-  func scalingOutputs(_ factors: [Float]) -> (any FloatOperation)? {
-    var result = self
-    result.scaleOutputs(factors)
-    return result
-  }
-
-  // The factors also meet the weights of the product that computes the taps, which share a scale: only in
-  // part, as ``inputEqualization`` has it.
-  func scalingInputs(_ factors: [Float]) -> (any FloatOperation)? {
-    var result = self
-    result.scaleInputs(factors)
-    return result
   }
 
   func lower(_ c: inout Lowering) -> Step.Operation {

@@ -37,12 +37,10 @@ struct FloatHead: FloatOperation {
     return maxima
   }
 
-  func equalizedInside(_ ranges: (Point.Role) -> Statistics?) -> any FloatOperation {
-    guard var matrix = classifier else { return self }
-    var result = self
-    equalize(&result.norm, &matrix, ranges(.normalized))
-    result.classifier = matrix
-    return result
+  mutating func equalizeInside(_ ranges: (Point.Role) -> Statistics?) {
+    guard var classifier else { return }
+    equalize(&norm, &classifier, ranges(.normalized))
+    self.classifier = classifier
   }
 
   func lower(_ c: inout Lowering) -> Step.Operation {

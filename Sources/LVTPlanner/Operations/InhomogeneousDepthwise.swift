@@ -49,40 +49,26 @@ struct FloatInhomogeneousFilter: FloatOperation {
     }
   }
 
-  /// Multiplies the scale of each channel and what the taps are computed with, as if the input were
-  /// divided.
-  mutating func scaleInputs(_ factors: [Float]) {
+  mutating func scaleInputs(_ factors: [Float]) -> Bool {
     squeeze.scaleInputs(factors)
     for c in scale.indices { scale[c] *= factors[c] }
+    return true
   }
 
-  /// Multiplies the scale and the bias of each channel.
-  mutating func scaleOutputs(_ factors: [Float]) {
+  @discardableResult
+  mutating func scaleOutputs(_ factors: [Float]) -> Bool {
     for c in scale.indices {
       scale[c] *= factors[c]
       bias[c] *= factors[c]
     }
+    return true
   }
 
-  func scalingOutputs(_ factors: [Float]) -> (any FloatOperation)? {
-    var result = self
-    result.scaleOutputs(factors)
-    return result
-  }
-
-  func scalingInputs(_ factors: [Float]) -> (any FloatOperation)? {
-    var result = self
-    result.scaleInputs(factors)
-    return result
-  }
-
-  func equalizedInside(_ ranges: (Point.Role) -> Statistics?) -> any FloatOperation {
-    guard let hidden = ranges(.hidden) else { return self }
-    var result = self
+  mutating func equalizeInside(_ ranges: (Point.Role) -> Statistics?) {
+    guard let hidden = ranges(.hidden) else { return }
     let factors = equalizingFactors(hidden.magnitudes, exponent: 0.5)
-    result.squeeze.scaleOutputs(factors)
-    result.expand.scaleInputs(factors.map { 1 / $0 })
-    return result
+    squeeze.scaleOutputs(factors)
+    expand.scaleInputs(factors.map { 1 / $0 })
   }
 
   func lower(_ c: inout Lowering) -> Step.Operation {

@@ -40,20 +40,15 @@ struct FloatMLP: FloatOperation {
     return result
   }
 
-  func equalizedInside(_ ranges: (Point.Role) -> Statistics?) -> any FloatOperation {
-    var result = self
-    result.norm = norm.map { norm in
-      var norm = norm
-      equalize(&norm, &result.expand, ranges(.normalized))
-      return norm
-    }
-    return result
+  mutating func equalizeInside(_ ranges: (Point.Role) -> Statistics?) {
+    guard var norm else { return }
+    equalize(&norm, &expand, ranges(.normalized))
+    self.norm = norm
   }
 
-  func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)? {
-    var result = self
-    result.project.subtractFromBias(shift)
-    return result
+  mutating func subtractFromBias(_ shift: [Float]) -> Bool {
+    project.subtractFromBias(shift)
+    return true
   }
 
   func lower(_ c: inout Lowering) -> Step.Operation {

@@ -43,16 +43,13 @@ struct FloatPatchMerge: FloatOperation {
     return rows
   }
 
-  func equalizedInside(_ ranges: (Point.Role) -> Statistics?) -> any FloatOperation {
-    var result = self
-    equalize(&result.norm, &result.matrix, ranges(.normalized))
-    return result
+  mutating func equalizeInside(_ ranges: (Point.Role) -> Statistics?) {
+    equalize(&norm, &matrix, ranges(.normalized))
   }
 
-  func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)? {
-    var result = self
-    result.matrix.subtractFromBias(shift)
-    return result
+  mutating func subtractFromBias(_ shift: [Float]) -> Bool {
+    matrix.subtractFromBias(shift)
+    return true
   }
 
   func lower(_ c: inout Lowering) -> Step.Operation {

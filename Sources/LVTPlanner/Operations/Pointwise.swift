@@ -30,24 +30,21 @@ struct FloatPointwise: FloatOperation {
     return result
   }
 
-  func scalingOutputs(_ factors: [Float]) -> (any FloatOperation)? {
-    guard relu, !isResidual else { return nil }
-    var result = self
-    result.matrix.scaleOutputs(factors)
-    return result
+  mutating func scaleOutputs(_ factors: [Float]) -> Bool {
+    guard relu, !isResidual else { return false }
+    matrix.scaleOutputs(factors)
+    return true
   }
 
-  func scalingInputs(_ factors: [Float]) -> (any FloatOperation)? {
-    var result = self
-    result.matrix.scaleInputs(factors)
-    return result
+  mutating func scaleInputs(_ factors: [Float]) -> Bool {
+    matrix.scaleInputs(factors)
+    return true
   }
 
-  func subtractingFromBias(_ shift: [Float]) -> (any FloatOperation)? {
-    guard !relu else { return nil }
-    var result = self
-    result.matrix.subtractFromBias(shift)
-    return result
+  mutating func subtractFromBias(_ shift: [Float]) -> Bool {
+    guard !relu else { return false }
+    matrix.subtractFromBias(shift)
+    return true
   }
 
   func lower(_ c: inout Lowering) -> Step.Operation {

@@ -29,8 +29,7 @@ extension Graph {
       if let added = node.operation.addedInput {
         shift = zip(shift, shifts[node.inputs[added]]).map { $0 - $1 }
       }
-      let corrected = node.operation.subtractingFromBias(shift.map { share * Float($0) })
-      if let corrected { nodes[i].operation = corrected }
+      _ = nodes[i].operation.subtractFromBias(shift.map { share * Float($0) })
     }
   }
 }

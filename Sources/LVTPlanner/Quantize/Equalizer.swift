@@ -31,16 +31,12 @@ extension Graph {
       {
         let factors = equalizingFactors(
           statistics.magnitudes, exponent: nodes[reader].operation.inputEqualization)
-        if let scaled = nodes[i].operation.scalingOutputs(factors),
-          let next = nodes[reader].operation.scalingInputs(factors.map { 1 / $0 })
-        {
-          nodes[i].operation = scaled
-          nodes[reader].operation = next
+        var (scaled, next) = (nodes[i].operation, nodes[reader].operation)
+        if scaled.scaleOutputs(factors), next.scaleInputs(factors.map { 1 / $0 }) {
+          (nodes[i].operation, nodes[reader].operation) = (scaled, next)
         }
       }
-      nodes[i].operation = nodes[i].operation.equalizedInside {
-        ranges[Point(value: value, role: $0)]
-      }
+      nodes[i].operation.equalizeInside { ranges[Point(value: value, role: $0)] }
     }
   }
 }
