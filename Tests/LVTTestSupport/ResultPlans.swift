@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import LVTModel
+import LVTModel
 
 /// Plans whose results can be computed by hand, for a picture of 3 × 4 pixels.
 ///
