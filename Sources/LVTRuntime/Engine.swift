@@ -75,6 +75,10 @@ public final class Engine {
     self.arena = arena
     self.pool = pool
     workspace = Workspace(plan: plan, arena: arena, isa: isa)
+    outputs = plan.outputs.map { EngineOutput($0, plan, arena: arena) }
+    let classes = outputs.first { $0.kind == .classes }
+    logits = (classes?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0))
+      .assumingMemoryBound(to: Float.self)
     choice = isAdaptive && threads > 1 ? ThreadChoice(multiplications: plan.multiplications) : nil
   }
 
@@ -149,17 +153,12 @@ public final class Engine {
   ///
   /// Their values are of the last run; they lie in the engine's arena: valid while the engine lives, until the
   /// next picture is written or the next run. Copy them to keep them.
-  public var outputs: [EngineOutput] {
-    plan.outputs.map { EngineOutput($0, plan, bytes(of: $0.tensor)) }
-  }
+  public let outputs: [EngineOutput]
 
   /// The class scores of the last run, `plan.classCount` floats; none for a plan of features alone.
   ///
   /// Valid as long as ``outputs`` are.
-  public var logits: UnsafeBufferPointer<Float> {
-    guard let classes = plan.classes else { return UnsafeBufferPointer(start: nil, count: 0) }
-    return UnsafeBufferPointer(bytes(of: classes.tensor).assumingMemoryBound(to: Float.self))
-  }
+  public let logits: UnsafeBufferPointer<Float>
 
   /// The bytes of a tensor, positions `pitch` apart.
   ///

@@ -29,7 +29,7 @@ public struct EngineOutput {
     self.bytes = bytes
   }
 
-  init(_ output: PlanOutput, _ plan: Plan, _ bytes: UnsafeMutableRawBufferPointer) {
+  init(_ output: PlanOutput, _ plan: Plan, arena: UnsafeMutableRawPointer) {
     let tensor = plan.tensors[output.tensor]
     name = output.name
     kind = output.kind
@@ -37,7 +37,8 @@ public struct EngineOutput {
     type = tensor.type
     quantization = tensor.quantization
     pitch = tensor.pitch
-    self.bytes = UnsafeRawBufferPointer(bytes)
+    bytes = UnsafeRawBufferPointer(
+      start: arena + plan.buffers[tensor.buffer].offset, count: tensor.byteCount)
   }
 
   /// The real number at a channel of a position, in raster order.

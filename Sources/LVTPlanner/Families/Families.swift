@@ -20,8 +20,21 @@ public struct Family: Sendable {
   /// A tensor that no other family has, or how to find one.
   let recognisedBy: String
   let recognises: @Sendable (Checkpoint) -> Bool
-  let build: @Sendable (Checkpoint, Network.Options) throws(NetworkError) -> Network
+  let build: Build
   let sizes: [Size]
+
+  typealias Build =
+    @Sendable (Checkpoint, Network.Options) throws(NetworkError) -> Network
+
+  /// Builds networks with a family's builder.
+  private static func building<B: NetworkBuilder>(
+    with builder: @escaping @Sendable (Checkpoint, Network.Options) -> B
+  ) -> Build {
+    { (checkpoint, options) throws(NetworkError) in
+      var builder = builder(checkpoint, options)
+      return try builder.network()
+    }
+  }
 
   private static func dwNet(
     _ kind: DWNetBuilder.Kind, _ sizes: [Size]
@@ -30,10 +43,7 @@ public struct Family: Sendable {
     return Family(
       name: kind.rawValue, paper: "arXiv 2106.04263", recognisedBy: tensor,
       recognises: { $0.tensors[tensor] != nil },
-      build: { (checkpoint, options) throws(NetworkError) in
-        var builder = DWNetBuilder(checkpoint, kind, options: options)
-        return try builder.network()
-      },
+      build: building { DWNetBuilder($0, kind, options: $1) },
       sizes: sizes)
   }
 
@@ -76,10 +86,7 @@ public struct Family: Sendable {
       name: "Swin", paper: "arXiv 2103.14030",
       recognisedBy: "layers.0.blocks.0.attn.relative_position_bias_table",
       recognises: { swin($0) && !SwinBuilder.isDepthwise($0) },
-      build: { (checkpoint, options) throws(NetworkError) in
-        var builder = SwinBuilder(checkpoint, options: options)
-        return try builder.network()
-      },
+      build: building { SwinBuilder($0, options: $1) },
       sizes: [
         Size(
           name: "Swin-T", embed: 96, depths: [2, 2, 6, 2], parameters: 28.3, macs: 4.49, top1: 81.2)
@@ -88,19 +95,13 @@ public struct Family: Sendable {
       name: "depth-wise ViT", paper: "our reading of arXiv 2309.10713",
       recognisedBy: "attn.position_bias or attn.key_norm.weight in a block of a Swin",
       recognises: { swin($0) && SwinBuilder.isDepthwise($0) },
-      build: { (checkpoint, options) throws(NetworkError) in
-        var builder = SwinBuilder(checkpoint, options: options)
-        return try builder.network()
-      },
+      build: building { SwinBuilder($0, options: $1) },
       sizes: []),
     Family(
       name: "DilateFormer", paper: "arXiv 2302.01791",
       recognisedBy: "stages.0.blocks.0.pos_embed.weight",
       recognises: { $0.tensors["stages.0.blocks.0.pos_embed.weight"] != nil },
-      build: { (checkpoint, options) throws(NetworkError) in
-        var builder = DilateFormerBuilder(checkpoint, options: options)
-        return try builder.network()
-      },
+      build: building { DilateFormerBuilder($0, options: $1) },
       sizes: [
         Size(
           name: "DilateFormer-T", embed: 72, depths: [2, 2, 6, 2], parameters: 17.2, macs: 3.16,

@@ -2,7 +2,7 @@
 internal import LVTModel
 
 /// Builds a family's networks; what it shares with the others is the parts of the same names in all of them.
-protocol NetworkBuilder {
+protocol NetworkBuilder: SendableMetatype {
   var reader: TensorReader { get set }
   var options: Network.Options { get }
   var graph: Graph { get set }
@@ -15,8 +15,10 @@ protocol NetworkBuilder {
 
 /// What heads read.
 struct Backbone {
-  /// What each stage ends with.
+  /// What each stage ends with; there is at least one.
   let stages: [Graph.ValueID]
+  /// What the last stage ends with.
+  var last: Graph.ValueID { stages[stages.count - 1] }
   /// The product of a class head.
   var classifier = "head"
   /// What LayerNorms add to variances.
@@ -30,10 +32,8 @@ extension NetworkBuilder {
   mutating func network() throws(NetworkError) -> Network {
     let backbone = try addBackbone()
     var builder: any NetworkBuilder = self
-    for head in NetworkHead.all where head.recognises(self, backbone) {
-      try head.build(&builder, backbone)
-      break
-    }
+    let head = NetworkHead.all.first { $0.recognises(builder, backbone) }
+    try head?.build(&builder, backbone)
     return try builder.finished()
   }
 

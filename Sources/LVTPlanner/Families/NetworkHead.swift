@@ -4,7 +4,7 @@ internal import LVTModel
 /// What is made of a backbone's stages: nodes that it appends, and the network's results.
 ///
 /// Every backbone goes with every head.
-public struct NetworkHead: Sendable {
+struct NetworkHead: Sendable {
   /// What it is called in tables.
   let name: String
   /// How it is recognised, in words.
@@ -33,13 +33,7 @@ public struct NetworkHead: Sendable {
     name: "classes", recognisedBy: "head.weight or head.fc.weight",
     recognises: { builder, backbone in builder.reader.has(backbone.classifier + ".weight") },
     build: { (builder, backbone) throws(NetworkError) in
-      let name = backbone.classifier
-      let channels = builder.graph.values[backbone.stages[backbone.stages.count - 1]].shape.channels
-      let classes = try builder.reader.shape("\(name).weight", rank: 2)[0]
-      let norm = try builder.reader.norm("norm", channels: channels, epsilon: backbone.epsilon)
-      let matrix = try builder.reader.matrix(
-        name, inputs: channels, outputs: classes, bias: true)
-      try addPooling(name, .classes, norm, matrix, &builder, backbone)
+      try addPooling(classifier: backbone.classifier, &builder, backbone)
     })
 
   /// `norm`, and the mean or the maximum over positions.
@@ -47,25 +41,31 @@ public struct NetworkHead: Sendable {
     name: "embedding", recognisedBy: "no head",
     recognises: { _, _ in true },
     build: { (builder, backbone) throws(NetworkError) in
-      let channels = builder.graph.values[backbone.stages[backbone.stages.count - 1]].shape.channels
-      let norm = try builder.reader.norm("norm", channels: channels, epsilon: backbone.epsilon)
-      try addPooling("norm", .map, norm, nil, &builder, backbone)
+      try addPooling(classifier: nil, &builder, backbone)
     })
 
   private static func addPooling(
-    _ name: String, _ kind: PlanOutput.Kind, _ norm: FloatNorm, _ classifier: FloatMatrix?,
-    _ builder: inout any NetworkBuilder, _ backbone: Backbone
+    classifier name: String?, _ builder: inout any NetworkBuilder, _ backbone: Backbone
   ) throws(NetworkError) {
+    let channels = builder.shape(backbone.last).channels
+    var classifier: FloatMatrix?
+    if let name {
+      let classes = try builder.reader.shape("\(name).weight", rank: 2)[0]
+      classifier = try builder.reader.matrix(
+        name, inputs: channels, outputs: classes, bias: true)
+    }
+    let norm = try builder.reader.norm("norm", channels: channels, epsilon: backbone.epsilon)
     let pooling = builder.options.pooling
     if pooling == nil {
       builder.assumptions.append(Assumption(what: "global pool avg", option: "--global-pool"))
     }
-    let head = FloatHead(norm: norm, pooling: pooling ?? .mean, classifier: classifier)
     let value = try builder.graph.add(
-      name, head, backbone.stages[backbone.stages.count - 1])
+      name ?? "norm", FloatHead(norm: norm, pooling: pooling ?? .mean, classifier: classifier),
+      backbone.last)
     builder.graph.outputs = [
-      Graph.Output(
-        name: classifier == nil ? "embedding" : "classes", kind: kind, value: value)
+      name == nil
+        ? Graph.Output(name: "embedding", kind: .map, value: value)
+        : Graph.Output(name: "classes", kind: .classes, value: value)
     ]
   }
 }
