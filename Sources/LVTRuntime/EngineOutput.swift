@@ -50,6 +50,7 @@ public struct EngineOutput {
     case .int8: integer = Int(bytes.load(fromByteOffset: at, as: Int8.self))
     case .int16: integer = Int(bytes.loadUnaligned(fromByteOffset: at, as: Int16.self))
     case .pictureRGB: integer = Int(bytes[at]) - 128
+    case .labels: integer = Int(bytes[at])
     }
     return quantization.scale * Float(integer - quantization.zeroPoint)
   }

@@ -51,7 +51,8 @@ final class Workspace {
       share: Share(
         inputs: step.inputs, output: step.output,
         scratch: thread == 0 ? step.scratch : furtherScratch + (thread - 1) * scratchBytes,
-        sharedScratch: step.scratch, strip: step.strip, thread: thread, threads: threads),
+        sharedScratch: step.scratch, furtherScratch: furtherScratch, scratchBytes: scratchBytes,
+        strip: step.strip, thread: thread, threads: threads),
       kernels: kernels, constants: constants, pool: pool)
     step.operation.visit(&run)
   }
@@ -125,6 +126,10 @@ struct Share {
   let scratch: UnsafeMutableRawPointer
   /// The first thread's scratch, for what all threads use.
   let sharedScratch: UnsafeMutableRawPointer
+  /// The scratch of the threads after the first, one after the other.
+  let furtherScratch: UnsafeMutableRawPointer
+  /// Bytes of each of theirs.
+  let scratchBytes: Int
   /// Positions of the largest strip.
   let strip: Int
   let thread: Int
@@ -132,6 +137,11 @@ struct Share {
 
   /// The first input.
   var input: Map { inputs[0] }
+
+  /// What is a thread's own.
+  func scratch(ofThread thread: Int) -> UnsafeMutableRawPointer {
+    thread == 0 ? sharedScratch : furtherScratch + (thread - 1) * scratchBytes
+  }
 
   /// This thread's part of `count` rows or positions, which are divided evenly in order.
   func range(of count: Int) -> Range<Int> {

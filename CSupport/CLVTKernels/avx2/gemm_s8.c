@@ -45,6 +45,8 @@ LVT_INLINE void finish(
     }
     __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(acc_s32x8), multiplier);
     if (residual) {
+        if (g->is_residual_behind_relu)
+            v = _mm256_max_ps(v, _mm256_setzero_ps());
         const __m256i q = g->output == LVT_OUTPUT_S16
                               ? _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)residual))
                               : _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)residual));

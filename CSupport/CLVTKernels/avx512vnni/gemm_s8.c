@@ -28,6 +28,8 @@ LVT_INLINE void finish(const lvt_gemm_args *g,
     }
     __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc_s32x16), multiplier);
     if (residual) {
+        if (g->is_residual_behind_relu)
+            v = _mm512_max_ps(v, _mm512_setzero_ps());
         const __m512i q = g->output == LVT_OUTPUT_S16
                               ? _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)residual))
                               : _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual));

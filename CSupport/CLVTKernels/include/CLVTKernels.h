@@ -86,7 +86,8 @@ typedef struct {
     size_t residual_stride;
     int32_t residual_zero_point;
     float residual_multiplier; ///< s_residual / s_out, in [0, 16384].
-    void *scratch;             ///< lvt_gemm_scratch_bytes(rows, k), 64-byte aligned.
+    bool is_residual_behind_relu; ///< max(acc * m, 0) is what a residual is added to.
+    void *scratch;                ///< lvt_gemm_scratch_bytes(rows, k), 64-byte aligned.
 } lvt_gemm_args;
 
 /// Scratch that any kernel of the table may need; the same for every CPU, so a plan can promise it.
@@ -451,6 +452,44 @@ typedef struct {
     uint8_t *out;
 } lvt_resample_rows_args;
 
+// ---- Grids --------------------------------------------------------------------------------------
+
+/// What a column of a grid reads: position `first` of a row with weight 128 - `weight`, and the next
+/// one with `weight`. Where the weight is 0 the next one is not read.
+typedef struct {
+    int32_t first;
+    int32_t weight; ///< 0 ... 127
+} lvt_place;
+
+/// A row of a grid, between two rows of a map and between their positions:
+///
+///   v[i]   = above[i] * (128 - below_weight) + below[i] * below_weight
+///   out[x] = (v[first] * (128 - weight) + v[first + 1] * weight + 2^13) >> 14
+typedef struct {
+    const int8_t *above, *below; ///< `width` positions; the same row where there is no next one.
+    int32_t below_weight;        ///< 0 ... 127
+    size_t width;                ///< Positions of a row, at least 1.
+    size_t pitch;                ///< Bytes from position to position, a multiple of 16.
+    const lvt_place *places;     ///< `columns`, whose positions are in the row.
+    size_t columns;              ///< Positions of `out`.
+    int16_t *scratch;            ///< width * pitch, 64-byte aligned.
+    int8_t *out;                 ///< columns * pitch bytes.
+} lvt_resample_args;
+
+/// The greatest channel of each column of a grid, by the formula of lvt_resample_args without the
+/// rounding; of equals the first.
+typedef struct {
+    const int16_t *above, *below;
+    int32_t below_weight;    ///< 0 ... 127
+    size_t width;            ///< Positions of a row, at least 1.
+    size_t pitch;            ///< Values from position to position, a multiple of 16.
+    size_t channels;         ///< 1 ... 256, at most pitch.
+    const lvt_place *places; ///< `columns`, whose positions are in the row.
+    size_t columns;
+    int32_t *scratch; ///< width * pitch, 64-byte aligned.
+    uint8_t *out;     ///< `columns` bytes.
+} lvt_label_row_args;
+
 // ---- The table ----------------------------------------------------------------------------------
 
 /// CPU features, a bit mask. Within an architecture a higher bit is preferred.
@@ -478,6 +517,8 @@ typedef void lvt_taps_fn(const lvt_taps_args *);
 typedef void lvt_yuv_rgb_fn(const lvt_yuv_rgb_args *);
 typedef void lvt_resample_row_fn(const lvt_resample_row_args *);
 typedef void lvt_resample_rows_fn(const lvt_resample_rows_args *);
+typedef void lvt_resample_fn(const lvt_resample_args *);
+typedef void lvt_label_row_fn(const lvt_label_row_args *);
 
 /// One function for each operation: the best this CPU runs within a mask.
 typedef struct {
@@ -500,6 +541,8 @@ typedef struct {
     lvt_yuv_rgb_fn *yuv_rgb_u8;
     lvt_resample_row_fn *resample_row_u8;
     lvt_resample_rows_fn *resample_rows_u8;
+    lvt_resample_fn *resample_s8;
+    lvt_label_row_fn *label_row_s16;
 } lvt_kernels;
 
 /// What this CPU and its operating system support.

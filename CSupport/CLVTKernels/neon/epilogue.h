@@ -64,6 +64,9 @@ LVT_INLINE void lvt_gemm_finish(const lvt_gemm_args *g,
     LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] =
         vmulq_f32(vcvtq_f32_s32(sums[i]), vld1q_f32(panel->multiplier + 4 * i));
     const void *residual = lvt_gemm_residual(g, row, panel_index);
+    if (residual && g->is_residual_behind_relu) {
+        LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] = vmaxq_f32(v[i], vdupq_n_f32(0));
+    }
     if (residual)
         lvt_add_residual_x16(v,
                              residual,

@@ -28,6 +28,8 @@ void lvt_gemm_s8__scalar(const lvt_gemm_args *g) {
                 float v = (float)acc * p->multiplier[column];
                 const void *residual = lvt_gemm_residual(g, row, panel);
                 if (residual) {
+                    if (g->is_residual_behind_relu)
+                        v = v > 0 ? v : 0;
                     const int32_t r = g->output == LVT_OUTPUT_S16
                                           ? ((const int16_t *)residual)[column]
                                           : ((const int8_t *)residual)[column];

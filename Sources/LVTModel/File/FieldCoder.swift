@@ -82,6 +82,14 @@ extension FieldCoder {
     value = known ?? value
   }
 
+  /// Whether something is so, as 0 or 1.
+  mutating func flag(_ value: inout Bool) throws(Failure) {
+    var word: UInt32 = value ? 1 : 0
+    try integer(&word)
+    try require(word <= 1, "a flag", "0 or 1", "\(word)")
+    value = word == 1
+  }
+
   /// Whether there is a value, as 0 or 1, then the value if there is.
   mutating func optional<T: FieldCodable>(_ value: inout T?) throws(Failure) {
     guard try isPresent(value != nil) else { return value = nil }

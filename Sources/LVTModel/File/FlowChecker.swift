@@ -118,6 +118,15 @@ struct FlowChecker {
         try checker.require(
           isVector || ElementTypes.stream.contains(tensor.type), name, "features",
           "another value")
+      case .pixelClasses:
+        try checker.require(
+          tensor.type == .labels && tensor.shape.height == contents.input.height
+            && tensor.shape.width == contents.input.width, name,
+          "labels of the input's pixels", "another value")
+      case .detections:
+        try checker.require(
+          tensor.type == .float32 && tensor.shape.height == 1
+            && tensor.shape.channels == Detect.boxValues, name, "boxes", "another value")
       }
     }
   }

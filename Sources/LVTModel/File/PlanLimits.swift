@@ -22,6 +22,16 @@ public struct PlanLimits: Equatable, Sendable {
   /// Inputs of a step.
   static let inputs = 8
   static let labels = 65536
+  /// Of a position of a detector.
+  static let anchors = 64
+  /// Convolutions of a detector's tower.
+  static let tower = 16
+  /// Anchors of a level, and boxes of a picture, that a detector keeps.
+  static let candidates = 16384
+  /// Of an anchor, in strides.
+  static let anchorSide: Float = 65536
+  /// Of what a box's offsets are multiplied with, and of what is added to them.
+  static let offset: Float = 65536
   package static let extent = 16384
   /// Channels of a map; of logits, of which published networks have up to 21,841.
   package static func channels(of type: ElementType) -> Int { type == .float32 ? 65536 : 16384 }

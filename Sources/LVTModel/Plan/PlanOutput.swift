@@ -8,6 +8,10 @@ public struct PlanOutput: Equatable, Sendable {
     case classes = 0
     /// Values of each position: features. Float32 of one position, or a map of int8 or int16.
     case map = 1
+    /// The class of each pixel of the input, a byte each.
+    case pixelClasses = 2
+    /// Boxes, as ``Detect`` makes them.
+    case detections = 3
   }
 
   /// What the result is called; no two of a plan have the same name.
@@ -30,7 +34,7 @@ extension PlanOutput: FieldCodable {
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.text(&name)
-    try c.choice(&kind, "kind of an output", "0 or 1")
+    try c.choice(&kind, "kind of an output", "0 ... 3")
     try c.index(&tensor)
   }
 }

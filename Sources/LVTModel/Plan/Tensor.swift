@@ -26,6 +26,8 @@ public enum ElementType: UInt32, CaseIterable, Sendable {
   case float32 = 2
   /// A map of the residual stream in 16 bits; positions are `2 · Shape.paddedChannels` bytes apart, zero is 0.
   case int16 = 3
+  /// A class of each pixel, a byte each, without padding.
+  case labels = 4
 
   /// The type in words.
   public var name: String {
@@ -34,13 +36,14 @@ public enum ElementType: UInt32, CaseIterable, Sendable {
     case .int8: "int8"
     case .float32: "float32"
     case .int16: "int16"
+    case .labels: "labels"
     }
   }
 
   /// Bytes of an element.
   public var byteCount: Int {
     switch self {
-    case .pictureRGB, .int8: 1
+    case .pictureRGB, .int8, .labels: 1
     case .int16: 2
     case .float32: 4
     }
@@ -73,7 +76,7 @@ public struct Tensor: Equatable, Sendable {
   /// Bytes from one position to the next.
   public var pitch: Int {
     switch type {
-    case .pictureRGB, .float32: shape.channels * type.byteCount
+    case .pictureRGB, .float32, .labels: shape.channels * type.byteCount
     case .int8, .int16: shape.paddedChannels * type.byteCount
     }
   }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A K × K convolution with padding (K − 1) / 2, then the function of a table if there is one.
+/// A K × K convolution with padding (K − 1) / 2 over one map or several side by side on one grid, then the
+/// function of a table or a second product if there is one.
 ///
-/// The output has an edge of (edge − 1) / stride + 1, rounded down.
+/// Each source is read as it is or through upsampling, so that neither the upsampled maps nor the one that
+/// holds all sources exist. The output has an edge of (edge of the grid − 1) / stride + 1, rounded down. It may
+/// overwrite a single source that is read as it is.
 public struct Convolution: Equatable, Sendable {
   /// K, odd.
   public var kernel = 0
-  /// Input rows and columns from one output position to the next.
+  /// Rows and columns of the grid from one output position to the next.
   public var stride = 0
   /// What a tap outside the picture holds, if the input is one: three colours as q = p − 128, and a
   /// fourth byte that is −128 for all taps inside.
@@ -15,10 +18,16 @@ public struct Convolution: Equatable, Sendable {
   /// ones, and the weight of the fourth byte makes up the difference. A map's taps outside hold the
   /// map's zero point.
   public var outside: SIMD4<Int8>?
-  /// k = K² · channels in, or K² · 4 for a picture, in the order row, column, channel.
+  /// How each source is read.
+  public var sources: [Resampling] = []
+  /// The grid where no source is read as it is.
+  public var extent: Extent?
+  /// k = K² · channels of all sources, or K² · 4 for a picture, in the order row, column, source, channel.
   public var matrix = PackedMatrix()
   /// Byte offset of the 256-entry table of an activation, a multiple of 64.
   public var tableOffset: Int?
+  /// A product of what the convolution makes, at each position.
+  public var project: PackedMatrix?
 
   /// Zeros, to be filled.
   public init() {}
@@ -28,49 +37,76 @@ public struct Convolution: Equatable, Sendable {
 
   /// The edge of what a convolution makes.
   public static func edge(_ edge: Int, stride: Int) -> Int { (edge - 1) / stride + 1 }
+
+  /// Whether all rows of a map can be gathered where they lie.
+  public var readsMapItself: Bool { sources == [.none] }
 }
 
 extension Convolution: StepOperation {
   static let code: UInt32 = 12
   var name: String { "convolution" }
-  var inputTypes: [ElementTypes] { outside == nil ? [.int8] : [.picture] }
-  var matrices: [PackedMatrix] { [matrix] }
+  var inputTypes: [ElementTypes] {
+    sources.map { _ in outside == nil ? .int8 : .picture }
+  }
+  var mayOverwrite: InputSet {
+    readsMapItself && outside == nil && stride == 1 ? .first : []
+  }
+  var matrices: [PackedMatrix] { [matrix] + (project.map { [$0] } ?? []) }
   var kernels: [String] {
-    [outside == nil ? "taps_s8" : "taps_u8", "gemm_s8"] + (tableOffset == nil ? [] : ["table_s8"])
+    (sources.contains(.bilinear) ? ["resample_s8"] : [])
+      + [outside == nil ? "taps_s8" : "taps_u8", "gemm_s8"]
+      + (tableOffset == nil ? [] : ["table_s8"]) + (project == nil ? [] : ["gemm_s8"])
   }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.index(&kernel)
     try c.index(&stride)
     try c.optional(&outside)
+    try c.list(&sources, "sources of a convolution", limit: PlanLimits.inputs, .none) {
+      (c, source) throws(C.Failure) in try c.choice(&source, "resampling", "0, 1 or 2")
+    }
+    try c.optional(&extent)
     try c.code(&matrix)
     try c.optionalOffset(&tableOffset)
+    try c.optional(&project)
+  }
+
+  /// The grid on which the sources lie, of which there is at least one.
+  public func grid(_ inputs: [Tensor]) -> Extent {
+    extent ?? Extent(of: (sources.firstIndex(of: .none).map { inputs[$0] } ?? inputs[0]).shape)
   }
 
   func form(_ c: StepContext) throws(PlanError) -> OutputForm {
     try c.require(
       (1...PlanLimits.kernel).contains(stride), "a stride of 1 ... \(PlanLimits.kernel)",
       "\(stride)")
+    let grid = grid(c.inputs)
+    try c.require(
+      (1...PlanLimits.extent).contains(grid.height) && (1...PlanLimits.extent).contains(grid.width),
+      "a grid of 1 ... \(PlanLimits.extent)", "\(grid)")
+    for (source, input) in zip(sources, c.inputs) where source == .none {
+      try c.require(
+        Extent(of: input.shape) == grid, "sources on a grid of \(grid)", "\(input.shape)")
+    }
     return OutputForm(
       Shape(
-        height: Convolution.edge(c.input.shape.height, stride: stride),
-        width: Convolution.edge(c.input.shape.width, stride: stride), channels: matrix.n),
-      .int8)
+        height: Convolution.edge(grid.height, stride: stride),
+        width: Convolution.edge(grid.width, stride: stride), channels: (project ?? matrix).n),
+      tableOffset == nil || project != nil ? .stream : .int8)
   }
 
   func check(_ c: StepContext) throws(PlanError) {
     try c.checkKernel(kernel)
-    let channels = outside == nil ? c.input.shape.channels : Convolution.pictureChannels
-    try c.check(matrix, k: kernel * kernel * channels, n: c.output.shape.channels)
+    try c.require(
+      outside == nil || readsMapItself, "a picture alone", "several sources or a resampled one")
+    let channels = outside == nil ? c.channels : Convolution.pictureChannels
+    try c.check(matrix, k: kernel * kernel * channels, n: matrix.n)
     if let tableOffset { try c.requireConstants(tableOffset, 256) }
+    if let project { try c.check(project, k: matrix.n, n: c.output.shape.channels) }
   }
 
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed {
-    ScratchNeed(
-      ConvolutionScratch(
-        self, channels: operands.input.shape.channels,
-        positions: operands.output.shape.positions, strip: strip
-      ).byteCount)
+    ScratchNeed(ConvolutionScratch(self, operands, strip: strip).byteCount)
   }
 
   func work(_ c: StepCounter) -> StepWork {
@@ -79,31 +115,79 @@ extension Convolution: StepOperation {
     let k =
       c.isPadded || outside == nil
       ? c.rows(matrix.k) : Count(matrix.k / Convolution.pictureChannels) * Count(c.input.channels)
-    work.add(c.map * k, to: .gemm)
-    work.add(c.positions * k + (tableOffset == nil ? 1 : 2) * c.map, to: .values)
+    let hidden = c.positions * c.channels(matrix.n)
+    work.add(hidden * k, to: .gemm)
+    work.add(c.positions * k + (tableOffset == nil ? 1 : 2) * hidden, to: .values)
+    if !readsMapItself {
+      // Rows of the grid are put together once.
+      work.add(2 * c.positions * Count(stride) * Count(stride) * c.allChannels, to: .values)
+    }
+    if let project { c.add([project], positions: c.positions, to: &work) }
     return work
   }
 }
 
-/// Gathered neighbourhoods of one strip, a tap outside the input, and the product's scratch.
+/// What a convolution puts between its sources and its output.
 public struct ConvolutionScratch: Sendable {
+  /// Whether rows of the grid are put together before neighbourhoods are gathered.
+  public let isBanded: Bool
   /// Positions of the largest strip.
   public let stripRows: Int
-  /// Bytes from one gathered row to the next.
-  public let tapsPitch: Int
-  /// Offsets of the parts.
-  public let outside, taps, product: Int
+  /// Rows of the output that are worked on at a time where the grid's rows are put together first, else all.
+  public let bandRows: Int
+  /// Bytes from one gathered neighbourhood to the next, from one row of the grid to the next, and between
+  /// positions of what the second product reads.
+  public let tapsPitch, gridPitch, hiddenPitch: Int
+  /// Offsets of a tap outside the input, of gathered neighbourhoods, of the product's scratch, of what the
+  /// second product reads, of the grid's rows, and of what resampling needs.
+  public let outside, taps, product, hidden, band, resampling: Int
+  /// Offsets of the rows next to a thread's own, which other threads overwrite.
+  public let above, below: Int
   /// All of it.
   public let byteCount: Int
 
-  /// The scratch of a step whose input has `channels` and whose output `positions`.
-  public init(_ step: Convolution, channels: Int, positions: Int, strip: Int) {
-    stripRows = min(positions, strip)
+  /// The scratch of a step.
+  ///
+  /// - Parameters:
+  ///   - channels: Of all inputs.
+  ///   - resampledBytes: What the sources need for resampling.
+  ///   - isInPlace: Whether the output overwrites the input.
+  public init(
+    _ step: Convolution, grid: Extent, channels: Int, resampledBytes: Int, isInPlace: Bool,
+    output: Shape, strip: Int
+  ) {
+    isBanded = !step.readsMapItself || isInPlace
+    stripRows = min(output.positions, strip)
+    bandRows = isBanded ? max(1, stripRows / output.width) : output.height
     tapsPitch = Shape.blocks(step.matrix.k) * Shape.block
+    gridPitch = (grid.width * channels + 63) / 64 * 64
+    hiddenPitch = step.matrix.panelCount * Shape.block
     var cursor = ScratchCursor()
     outside = cursor.reserve(max(channels, Convolution.pictureChannels))
     taps = cursor.reserve(stripRows * tapsPitch)
-    product = cursor.reserveProduct(rows: stripRows, k: step.matrix.k)
+    product = cursor.reserveProduct(
+      rows: stripRows, k: max(step.matrix.k, step.project?.k ?? 0))
+    hidden = cursor.reserve(step.project == nil ? 0 : stripRows * hiddenPitch)
+    let rows = (bandRows - 1) * step.stride + step.kernel
+    band = cursor.reserve(isBanded ? rows * gridPitch : 0)
+    resampling = cursor.reserve(resampledBytes)
+    let halo = isInPlace ? (step.kernel - 1) / 2 * gridPitch : 0
+    above = cursor.reserve(halo)
+    below = cursor.reserve(halo)
     byteCount = cursor.byteCount
+  }
+
+  init(_ step: Convolution, _ operands: Operands, strip: Int) {
+    let grid = step.grid(operands.inputs)
+    var resampledBytes = 0
+    for (source, input) in zip(step.sources, operands.inputs) where source != .none {
+      resampledBytes +=
+        ResampleScratch(input.shape, pitch: input.pitch, grid: grid.width).byteCount
+    }
+    self.init(
+      step, grid: grid, channels: operands.inputs.reduce(0) { $0 + $1.shape.channels },
+      resampledBytes: resampledBytes,
+      isInPlace: operands.input.buffer == operands.output.buffer, output: operands.output.shape,
+      strip: strip)
   }
 }

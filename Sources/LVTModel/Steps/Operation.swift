@@ -18,6 +18,10 @@ extension Step {
     case depthwiseAttention(DepthwiseAttention)
     case convolution(Convolution)
     case adaptiveMean(AdaptiveMean)
+    case normalize(Normalize)
+    case resample(Resample)
+    case labelPixels(LabelPixels)
+    case detect(Detect)
   }
 }
 
@@ -44,6 +48,10 @@ public protocol StepVisitor {
   mutating func visit(_ step: DepthwiseAttention) throws(Failure) -> Result
   mutating func visit(_ step: Convolution) throws(Failure) -> Result
   mutating func visit(_ step: AdaptiveMean) throws(Failure) -> Result
+  mutating func visit(_ step: Normalize) throws(Failure) -> Result
+  mutating func visit(_ step: Resample) throws(Failure) -> Result
+  mutating func visit(_ step: LabelPixels) throws(Failure) -> Result
+  mutating func visit(_ step: Detect) throws(Failure) -> Result
 }
 
 extension Step.Operation {
@@ -64,6 +72,10 @@ extension Step.Operation {
     case .depthwiseAttention(let step): try visitor.visit(step)
     case .convolution(let step): try visitor.visit(step)
     case .adaptiveMean(let step): try visitor.visit(step)
+    case .normalize(let step): try visitor.visit(step)
+    case .resample(let step): try visitor.visit(step)
+    case .labelPixels(let step): try visitor.visit(step)
+    case .detect(let step): try visitor.visit(step)
     }
   }
 
@@ -84,6 +96,10 @@ extension Step.Operation {
     case DepthwiseAttention.code: .depthwiseAttention(try r.read())
     case Convolution.code: .convolution(try r.read())
     case AdaptiveMean.code: .adaptiveMean(try r.read())
+    case Normalize.code: .normalize(try r.read())
+    case Resample.code: .resample(try r.read())
+    case LabelPixels.code: .labelPixels(try r.read())
+    case Detect.code: .detect(try r.read())
     default: throw .unknownOperation(code: code)
     }
   }

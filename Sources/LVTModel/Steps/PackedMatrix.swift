@@ -31,6 +31,8 @@ public struct PackedMatrix: Equatable, Sendable {
     part.n = min(n, panels.upperBound * Shape.block) - panels.lowerBound * Shape.block
     return part
   }
+  /// Where the multipliers of a panel's columns start.
+  public static let multiplierOffset = 128
   /// Bytes in front of a panel's weights.
   public static let headerBytes = 192
 }

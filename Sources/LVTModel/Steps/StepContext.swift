@@ -11,6 +11,8 @@ struct StepContext {
 
   /// The first input.
   var input: Tensor { inputs[0] }
+  /// Channels of all inputs.
+  var channels: Int { inputs.reduce(0) { $0 + $1.shape.channels } }
 
   func require(
     _ condition: Bool, _ expected: @autoclosure () -> String, _ found: @autoclosure () -> String

@@ -56,7 +56,9 @@ struct ElementTypes: OptionSet, Sendable {
   let rawValue: UInt8
   static let picture = ElementTypes(.pictureRGB)
   static let int8 = ElementTypes(.int8)
+  static let int16 = ElementTypes(.int16)
   static let float32 = ElementTypes(.float32)
+  static let labels = ElementTypes(.labels)
   /// Either width of the residual stream.
   static let stream: ElementTypes = [ElementTypes(.int8), ElementTypes(.int16)]
 
@@ -167,7 +169,7 @@ extension Step.Operation {
   ///   without.
   public func work(_ operands: Operands, isPadded: Bool = false) -> StepWork {
     var counter = StepCounter(
-      input: operands.input.shape, output: operands.output.shape, isPadded: isPadded)
+      inputs: operands.inputs.map(\.shape), output: operands.output.shape, isPadded: isPadded)
     return visit(&counter)
   }
 

@@ -99,9 +99,14 @@ struct StepCounter: StepVisitor {
   typealias Result = StepWork
   typealias Failure = Never
 
-  let input: Shape
+  let inputs: [Shape]
   let output: Shape
   let isPadded: Bool
+
+  /// The first input.
+  var input: Shape { inputs[0] }
+  /// Channels of all inputs.
+  var allChannels: Count { inputs.reduce(0) { $0 + channels($1.channels) } }
 
   /// Positions of the output.
   var positions: Count { Count(output.height) * Count(output.width) }

@@ -19,6 +19,24 @@ struct Statistics: Sendable {
     sums = [Double](repeating: 0, count: channels)
   }
 
+  /// What is known of values that share a quantization: those of all, in one histogram.
+  ///
+  /// - Parameter all: At least one, of as many channels each.
+  init(joining all: [Statistics]) {
+    self.init(channels: all.first?.least.count ?? 0)
+    for part in all { mergeRanges(part) }
+    let low = low, width = max(high, low + ScaleLimits.least) - low
+    histogram = .init(repeating: 0, count: Self.histogramBins)
+    for part in all {
+      let partWidth = max(part.high, part.low + ScaleLimits.least) - part.low
+      for (i, count) in part.histogram.enumerated() where count > 0 {
+        let value = part.low + (Float(i) + 0.5) / Float(Self.histogramBins) * partWidth
+        let bin = Int((value - low) / width * Float(Self.histogramBins))
+        histogram[max(0, min(Self.histogramBins - 1, bin))] += count
+      }
+    }
+  }
+
   /// The range of all channels, with zero in it.
   var low: Float { min(0, least.min() ?? 0) }
   var high: Float { max(0, greatest.max() ?? 0) }

@@ -49,7 +49,7 @@ struct DWNetBuilder: NetworkBuilder {
     let projection = try reader.shape("patch_embed.proj.weight", rank: 4)
     let patch = projection[2]
     let stages = try stageCount { "layers.\($0).blocks.0.bn.weight" }
-    try requirePatches(of: patch, merges: stages - 1)
+    try requirePatches(of: patch, merges: isDense ? 0 : stages - 1)
 
     var value = try addPatchEmbed(patch, channels: projection[0])
     var ends: [Graph.ValueID] = []
@@ -61,7 +61,7 @@ struct DWNetBuilder: NetworkBuilder {
       ends.append(value)
       if stage < stages - 1 { value = try addMerge("\(name).downsample", value) }
     }
-    return Backbone(stages: ends)
+    return Backbone(stages: ends, norms: try stageNorms(ends))
   }
 
   private mutating func addBlock(
@@ -70,33 +70,40 @@ struct DWNetBuilder: NetworkBuilder {
     let channels = shape(input).channels
     let conv = "\(name).attn2conv"
 
+    let norm = try reader.batchNorm("\(conv).bn", channels: channels)
+    let filter: any FloatOperation, kernel: Int
+    switch kind {
+    case .fixed:
+      let taps = try reader.filter("\(conv).conv", channels: channels).followed(by: norm)
+      (filter, kernel) = (FloatDepthwise(filter: taps, ending: .relu), taps.kernel)
+    case .dynamic:
+      let computed = try dynamicFilter("\(conv).conv", channels).followed(by: norm)
+      (filter, kernel) = (computed, computed.kernel)
+    case .inhomogeneous:
+      let computed = try inhomogeneousFilter("\(conv).conv", channels).followed(by: norm)
+      (filter, kernel) = (computed, computed.kernel)
+    }
+
+    // The code for detection and segmentation pads to whole windows in front of conv0 and cuts behind bn2.
+    let extent = Extent(of: shape(input))
+    let padded = isDense ? extent.padded(to: kernel) : extent
     let conv0 = try reader.matrix(
       "\(conv).conv0", inputs: channels, outputs: channels, convolution: true, bias: false)
     let bn0 = try reader.batchNorm("\(conv).bn0", channels: channels)
     let first = try graph.add(
       "\(conv).conv0",
-      FloatPointwise(matrix: conv0.followed(by: bn0), relu: true, isResidual: false), input)
-
-    let norm = try reader.batchNorm("\(conv).bn", channels: channels)
-    let filter: any FloatOperation
-    switch kind {
-    case .fixed:
-      filter = FloatDepthwise(
-        filter: try reader.filter("\(conv).conv", channels: channels).followed(by: norm),
-        addsInput: false)
-    case .dynamic: filter = try dynamicFilter("\(conv).conv", channels).followed(by: norm)
-    case .inhomogeneous:
-      filter = try inhomogeneousFilter("\(conv).conv", channels).followed(by: norm)
-    }
+      FloatPointwise(
+        matrix: conv0.followed(by: bn0), relu: true, extent: padded == extent ? nil : padded), input
+    )
     let filtered = try graph.add("\(conv).conv", filter, first)
-
     let conv2 = try reader.matrix(
       "\(conv).conv2", inputs: channels, outputs: channels, convolution: true, bias: false)
     let bn2 = try reader.batchNorm("\(conv).bn2", channels: channels)
     let sum = try graph.add(
       "\(conv).conv2",
-      FloatPointwise(matrix: conv2.followed(by: bn2), relu: false, isResidual: true), filtered,
-      input)
+      FloatPointwise(
+        matrix: conv2.followed(by: bn2), relu: false, residual: Resampling.none,
+        extent: padded == extent ? nil : extent), filtered, input)
 
     let hidden = try reader.shape("\(name).mlp.fc1.weight", rank: 2)[0]
     let fc1 = try reader.matrix("\(name).mlp.fc1", inputs: channels, outputs: hidden, bias: true)
@@ -155,5 +162,13 @@ struct DWNetBuilder: NetworkBuilder {
       squeeze: squeeze.followed(by: norm), expand: expand,
       scale: [Float](repeating: 1, count: channels),
       bias: [Float](repeating: 0, count: channels))
+  }
+}
+
+extension Extent {
+  /// The next larger extents that are whole multiples.
+  fileprivate func padded(to unit: Int) -> Extent {
+    Extent(
+      height: (height + unit - 1) / unit * unit, width: (width + unit - 1) / unit * unit)
   }
 }

@@ -70,7 +70,8 @@ struct DilateFormerBuilder: NetworkBuilder {
           "\(name).0", norm: "\(name).1", stride: 2, bias: true, gelu: false, from: value)
       }
     }
-    return Backbone(stages: ends, epsilon: Self.epsilon)
+    return Backbone(
+      stages: ends, norms: try stageNorms(ends, epsilon: Self.epsilon), epsilon: Self.epsilon)
   }
 
   /// Appends a convolution with its BatchNorm folded.
@@ -84,7 +85,8 @@ struct DilateFormerBuilder: NetworkBuilder {
       matrix = matrix.followed(by: try reader.batchNorm(norm, channels: matrix.outputs))
     }
     return try graph.add(
-      name, FloatConvolution(kernel: kernel, stride: stride, matrix: matrix, gelu: gelu), input)
+      name, FloatConvolution(
+        kernel: kernel, stride: stride, matrix: matrix, activation: gelu ? .gelu : .none), input)
   }
 
   private mutating func addBlock(
@@ -93,7 +95,7 @@ struct DilateFormerBuilder: NetworkBuilder {
     let channels = shape(input).channels
     let filter = try reader.filter("\(name).pos_embed", channels: channels)
     let positioned = try graph.add(
-      "\(name).pos_embed", FloatDepthwise(filter: filter, addsInput: true), input)
+      "\(name).pos_embed", FloatDepthwise(filter: filter, ending: .addedInput), input)
 
     let qkv = "\(name).attn.qkv"
     let isDilated = reader.rank("\(qkv).weight") == 4

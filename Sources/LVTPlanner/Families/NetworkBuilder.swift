@@ -13,10 +13,18 @@ protocol NetworkBuilder: SendableMetatype {
   mutating func addBackbone() throws(NetworkError) -> Backbone
 }
 
+/// A norm behind a stage, which the next stage does not see.
+enum StageNorm {
+  case batch(BatchNorm)
+  case layer(FloatNorm)
+}
+
 /// What heads read.
 struct Backbone {
   /// What each stage ends with; there is at least one.
   let stages: [Graph.ValueID]
+  /// What is between a stage's end and a head that reads several stages; none where tensors have none.
+  var norms: [StageNorm?] = []
   /// What the last stage ends with.
   var last: Graph.ValueID { stages[stages.count - 1] }
   /// The product of a class head.
@@ -53,6 +61,27 @@ extension NetworkBuilder {
     return Network(
       family: family, inputSize: options.inputSize, mean: options.mean,
       deviation: options.deviation, assumptions: assumptions, graph: graph)
+  }
+
+  /// Whether stages have norms of their own, as networks for detection and segmentation have them.
+  var isDense: Bool { (0..<8).contains { reader.has("norm\($0).weight") } }
+
+  /// The norms behind the stages.
+  mutating func stageNorms(
+    _ stages: [Graph.ValueID], epsilon: Float = 1e-5
+  ) throws(NetworkError) -> [StageNorm?] {
+    var norms: [StageNorm?] = []
+    for (i, stage) in stages.enumerated() {
+      let name = "norm\(i)", channels = shape(stage).channels
+      if reader.has("\(name).running_mean") {
+        norms.append(.batch(try reader.batchNorm(name, channels: channels)))
+      } else if reader.has("\(name).weight") {
+        norms.append(.layer(try reader.norm(name, channels: channels, epsilon: epsilon)))
+      } else {
+        norms.append(nil)
+      }
+    }
+    return norms
   }
 
   /// How many of 0, 1, … exist in a row.

@@ -23,6 +23,12 @@ extension Network {
     public var kernel: Int?
     /// Which code's windows a Swin has; nil for that which gives its tensors their names.
     public var windows: SwinWindows?
+    /// Parts of each axis over which UPerNet's head takes means; nil for 1, 2, 3 and 6.
+    public var poolScales: [Int]?
+    /// What the first of a pyramid's further levels reads where channels do not tell.
+    var extraLevels: FeaturePyramid.ExtraInput?
+    /// What a detector's tensors do not tell.
+    public var detection = Detection()
 
     /// The published defaults: 224 pixels, ImageNet's mean and deviation.
     public init() {}

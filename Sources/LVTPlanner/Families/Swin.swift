@@ -41,7 +41,10 @@ struct SwinBuilder: NetworkBuilder {
     let isTimms =
       ["layers.1.downsample.reduction.weight", "head.fc.weight"].contains { reader.has($0) }
       && !reader.has("layers.0.downsample.reduction.weight")
-    windows = isDepthwise ? .original : options.windows ?? (isTimms ? .timm : .original)
+    let isDense = reader.has("norm0.weight") || reader.has("norm1.weight")
+    windows =
+      isDepthwise
+      ? .original : options.windows ?? (isDense ? .originalDense : isTimms ? .timm : .original)
     if !isDepthwise, options.windows == nil {
       assumptions.append(
         Assumption(what: "windows as in the code '\(windows.rawValue)'", option: "--windows"))
@@ -68,7 +71,7 @@ struct SwinBuilder: NetworkBuilder {
     }
     let isTimms = reader.has("head.fc.weight") || (!isDepthwise && windows == .timm)
     return Backbone(
-      stages: ends, classifier: isTimms && !reader.has("head.weight") ? "head.fc" : "head")
+      stages: ends, norms: try stageNorms(ends), classifier: isTimms && !reader.has("head.weight") ? "head.fc" : "head")
   }
 
   /// The merge between two stages: the original code counts it to the first, timm to the second.

@@ -16,10 +16,16 @@ protocol FloatOperation: Sendable {
   /// Weights and biases.
   var parameters: Int { get }
   /// Multiplications.
+  func macs(of inputs: [Shape], to output: Shape) -> Int
+  /// The same where the inputs' extents do not matter.
   func macs(to output: Shape) -> Int
 
-  /// Whether what it makes is float32 and so no map.
-  var makesFloat32: Bool { get }
+  /// The type of what it makes; nil for a map whose width is the residual stream's.
+  var fixedType: ElementType? { get }
+  /// Whether it only names what its inputs say, so that they are what is compared with the float network.
+  var namesItsInputs: Bool { get }
+  /// Whether its inputs are maps that share one quantization.
+  var sharesInputs: Bool { get }
   /// Whether the step reads and makes maps of int16 as well.
   var isOfStreams: Bool { get }
   /// Which of its inputs is added to the rest; nil if none is.
@@ -41,7 +47,10 @@ protocol FloatOperation: Sendable {
 typealias Observer = (_ role: Point.Role, _ values: [Float], _ channels: Int) -> Void
 
 extension FloatOperation {
-  var makesFloat32: Bool { false }
+  var fixedType: ElementType? { nil }
+  var sharesInputs: Bool { false }
+  var namesItsInputs: Bool { false }
+  func macs(of inputs: [Shape], to output: Shape) -> Int { macs(to: output) }
   var isOfStreams: Bool { true }
   var addedInput: Int? { nil }
   mutating func scaleOutputs(_ factors: [Float]) -> Bool { false }

@@ -42,6 +42,13 @@ struct Graph: Sendable {
   mutating func add(
     _ name: String, _ operation: any FloatOperation, _ inputs: ValueID...
   ) throws(NetworkError) -> ValueID {
+    try add(name, operation, inputs)
+  }
+
+  /// The same with a list of inputs.
+  mutating func add(
+    _ name: String, _ operation: any FloatOperation, _ inputs: [ValueID]
+  ) throws(NetworkError) -> ValueID {
     let shapes = inputs.map { values[$0].shape }
     guard let shape = operation.outputShape(of: shapes) else {
       throw .operands(layer: name, found: shapes)
@@ -80,7 +87,7 @@ struct Graph: Sendable {
 /// A place in a network where values are quantized.
 public struct Point: Hashable, Sendable {
   /// What a node's values are to it.
-  public enum Role: String, Sendable {
+  public enum Role: Hashable, Sendable {
     /// What it makes.
     case output
     /// The sums of a patch embedding, before its LayerNorm.
@@ -88,7 +95,7 @@ public struct Point: Hashable, Sendable {
     /// The hidden values of an MLP before GELU, of a convolution before it; those of a filter with computed
     /// taps after its ReLU.
     case hidden
-    /// The hidden values of an MLP after GELU.
+    /// The hidden values of an MLP or a convolution after its activation, in front of another product.
     case activated
     /// What the LayerNorm of a merge, a head, an MLP or an attention makes.
     case normalized
@@ -101,6 +108,21 @@ public struct Point: Hashable, Sendable {
     case queries, keys, values
     /// The values' weighted means in an attention.
     case attended
+    /// What the convolutions in front of a detector's last ones make, of all levels.
+    case classTower(Int), boxTower(Int)
+    /// What a detector's last convolutions make of a level.
+    case classLogits(level: Int), boxOffsets(level: Int)
+
+    /// The role in words.
+    var name: String {
+      switch self {
+      case .classTower(let i): "class convolution \(i)"
+      case .boxTower(let i): "box convolution \(i)"
+      case .classLogits(let level): "class logits of level \(level)"
+      case .boxOffsets(let level): "box offsets of level \(level)"
+      default: "\(self)"
+      }
+    }
   }
 
   /// The value that the node makes.

@@ -31,7 +31,11 @@ public struct Network: Sendable {
 
   /// Multiplications of one run.
   public var macs: Int {
-    graph.nodes.reduce(0) { $0 + $1.operation.macs(to: graph.values[$1.output].shape) }
+    graph.nodes.reduce(0) { total, node in
+      total
+        + node.operation.macs(
+          of: node.inputs.map { graph.values[$0].shape }, to: graph.values[node.output].shape)
+    }
   }
 
   /// Weights and biases, after folding.
@@ -46,7 +50,7 @@ public struct Network: Sendable {
         }
       }
       try require(i + 2, PlanLimits.entries, "layers")
-      let output = graph.values[node.output].shape, isFloat = node.operation.makesFloat32
+      let output = graph.values[node.output].shape, isFloat = node.operation.fixedType == .float32
       try require(max(output.width, output.height), PlanLimits.extent, "rows or columns")
       try require(
         output.channels, PlanLimits.channels(of: isFloat ? .float32 : .int8),

@@ -100,11 +100,12 @@ public struct Checkpoint: Sendable {
     result.reserveCapacity(named.count)
     var others: [String] = []
     for (name, tensor) in named {
-      guard name.hasPrefix(prefix) else {
+      guard
+        let short = NetworkNames.short(name, prefix: prefix, withHeads: part.prefix == nil)
+      else {
         if !NetworkNames.isIgnored(name) { others.append(name) }
         continue
       }
-      let short = String(name.dropFirst(prefix.count))
       if result.updateValue(tensor, forKey: short) != nil {
         throw .badTensor(
           file: file, tensor: name, expected: "one tensor called '\(short)'", found: "two")

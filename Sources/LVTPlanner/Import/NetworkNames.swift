@@ -16,6 +16,21 @@ enum NetworkNames {
     "_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.",
   ]
 
+  /// What OpenMMLab's networks have beside their `backbone.`, and what of it is for training only.
+  private static let backbone = "backbone."
+  private static let heads = ["neck.", "decode_head.", "bbox_head."]
+
+  /// The name of a tensor that belongs to the network whose other names start with `prefix`: what comes
+  /// after the prefix, or the name of a head beside a backbone; nil for others.
+  static func short(_ name: String, prefix: String, withHeads: Bool) -> String? {
+    if name.hasPrefix(prefix) { return String(name.dropFirst(prefix.count)) }
+    guard withHeads, prefix.hasSuffix(backbone) else { return nil }
+    let outer = prefix.dropLast(backbone.count)
+    guard name.hasPrefix(outer) else { return nil }
+    let rest = name.dropFirst(outer.count)
+    return heads.contains { rest.hasPrefix($0) } ? String(rest) : nil
+  }
+
   /// Buffers that are no part of a network: counters of BatchNorm and of profilers, and tables that the code
   /// computes anew.
   private static let ignored = [

@@ -2,95 +2,216 @@
 internal import CLVTFloat
 internal import LVTModel
 
-/// A K × K convolution with padding (K − 1) / 2.
+/// A K × K convolution with padding (K − 1) / 2 over maps side by side on one grid, an activation, and a product
+/// at each position if there is one.
 struct FloatConvolution: FloatOperation {
+  /// What follows a convolution.
+  enum Activation: Sendable {
+    case none, relu, gelu
+  }
+
   /// K, odd.
   let kernel: Int
-  /// Input rows and columns from one output position to the next.
-  let stride: Int
-  /// K² · channels inputs in the order row, column, channel.
+  /// Rows and columns of the grid from one output position to the next.
+  var stride = 1
+  /// How each input is read.
+  var sources: [Resampling] = [.none]
+  /// The grid where no input is read as it is.
+  var grid: Extent?
+  /// K² · channels of all inputs in the order row, column, input, channel.
   var matrix: FloatMatrix
-  /// Whether GELU follows.
-  let gelu: Bool
+  let activation: Activation
+  /// A product of what the activation makes.
+  var project: FloatMatrix?
+  /// Whether it makes int16.
+  var makesInt16 = false
 
-  var matrices: [FloatMatrix] { [matrix] }
-  var parameters: Int { matrix.parameters }
+  var matrices: [FloatMatrix] { [matrix] + (project.map { [$0] } ?? []) }
+  var parameters: Int { matrix.parameters + (project?.parameters ?? 0) }
   var isOfStreams: Bool { false }
+  var fixedType: ElementType? { makesInt16 ? .int16 : nil }
 
-  func macs(to output: Shape) -> Int { output.positions * matrix.weights.count }
+  func macs(to output: Shape) -> Int {
+    output.positions * (matrix.weights.count + (project?.weights.count ?? 0))
+  }
 
   func outputShape(of inputs: [Shape]) -> Shape? {
-    guard inputs.count == 1, inputs[0].channels * kernel * kernel == matrix.inputs else {
-      return nil
-    }
+    let channels = inputs.reduce(0) { $0 + $1.channels }
+    guard inputs.count == sources.count, let grid = grid(of: inputs),
+      channels * kernel * kernel == matrix.inputs, project?.inputs ?? matrix.outputs == matrix.outputs,
+      zip(sources, inputs).allSatisfy({ $0 != .none || Extent(of: $1) == grid })
+    else { return nil }
     return Shape(
-      height: Convolution.edge(inputs[0].height, stride: stride),
-      width: Convolution.edge(inputs[0].width, stride: stride), channels: matrix.outputs)
+      height: Convolution.edge(grid.height, stride: stride),
+      width: Convolution.edge(grid.width, stride: stride),
+      channels: project?.outputs ?? matrix.outputs)
+  }
+
+  private func grid(of inputs: [Shape]) -> Extent? {
+    grid ?? zip(sources, inputs).first { $0.0 == .none }.map { Extent(of: $0.1) }
   }
 
   func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
-    var result = matrix.applied(to: taps(inputs[0], grid: output), rows: output.positions)
-    guard gelu else { return result }
-    observe(.hidden, result, matrix.outputs)
+    guard let grid = grid(of: inputs.map(\.shape)) else { return [] }
+    let map = sources == [.none] ? inputs[0] : joined(inputs, grid)
+    let sums = matrix.convolved(
+      map, kernel: kernel, stride: stride, to: output, relu: activation == .relu)
+    let hidden = activated(sums, observe)
+    guard let project else { return hidden }
+    observe(.activated, hidden, matrix.outputs)
+    return project.applied(to: hidden, rows: output.positions)
+  }
+
+  private func activated(_ sums: [Float], _ observe: Observer) -> [Float] {
+    guard activation == .gelu else { return sums }
+    observe(.hidden, sums, matrix.outputs)
+    var result = sums
     lvtf_gelu(&result, result.count)
     return result
   }
 
-  /// The K × K neighbourhoods of the positions of a grid; zeros outside the map.
-  private func taps(_ map: FloatMap, grid: Shape) -> [Float] {
-    let shape = map.shape, channels = shape.channels
-    var rows = [Float](
-      repeating: 0, count: grid.positions * kernel * kernel * channels)
-    var row = 0
-    for top in Swift.stride(from: 0, to: grid.height * stride, by: stride) {
-      for left in Swift.stride(from: 0, to: grid.width * stride, by: stride) {
-        for tap in 0..<kernel * kernel {
-          let y = top + tap / kernel - kernel / 2, x = left + tap % kernel - kernel / 2
-          if (0..<shape.height).contains(y), (0..<shape.width).contains(x) {
-            let start = (y * shape.width + x) * channels
-            for c in 0..<channels { rows[row + c] = map.values[start + c] }
-          }
-          row += channels
-        }
+  /// The inputs side by side on the grid.
+  private func joined(_ inputs: [FloatMap], _ grid: Extent) -> FloatMap {
+    let channels = inputs.reduce(0) { $0 + $1.shape.channels }
+    var values = [Float](repeating: 0, count: grid.positions * channels)
+    values.withUnsafeMutableBufferPointer { values in
+      var first = 0
+      for (input, source) in zip(inputs, sources) {
+        lvtf_resample(
+          input.values, input.shape.height, input.shape.width, input.shape.channels, grid.height,
+          grid.width, source == .bilinear ? 1 : 0, values.baseAddress.map { $0 + first }, channels)
+        first += input.shape.channels
       }
     }
-    return rows
+    return FloatMap(
+      values: values, shape: Shape(height: grid.height, width: grid.width, channels: channels))
+  }
+
+  mutating func equalizeInside(_ ranges: (Point.Role) -> Statistics?) {
+    guard activation == .relu, var project, let activated = ranges(.activated) else { return }
+    let factors = equalizingFactors(activated.magnitudes, exponent: 0.5)
+    matrix.scaleOutputs(factors)
+    project.scaleInputs(factors.map { 1 / $0 })
+    self.project = project
+  }
+
+  mutating func scaleOutputs(_ factors: [Float]) -> Bool {
+    guard activation == .relu, project == nil else { return false }
+    matrix.scaleOutputs(factors)
+    return true
+  }
+
+  mutating func scaleInputs(_ factors: [Float]) -> Bool {
+    guard sources.count == 1 else { return false }
+    matrix.scaleInputs((0..<matrix.inputs).map { factors[$0 % factors.count] })
+    return true
   }
 
   mutating func subtractFromBias(_ shift: [Float]) -> Bool {
+    if var project {
+      project.subtractFromBias(shift)
+      self.project = project
+      return true
+    }
+    guard activation != .relu else { return false }
     matrix.subtractFromBias(shift)
     return true
   }
 
   func lower(_ c: inout Lowering) -> Step.Operation {
-    let taps = kernel * kernel, mean = c.network.mean
-    var step = Convolution(), matrix = matrix, means = c.inputMeans
-    if c.readsPicture {
-      let nearest = mean.map { max(0, min(255, (255 * $0).rounded())) }
-      matrix = matrix.onBytes(of: c.network).withOutside(mean: mean, nearest: nearest)
-      means = mean.map { Double(255 * $0) } + [0]
-      step.outside = SIMD4(
-        (nearest + [FloatMatrix.outsideValue]).map { Int8(Int($0) - 128) })
-    }
-    let quantized = QuantizedMatrix(
-      matrix, inputScale: c.input.scale,
-      means: [[Double]](repeating: means, count: taps).flatMap { $0 })
+    var step = Convolution()
     step.kernel = kernel
     step.stride = stride
-    guard gelu else {
-      let output = c.output(leastScale: quantized.leastOutputScale)
-      step.matrix = c.pack(quantized, c.input, output)
+    step.sources = sources
+    step.extent = grid
+    let quantized: QuantizedMatrix
+    if c.readsPicture {
+      let mean = c.network.mean
+      let nearest = mean.map { max(0, min(255, (255 * $0).rounded())) }
+      step.outside = SIMD4(
+        (nearest + [FloatMatrix.outsideValue]).map { Int8(Int($0) - 128) })
+      let means = mean.map { Double(255 * $0) } + [0]
+      quantized = QuantizedMatrix(
+        matrix.onBytes(of: c.network).withOutside(mean: mean, nearest: nearest),
+        inputScale: c.input.scale, inputZeroPoints: [c.input.zeroPoint],
+        means: [[Double]](repeating: means, count: kernel * kernel).flatMap { $0 })
+    } else {
+      quantized = quantizedOnMaps(c)
+    }
+    var hidden = Quantization(scale: 1, zeroPoint: 0)
+    if activation == .gelu {
+      hidden = c.choose(.hidden, leastScale: quantized.leastOutputScale, transform: .gelu)
+    }
+    guard let project else {
+      let output = c.output(leastScale: activation == .gelu ? 0 : quantized.leastOutputScale)
+      step.matrix = c.packFolded(
+        quantized, activation == .gelu ? hidden : output, relu: activation == .relu)
+      if activation == .gelu { step.tableOffset = c.appendGELU(hidden, output) }
       return .convolution(step)
     }
-    let hidden = c.choose(.hidden, leastScale: quantized.leastOutputScale, transform: .gelu)
-    let output = c.output()
-    step.matrix = c.pack(quantized, c.input, hidden)
-    step.tableOffset = c.appendGELU(hidden, output)
+    let activated = c.choose(
+      .activated, leastScale: activation == .gelu ? 0 : quantized.leastOutputScale)
+    let second = QuantizedMatrix(
+      project, inputScale: activated.scale, means: c.means(.activated))
+    let output = c.output(leastScale: second.leastOutputScale)
+    step.matrix = c.packFolded(
+      quantized, activation == .gelu ? hidden : activated, relu: activation == .relu)
+    if activation == .gelu { step.tableOffset = c.appendGELU(hidden, activated) }
+    step.project = c.pack(second, activated, output)
     return .convolution(step)
+  }
+
+  /// The matrix on the integers of its inputs, whose scales are those of its weights' columns: sums are in one
+  /// unit whatever the sources' scales.
+  private func quantizedOnMaps(_ c: Lowering) -> QuantizedMatrix {
+    var scales: [Float] = [], zeroPoints: [Int] = [], means: [Double] = []
+    for input in c.inputs {
+      let count = input.shape.channels, q = input.quantization
+      scales += repeatElement(q.scale, count: count)
+      zeroPoints += repeatElement(q.zeroPoint, count: count)
+      means += input.means.map { $0 / Double(q.scale) }
+    }
+    var onIntegers = matrix
+    onIntegers.scaleInputs((0..<matrix.inputs).map { scales[$0 % scales.count] })
+    return QuantizedMatrix(
+      onIntegers, inputScale: 1, inputZeroPoints: zeroPoints,
+      means: (0..<matrix.inputs).map { means[$0 % means.count] })
   }
 }
 
 extension FloatMatrix {
+  /// A K × K convolution of a map with padding (K − 1) / 2, row by row of what it makes.
+  func convolved(
+    _ map: FloatMap, kernel: Int, stride: Int, to output: Shape, relu: Bool
+  ) -> [Float] {
+    let shape = map.shape, channels = shape.channels, pad = kernel / 2
+    var result: [Float] = []
+    result.reserveCapacity(output.positions * outputs)
+    var taps = [Float](repeating: 0, count: output.width * inputs)
+    for row in 0..<output.height {
+      taps.withUnsafeMutableBufferPointer { taps in
+        map.values.withUnsafeBufferPointer { values in
+          guard let source = values.baseAddress, var out = taps.baseAddress else { return }
+          for column in 0..<output.width {
+            for y in row * stride - pad...row * stride + pad {
+              let isRow = (0..<shape.height).contains(y)
+              for x in column * stride - pad...column * stride + pad {
+                if isRow, (0..<shape.width).contains(x) {
+                  out.update(from: source + (y * shape.width + x) * channels, count: channels)
+                } else {
+                  out.update(repeating: 0, count: channels)
+                }
+                out += channels
+              }
+            }
+          }
+        }
+      }
+      result += applied(to: taps, rows: output.width, relu: relu)
+    }
+    return result
+  }
+
   /// A fourth input for each tap of a matrix on pixels, `outsideValue` where the tap is outside the picture:
   /// its weight makes up what the nearest whole colour is off the mean.
   fileprivate func withOutside(mean: [Float], nearest: [Float]) -> FloatMatrix {

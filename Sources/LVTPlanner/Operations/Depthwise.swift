@@ -35,8 +35,14 @@ struct FloatFilter: Sendable {
 
 /// A depth-wise convolution, then ReLU, or plus its input.
 struct FloatDepthwise: FloatOperation {
+  /// What follows a filter.
+  enum Ending: Sendable {
+    case none, relu, addedInput
+  }
+
   var filter: FloatFilter
-  let addsInput: Bool
+  let ending: Ending
+  private var addsInput: Bool { ending == .addedInput }
 
   var matrices: [FloatMatrix] { [] }
   var parameters: Int { filter.weights.count + filter.bias.count }
@@ -52,7 +58,7 @@ struct FloatDepthwise: FloatOperation {
   }
 
   func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
-    var result = filter.applied(to: inputs[0], relu: !addsInput)
+    var result = filter.applied(to: inputs[0], relu: ending == .relu)
     if addsInput { lvtf_add(&result, inputs[0].values, result.count) }
     return result
   }
@@ -70,7 +76,7 @@ struct FloatDepthwise: FloatOperation {
   }
 
   mutating func subtractFromBias(_ shift: [Float]) -> Bool {
-    guard addsInput else { return false }
+    guard ending != .relu else { return false }
     for c in shift.indices { filter.bias[c] -= shift[c] }
     return true
   }
@@ -97,7 +103,7 @@ struct FloatDepthwise: FloatOperation {
       leastScale: quantized.leastOutputScale, adding: addsInput ? c.input : nil)
     var step = Depthwise()
     step.kernel = kernel
-    step.filter = c.pack(quantized, c.input, output, relu: !addsInput)
+    step.filter = c.pack(quantized, c.input, output, relu: ending == .relu)
     step.residualMultiplier = addsInput ? c.input.scale / output.scale : nil
     return .depthwise(step)
   }

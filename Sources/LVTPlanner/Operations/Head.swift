@@ -9,7 +9,7 @@ struct FloatHead: FloatOperation {
 
   var matrices: [FloatMatrix] { classifier.map { [$0] } ?? [] }
   var parameters: Int { (classifier?.parameters ?? 0) + 2 * norm.gamma.count }
-  var makesFloat32: Bool { true }
+  var fixedType: ElementType? { .float32 }
   private var channels: Int { norm.gamma.count }
 
   func macs(to output: Shape) -> Int { classifier?.weights.count ?? 0 }

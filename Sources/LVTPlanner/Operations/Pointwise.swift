@@ -2,36 +2,45 @@
 internal import CLVTFloat
 internal import LVTModel
 
-/// A product at each position, plus the second input if there is one, then ReLU if `relu`.
+/// A product at each position, then ReLU if `relu`, plus the second input if there is one.
 struct FloatPointwise: FloatOperation {
   var matrix: FloatMatrix
   let relu: Bool
-  /// Whether a second input is added; then there is no ReLU.
-  let isResidual: Bool
+  /// How a second input that is added is read; nil if nothing is.
+  var residual: Resampling?
+  /// Extents of the result where they are not the first input's: it is cropped, or padded with zeros.
+  var extent: Extent?
 
   var matrices: [FloatMatrix] { [matrix] }
   var parameters: Int { matrix.parameters }
-  var addedInput: Int? { isResidual ? 1 : nil }
+  var addedInput: Int? { residual == Resampling.none ? 1 : nil }
 
   func macs(to output: Shape) -> Int { output.positions * matrix.weights.count }
 
   func outputShape(of inputs: [Shape]) -> Shape? {
-    guard inputs.count == (isResidual ? 2 : 1), inputs[0].channels == matrix.inputs else {
+    guard inputs.count == (residual == nil ? 1 : 2), inputs[0].channels == matrix.inputs else {
       return nil
     }
-    var shape = inputs[0]
-    shape.channels = matrix.outputs
-    return isResidual && inputs[1] != shape ? nil : shape
+    let extent = extent ?? Extent(of: inputs[0])
+    let shape = Shape(height: extent.height, width: extent.width, channels: matrix.outputs)
+    guard let residual else { return shape }
+    return residual == .none
+      ? (inputs[1] == shape ? shape : nil) : (inputs[1].channels == shape.channels ? shape : nil)
   }
 
   func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
-    var result = matrix.applied(to: inputs[0].values, rows: output.positions, relu: relu)
-    if isResidual { lvtf_add(&result, inputs[1].values, result.count) }
+    let source = extent == nil ? inputs[0] : inputs[0].cut(to: output)
+    var result = matrix.applied(to: source.values, rows: output.positions, relu: relu)
+    guard let residual else { return result }
+    let added =
+      residual == .none
+      ? inputs[1] : inputs[1].resampled(to: Extent(of: output), residual)
+    lvtf_add(&result, added.values, result.count)
     return result
   }
 
   mutating func scaleOutputs(_ factors: [Float]) -> Bool {
-    guard relu, !isResidual else { return false }
+    guard relu, residual == nil else { return false }
     matrix.scaleOutputs(factors)
     return true
   }
@@ -53,9 +62,52 @@ struct FloatPointwise: FloatOperation {
     let output = c.output(leastScale: quantized.leastOutputScale, adding: c.residual)
     var step = Pointwise()
     step.narrowing = narrowing
-    step.matrix = c.pack(quantized, source, output, relu: relu)
-    step.residualMultiplier = c.residual.map { $0.scale / output.scale }
+    // A product that is added to ends as it is.
+    let isAdding = residual != nil
+    step.matrix = c.pack(quantized, source, output, relu: relu && !isAdding)
+    step.extent = extent
+    if let residual, let added = c.residual {
+      var sum = Pointwise.Residual()
+      sum.multiplier = added.scale / output.scale
+      sum.resampling = residual
+      sum.isBehindReLU = relu
+      step.residual = sum
+    }
     return .pointwise(step)
+  }
+}
+
+extension FloatMap {
+  /// The map without what is behind an end, or with zeros there.
+  func cut(to extent: Shape) -> FloatMap {
+    let channels = shape.channels
+    var result: [Float] = []
+    result.reserveCapacity(extent.positions * channels)
+    let covered = min(shape.width, extent.width) * channels
+    for y in 0..<extent.height {
+      let filled = y < shape.height ? covered : 0
+      if filled > 0 {
+        let start = y * shape.width * channels
+        result += values[start..<start + filled]
+      }
+      result += repeatElement(0, count: extent.width * channels - filled)
+    }
+    return FloatMap(
+      values: result,
+      shape: Shape(height: extent.height, width: extent.width, channels: channels))
+  }
+
+  /// The map on a grid of other extents.
+  func resampled(to grid: Extent, _ resampling: Resampling) -> FloatMap {
+    let channels = shape.channels
+    let values = [Float](unsafeUninitializedCapacity: grid.positions * channels) { out, count in
+      lvtf_resample(
+        self.values, shape.height, shape.width, channels, grid.height, grid.width,
+        resampling == .bilinear ? 1 : 0, out.baseAddress, channels)
+      count = grid.positions * channels
+    }
+    return FloatMap(
+      values: values, shape: Shape(height: grid.height, width: grid.width, channels: channels))
   }
 }
 

@@ -29,6 +29,11 @@ struct Lowering {
   /// Whether a value is int16.
   private let isWide: [Bool]
   private var node: Graph.Node
+  /// Of a value whose quantization others share, all that share it.
+  private let sharing: [Graph.ValueID: [Graph.ValueID]]
+  /// What the scale of values that share one has to be at least, as far as it is known; by the first of them.
+  private var sharedLeast: [Graph.ValueID: Float] = [:]
+  private var isSharedTooFine = false
 
   /// - Parameter wideStages: Stages whose residual stream is int16.
   init(
@@ -39,15 +44,32 @@ struct Lowering {
     self.memo = memo
     self.network = network
     self.statistics = statistics
-    isWide = network.graph.residualStages.map { $0.map { wideStages.contains($0) } ?? false }
+    let fixed = network.graph.values.map { value in
+      value.producer.flatMap { network.graph.nodes[$0].operation.fixedType }
+    }
+    isWide = zip(network.graph.residualStages, fixed).map { stage, type in
+      type == .int16 || (stage.map { wideStages.contains($0) } ?? false)
+    }
     // A pixel byte p is the int8 p − 128; mean and deviation go into the first weights.
     quantizations = network.graph.values.map { value in
       Quantization(scale: 1, zeroPoint: value.producer == nil ? -128 : 0)
     }
     node = network.graph.nodes[0]
+    sharing = network.graph.sharing
   }
 
+  /// Lowers every node; once more if one of the values that share a quantization needs a coarser one than
+  /// those before it had.
   mutating func lower() -> LoweredNetwork {
+    while true {
+      isSharedTooFine = false
+      constants = ConstantsBuilder()
+      let lowered = lowerNodes()
+      if !isSharedTooFine { return lowered }
+    }
+  }
+
+  private mutating func lowerNodes() -> LoweredNetwork {
     let graph = network.graph
     var steps: [Step] = []
     for next in graph.nodes {
@@ -70,7 +92,7 @@ struct Lowering {
 
   private func type(of value: Graph.ValueID) -> ElementType {
     guard let producer = network.graph.values[value].producer else { return .pictureRGB }
-    if network.graph.nodes[producer].operation.makesFloat32 { return .float32 }
+    if let type = network.graph.nodes[producer].operation.fixedType { return type }
     return isWide[value] ? .int16 : .int8
   }
 
@@ -86,6 +108,15 @@ struct Lowering {
   var inputStatistics: Statistics? { statistics[Point(value: node.inputs[0], role: .output)] }
   /// The mean of each channel of the first input.
   var inputMeans: [Double] { inputStatistics?.means ?? [] }
+  /// Every input: its extents, what its integers stand for, and the mean of each of its channels.
+  var inputs: [(shape: Shape, quantization: Quantization, means: [Double])] {
+    node.inputs.map { value in
+      (
+        shape: network.graph.values[value].shape, quantization: quantizations[value],
+        means: statistics[Point(value: value, role: .output)]?.means ?? []
+      )
+    }
+  }
   /// The second input, if there is one.
   var residual: Quantization? {
     node.inputs.count > 1 ? quantizations[node.inputs[1]] : nil
@@ -140,10 +171,38 @@ struct Lowering {
 
   /// Remembered for the report.
   private mutating func choose(_ point: Point, _ request: RangeRequest) -> Quantization {
+    if point.role == .output, let values = sharing[point.value] {
+      return chooseShared(values, request)
+    }
     guard let known = statistics[point] else { preconditionFailure("\(point) was not observed") }
     let choice = memo.choice(point, request, known)
     choices[point] = choice
     return choice.quantization
+  }
+
+  /// One quantization for several values.
+  private mutating func chooseShared(
+    _ values: [Graph.ValueID], _ request: RangeRequest
+  ) -> Quantization {
+    let points = values.map { Point(value: $0, role: .output) }
+    var request = request
+    let least = sharedLeast[values[0]] ?? request.leastScale
+    isSharedTooFine = isSharedTooFine || request.leastScale > least
+    request.leastScale = max(request.leastScale, least)
+    sharedLeast[values[0]] = request.leastScale
+    let choice = memo.choice(
+      points[0], request, Statistics(joining: points.compactMap { statistics[$0] }))
+    for point in points { choices[point] = choice }
+    return choice.quantization
+  }
+
+  /// What the node makes has the quantization of the first input.
+  mutating func outputIsQuantizedAsInput() { quantizations[node.output] = input }
+
+  /// The mean of each channel of all inputs together, which share a quantization.
+  var meansOfSharedInputs: [Double] {
+    Statistics(joining: node.inputs.compactMap { statistics[Point(value: $0, role: .output)] })
+      .means
   }
 
   /// The scale of an int16 value: room for twice what calibration saw.
@@ -183,6 +242,13 @@ struct Lowering {
       lowerBound: relu ? output.zeroPoint : -128)
   }
 
+  /// Packs a matrix whose bias knows what zero is in its inputs.
+  mutating func packFolded(
+    _ matrix: QuantizedMatrix, _ output: Quantization, relu: Bool
+  ) -> PackedMatrix {
+    pack(matrix, Quantization(scale: 1, zeroPoint: 0), output, relu: relu)
+  }
+
   mutating func append(
     _ norm: FloatNorm, inputScale: Float, output: Quantization
   ) -> LayerNorm {
@@ -210,6 +276,17 @@ struct Lowering {
   /// ε for integers that stand for multiples of `unit`, within what a plan may hold.
   static func epsilon(_ epsilon: Float, unit: Float) -> Float {
     max(0x1p-40, min(.greatestFiniteMagnitude, epsilon / (unit * unit)))
+  }
+}
+
+extension Graph {
+  /// Of each value whose quantization others share, all that share it.
+  fileprivate var sharing: [ValueID: [ValueID]] {
+    var sharing: [ValueID: [ValueID]] = [:]
+    for node in nodes where node.operation.sharesInputs {
+      for value in node.inputs { sharing[value] = node.inputs }
+    }
+    return sharing
   }
 }
 

@@ -23,6 +23,20 @@ struct QuantizedMatrix {
     self.init(matrix, inputScale: inputScale) { _, input in means[input] }
   }
 
+  /// Quantizes the rows of a matrix and folds what zero is in its inputs into the bias.
+  ///
+  /// - Parameter inputZeroPoints: Of each input, again and again until all have one.
+  init(_ matrix: FloatMatrix, inputScale: Float, inputZeroPoints: [Int], means: [Double]) {
+    self.init(matrix, inputScale: inputScale, means: means)
+    for o in 0..<outputs {
+      var sum = 0
+      for i in 0..<inputs {
+        sum += Int(weights[o * inputs + i]) * inputZeroPoints[i % inputZeroPoints.count]
+      }
+      bias[o] = Int32(clamping: Int(bias[o]) - sum)
+    }
+  }
+
   /// Quantizes the channels of a depth-wise filter, a row each: all inputs of a row have the mean of
   /// the row's channel.
   init(_ matrix: FloatMatrix, inputScale: Float, meansOfOutputs means: [Double]) {

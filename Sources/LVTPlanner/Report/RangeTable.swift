@@ -29,7 +29,7 @@ public struct RangeTable {
 
   private func name(_ point: Point) -> String {
     let layer = compiled.network.graph.name(of: point.value) ?? ""
-    let name = point.role == .output ? layer : "\(layer) \(point.role.rawValue)"
+    let name = point.role == .output ? layer : "\(layer) \(point.role.name)"
     return terminalText(name, limit: 80)
   }
 }

@@ -26,6 +26,7 @@ extension StepRun {
       out: out, out_stride: outStride, output: LVT_OUTPUT_S8,
       out_zero_point: Int32(matrix.outputZeroPoint), out_lo: Int32(matrix.lowerBound), out_hi: 127,
       residual: nil, residual_stride: 0, residual_zero_point: 0, residual_multiplier: 0,
+      is_residual_behind_relu: false,
       scratch: scratch)
   }
 

@@ -49,8 +49,9 @@ extension StepRun {
       let panels = constant(matrix.offset, as: UInt8.self)
     else { return }
     for first in stride(from: 0, to: matrix.n, by: Shape.block) {
-      let multipliers = UnsafeRawPointer(panels + first / Shape.block * matrix.panelBytes + 128)
-        .assumingMemoryBound(to: Float.self)
+      let multipliers = UnsafeRawPointer(
+        panels + first / Shape.block * matrix.panelBytes + PackedMatrix.multiplierOffset
+      ).assumingMemoryBound(to: Float.self)
       for n in first..<min(first + Shape.block, matrix.n) {
         let sum = Int64(accumulators[n]) * 256 + Int64(accumulators[width + n])
         let product = Float(sum) * multipliers[n - first]

@@ -13,7 +13,7 @@ struct NetworkHead: Sendable {
   let build: @Sendable (inout any NetworkBuilder, Backbone) throws(NetworkError) -> Void
 
   /// In the order in which they are asked; the last takes every network.
-  static let all = [features, classes, embedding]
+  static let all = [features, upperNet, semanticFPN, retina, classes, embedding]
 
   /// The maps of the stages.
   static let features = NetworkHead(
@@ -23,8 +23,11 @@ struct NetworkHead: Sendable {
       builder.reader.ignore { name in
         ["norm.", "head.", backbone.classifier + "."].contains { name.hasPrefix($0) }
       }
-      builder.graph.outputs = backbone.stages.enumerated().map { stage, value in
-        Graph.Output(name: "stage\(stage)", kind: .map, value: value)
+      var stages = StageMaps(backbone)
+      for stage in backbone.stages.indices {
+        builder.graph.outputs.append(
+          Graph.Output(
+            name: "stage\(stage)", kind: .map, value: try stages.map(stage, &builder)))
       }
     })
 

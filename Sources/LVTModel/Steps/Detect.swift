@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The head of a one-stage detector over all levels of a pyramid: boxes with classes and scores.
+///
+/// The same weights serve all levels, so the levels share one quantization. Two towers of convolutions with
+/// ReLU read a level; the last convolution of one makes logits for each anchor and class, that of the other
+/// makes offsets of boxes. What a level makes never exists as a map: logits are looked at row by row, and
+/// offsets are computed where an anchor was kept. DenseHeads.md has the arithmetic.
+///
+/// The result has one position for each box that may be found, best first, each with six floats: left, top,
+/// right and bottom edge in pixels of the input, score, class. Behind the last box all are 0.
+public struct Detect: Equatable, Sendable {
+  /// Pixels of the input, outside which no box reaches.
+  public var picture = Extent()
+  /// Classes.
+  public var classes = 0
+  /// Pixels between neighbouring positions of each level.
+  public var strides: [Int] = []
+  /// The anchors of a position.
+  public var anchors: [Anchor] = []
+  /// What offsets are multiplied with, then what is added to them: x, y, width, height.
+  public var deviations = SIMD4<Float>(repeating: 1), means = SIMD4<Float>(repeating: 0)
+  /// What decides which boxes are found.
+  public var selection = Selection()
+  /// K of all convolutions, odd.
+  public var kernel = 0
+  /// The convolutions in front of the last ones, each with ReLU.
+  public var classTower: [PackedMatrix] = [], boxTower: [PackedMatrix] = []
+  /// The last convolutions: anchors · classes logits and anchors · 4 offsets. Multipliers turn their sums into
+  /// real numbers.
+  public var classOutput = PackedMatrix(), boxOutput = PackedMatrix()
+
+  /// Zeros, to be filled.
+  public init() {}
+
+  /// The sides of an anchor as multiples of the level's stride.
+  public struct Anchor: Equatable, Sendable {
+    /// Columns.
+    public var width: Float = 0
+    /// Rows.
+    public var height: Float = 0
+
+    /// No anchor.
+    public init() {}
+
+    /// An anchor.
+    public init(width: Float, height: Float) {
+      self.width = width
+      self.height = height
+    }
+  }
+
+  /// What decides which boxes are found.
+  public struct Selection: Equatable, Sendable {
+    /// Logits of at most so much are nothing: that of a score of 0.05.
+    public var leastLogit: Float = -2.9444389
+    /// A box is dropped whose intersection over union with a better one of its class is greater.
+    public var overlap: Float = 0.5
+    /// Of each level so many anchors are kept, those with the greatest score of any class.
+    public var anchorsOfLevel = 1000
+    /// The most boxes of a picture.
+    public var boxes = 100
+
+    /// The published defaults.
+    public init() {}
+  }
+
+  /// Values of a box in the result.
+  public static let boxValues = 6
+}
+
+extension Detect: StepOperation {
+  static let code: UInt32 = 17
+  var name: String { "detect" }
+  var inputTypes: [ElementTypes] { strides.map { _ in .int8 } }
+  var matrices: [PackedMatrix] { classTower + [classOutput] + boxTower + [boxOutput] }
+  var kernels: [String] { ["taps_s8", "gemm_s8"] }
+
+  mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
+    try c.code(&picture)
+    try c.index(&classes)
+    try c.list(&strides, "levels", limit: PlanLimits.inputs, 0) {
+      (c, stride) throws(C.Failure) in try c.index(&stride)
+    }
+    try c.list(&anchors, "anchors", limit: PlanLimits.anchors)
+    for i in 0..<4 { try c.float(&deviations[i]) }
+    for i in 0..<4 { try c.float(&means[i]) }
+    try c.code(&selection)
+    try c.index(&kernel)
+    try c.list(&classTower, "convolutions of a tower", limit: PlanLimits.tower)
+    try c.list(&boxTower, "convolutions of a tower", limit: PlanLimits.tower)
+    try c.code(&classOutput)
+    try c.code(&boxOutput)
+  }
+
+  func form(_ c: StepContext) throws(PlanError) -> OutputForm {
+    OutputForm(
+      Shape(height: 1, width: selection.boxes, channels: Detect.boxValues), .float32)
+  }
+
+  func check(_ c: StepContext) throws(PlanError) {
+    try c.require(
+      (1...PlanLimits.channels(of: .float32)).contains(classes), "1 ... 65536 classes",
+      "\(classes)")
+    for edge in [picture.height, picture.width] {
+      try c.require((1...PlanLimits.extent).contains(edge), "a picture", "\(picture)")
+    }
+    try c.require(!anchors.isEmpty, "at least one anchor", "none")
+    for stride in strides {
+      try c.require((1...PlanLimits.extent).contains(stride), "strides of 1 ... 16384", "\(stride)")
+    }
+    for anchor in anchors {
+      for side in [anchor.width, anchor.height] {
+        try c.require(
+          side > 0 && side <= PlanLimits.anchorSide, "anchors of at most 65536 strides", "another")
+      }
+    }
+    for i in 0..<4 {
+      try c.require(
+        deviations[i].magnitude <= PlanLimits.offset && means[i].magnitude <= PlanLimits.offset,
+        "deviations and means within ±\(PlanLimits.offset)", "others")
+    }
+    try selection.check(c)
+    try c.checkKernel(kernel)
+    for level in c.inputs {
+      try c.require(
+        level.quantization == c.input.quantization
+          && level.shape.channels == c.input.shape.channels,
+        "levels of one quantization and as many channels", "others")
+      // Places of anchors, and boxes, are numbered with 31 bits.
+      try c.require(
+        level.shape.positions * anchors.count < 1 << 31, "at most 2^31 anchors of a level",
+        "\(level.shape)")
+    }
+    for (tower, output, columns) in [
+      (classTower, classOutput, anchors.count * classes), (boxTower, boxOutput, anchors.count * 4),
+    ] {
+      var channels = c.input.shape.channels
+      for matrix in tower {
+        try c.check(matrix, k: kernel * kernel * channels, n: matrix.n)
+        channels = matrix.n
+      }
+      try c.check(
+        output, k: kernel * kernel * channels, n: columns, multiplier: PlanLimits.offset)
+    }
+  }
+
+  func scratch(_ operands: Operands, strip: Int) -> ScratchNeed {
+    let parts = DetectScratch(
+      self, largest: operands.inputs.map(\.shape).max { $0.positions < $1.positions }
+        ?? operands.input.shape, strip: strip)
+    return ScratchNeed(parts.byteCount, own: parts.ownByteCount)
+  }
+
+  func work(_ c: StepCounter) -> StepWork {
+    var work = StepWork()
+    for level in c.inputs {
+      c.add(matrices, positions: Count(level.height) * Count(level.width), to: &work)
+    }
+    // The logits of the anchors that are kept once more, and boxes against boxes.
+    let kept = Count(strides.count) * Count(selection.anchorsOfLevel)
+    c.add([classOutput], positions: kept, to: &work)
+    work.add(kept * Count(selection.boxes), to: .values)
+    return work
+  }
+}
+
+extension Detect.Anchor: FieldCodable {
+  mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
+    try c.float(&width)
+    try c.float(&height)
+  }
+}
+
+extension Detect.Selection: FieldCodable {
+  mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
+    try c.float(&leastLogit)
+    try c.float(&overlap)
+    try c.index(&anchorsOfLevel)
+    try c.index(&boxes)
+  }
+
+  func check(_ c: StepContext) throws(PlanError) {
+    try c.require(leastLogit.isFinite, "a finite least logit", "another")
+    try c.require(overlap >= 0 && overlap <= 1, "an overlap of 0 ... 1", "another")
+    try c.require(
+      (1...PlanLimits.candidates).contains(anchorsOfLevel),
+      "1 ... \(PlanLimits.candidates) anchors of a level", "\(anchorsOfLevel)")
+    try c.require(
+      (1...PlanLimits.candidates).contains(boxes), "1 ... \(PlanLimits.candidates) boxes",
+      "\(boxes)")
+  }
+}
+
+/// What a detector's head puts between a level and its boxes.
+public struct DetectScratch: Sendable {
+  /// Positions of the largest strip.
+  public let stripRows: Int
+  /// Bytes from one gathered neighbourhood to the next.
+  public let tapsPitch: Int
+  /// Sums of a position.
+  public let sumsPitch: Int
+  /// The most candidates of a thread.
+  public let candidateRoom: Int
+  /// Offsets of a thread's own parts: a tap outside the map, neighbourhoods, the product's scratch, sums,
+  /// the best anchors of a level, the best candidates of all.
+  public let outside, taps, product, sums, anchors, candidates: Int
+  /// Offsets of what all threads share: two maps, the anchors that are kept, how many of each level, and their
+  /// boxes.
+  public let maps: (Int, Int)
+  public let kept, counts, boxes: Int
+  /// Offsets of what each thread has found, one after the other: the counts of ``anchors`` and of
+  /// ``candidates``.
+  public let ownCounts: Int
+  /// The part of each thread.
+  public let ownByteCount: Int
+  /// All of it.
+  public let byteCount: Int
+
+  /// Bytes of an anchor, and of a candidate, in a list.
+  public static let anchorBytes = 8
+  public static let candidateBytes = 12
+
+  /// The scratch of a step whose largest level has this shape.
+  public init(_ step: Detect, largest: Shape, strip: Int) {
+    let matrices = (step.classTower, step.boxTower)
+    func greatest(_ value: (PackedMatrix) -> Int) -> Int {
+      var most = max(value(step.classOutput), value(step.boxOutput))
+      for matrix in matrices.0 { most = max(most, value(matrix)) }
+      for matrix in matrices.1 { most = max(most, value(matrix)) }
+      return most
+    }
+    let k = greatest(\.k)
+    var width = 0
+    for matrix in matrices.0 { width = max(width, matrix.panelCount) }
+    for matrix in matrices.1 { width = max(width, matrix.panelCount) }
+    stripRows = min(largest.positions, strip)
+    tapsPitch = Shape.blocks(k) * Shape.block
+    sumsPitch = max(step.classOutput.panelCount, step.boxOutput.panelCount) * Shape.block
+    candidateRoom = step.strides.count * step.selection.anchorsOfLevel
+    var cursor = ScratchCursor()
+    ownCounts = cursor.reserve(64)
+    outside = cursor.reserve(max(largest.channels, width * Shape.block))
+    taps = cursor.reserve(stripRows * tapsPitch)
+    product = cursor.reserveProduct(rows: stripRows, k: k)
+    sums = cursor.reserve(stripRows * sumsPitch * 4)
+    anchors = cursor.reserve(step.selection.anchorsOfLevel * Self.anchorBytes)
+    candidates = cursor.reserve(candidateRoom * Self.candidateBytes)
+    ownByteCount = cursor.byteCount
+    let map = largest.positions * width * Shape.block
+    maps = (cursor.reserve(map), cursor.reserve(map))
+    kept = cursor.reserve(candidateRoom * Self.anchorBytes)
+    counts = cursor.reserve(step.strides.count * 4)
+    boxes = cursor.reserve(candidateRoom * 16)
+    byteCount = cursor.byteCount
+  }
+}
