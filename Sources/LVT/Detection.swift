@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LVTModel
 
 /// A rectangle in a picture's pixels: x to the right and y down from the left upper corner of the picture.
 public struct Box: Equatable, Sendable {
@@ -16,6 +17,22 @@ public struct Box: Equatable, Sendable {
   }
 }
 
+extension Box {
+  /// A rectangle by its edges.
+  init(left: Float, top: Float, right: Float, bottom: Float) {
+    self.init(x: left, y: top, width: right - left, height: bottom - top)
+  }
+
+  /// Intersection over union; 0 for boxes without area.
+  public func overlap(_ other: Box) -> Float {
+    let across = min(x + width, other.x + other.width) - max(x, other.x)
+    let down = min(y + height, other.y + other.height) - max(y, other.y)
+    let shared = max(0, across) * max(0, down)
+    let all = width * height + other.width * other.height - shared
+    return all > 0 ? shared / all : 0
+  }
+}
+
 /// An object that was found.
 public struct Detection: Equatable, Sendable {
   /// Index of its class.
@@ -30,5 +47,22 @@ public struct Detection: Equatable, Sendable {
     self.classIndex = classIndex
     self.score = score
     self.box = box
+  }
+}
+
+extension Detection {
+  /// The boxes of a detector's result, in pixels of the input, the best first.
+  ///
+  /// - Parameter values: As ``LVTModel/Detect`` makes them.
+  public static func list(_ values: some Collection<Float>) -> [Detection] {
+    let values = Array(values)
+    var found: [Detection] = []
+    for row in stride(from: 0, to: values.count, by: Detect.boxValues) where values[row + 4] > 0 {
+      let box = Box(
+        left: values[row], top: values[row + 1], right: values[row + 2], bottom: values[row + 3])
+      found.append(
+        Detection(classIndex: Int(values[row + 5]), score: values[row + 4], box: box))
+    }
+    return found
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import LVT
 internal import LVTModel
 public import LVTRuntime
 
@@ -7,23 +8,24 @@ public import LVTRuntime
 public struct Agreement: Sendable {
   /// Pictures compared.
   public private(set) var pictures = 0
-  /// Pictures on which both name the same class.
-  public private(set) var sameTop = 0
-  /// Σ float² and Σ (float − int8)² of each result.
+  /// Decisions that were compared, and those that are the same: classes of pictures, classes of pixels, boxes.
+  private var decisions = 0.0, same = 0.0
+  /// Σ float² and Σ (float − int8)² of each value that is compared.
   private var signals: [Double] = []
   private var noises: [Double] = []
 
-  /// Σ float² / Σ (float − int8)² over all logits, or over the values of the result of which it is least, in
+  /// Σ float² / Σ (float − int8)² over all logits, or over the value that is compared of which it is least, in
   /// decibels.
-  public var decibels: Double { decibelsOfOutputs.min() ?? LVTPlanner.decibels(0, 0) }
+  public var decibels: Double { decibelsOfValues.min() ?? LVTPlanner.decibels(0, 0) }
 
-  /// The same for each result.
-  public var decibelsOfOutputs: [Double] {
+  /// The same for each value that is compared.
+  public var decibelsOfValues: [Double] {
     zip(signals, noises).map { LVTPlanner.decibels($0, $1) }
   }
 
-  /// The share of pictures with the same class.
-  public var share: Double { Double(sameTop) / Double(max(1, pictures)) }
+  /// The share of decisions that are the same: pictures with the same class, pixels with the same class, or
+  /// boxes that both have.
+  public var share: Double { decisions > 0 ? same / decisions : 0 }
 
   /// Threads of the engines that run plans on pictures.
   static var threads: Int { max(1, min(4, ProcessInfo.processInfo.activeProcessorCount)) }
@@ -34,35 +36,55 @@ public struct Agreement: Sendable {
   /// Compares the logits of one picture.
   public mutating func add(float: [Float], plan: UnsafeBufferPointer<Float>) {
     pictures += 1
-    add(float, Array(plan), output: 0)
-    if decision(float) == decision(Array(plan)) { sameTop += 1 }
+    add(float, Array(plan), value: 0)
+    addDecision(.classes, float: float, plan: Array(plan))
   }
 
-  /// Compares the results of one picture.
-  public mutating func add(float: [[Float]], plan: [EngineOutput]) {
+  /// Compares the results of one picture with those of the engine's last run.
+  ///
+  /// - Parameter compared: The tensors of ``Network/compared``.
+  mutating func add(_ float: FloatResults, _ engine: Engine, compared: [Int]) {
     pictures += 1
-    for (i, output) in plan.enumerated() {
-      let values = output.values
-      add(float[i], values, output: i)
-      if output.kind == .classes, decision(float[i]) == decision(values) { sameTop += 1 }
+    for (i, tensor) in compared.enumerated() {
+      add(float.compared[i], engine.value(ofTensor: tensor).values, value: i)
+    }
+    for (output, values) in zip(engine.outputs, float.outputs) where output.kind != .map {
+      addDecision(output.kind, float: values, plan: output.values)
     }
   }
 
-  private mutating func add(_ float: [Float], _ plan: [Float], output: Int) {
-    while signals.count <= output {
+  private mutating func addDecision(_ kind: PlanOutput.Kind, float: [Float], plan: [Float]) {
+    switch kind {
+    case .map: break
+    case .classes:
+      decisions += 1
+      same += decision(float) == decision(plan) ? 1 : 0
+    case .pixelClasses:
+      decisions += Double(float.count)
+      same += Double(zip(float, plan).count { $0 == $1 })
+    case .detections:
+      let (a, b) = (Detection.found(float), Detection.found(plan))
+      decisions += Double(a.count + b.count) / 2
+      same += Double(a.matches(b))
+    }
+  }
+
+  private mutating func add(_ float: [Float], _ plan: [Float], value: Int) {
+    while signals.count <= value {
       signals.append(0)
       noises.append(0)
     }
     for (a, b) in zip(float, plan) {
-      signals[output] += Double(a) * Double(a)
-      noises[output] += Double(a - b) * Double(a - b)
+      signals[value] += Double(a) * Double(a)
+      noises[value] += Double(a - b) * Double(a - b)
     }
   }
 
   /// Adds what was compared elsewhere.
   mutating func add(_ other: Agreement) {
     pictures += other.pictures
-    sameTop += other.sameTop
+    decisions += other.decisions
+    same += other.same
     for i in other.signals.indices {
       if i == signals.count {
         signals.append(0)
@@ -75,35 +97,61 @@ public struct Agreement: Sendable {
 
   /// Runs a plan on pictures whose float results are known.
   init(
-    plan: Plan, pictures: [[UInt8]], float: [[[Float]]]
+    plan: Plan, pictures: [[UInt8]], float: [FloatResults], compared: [Int]
   ) throws(PlannerError) {
     self.init()
     do throws(EngineError) {
       let engine = try Engine(plan: plan, threads: Self.threads)
       for (i, picture) in pictures.enumerated() {
         engine.run(picture: picture)
-        add(float: float[i], plan: engine.outputs)
+        add(float[i], engine, compared: compared)
       }
     } catch { throw .engine(error) }
   }
 
   /// What a plan keeps of it.
-  func provenance(of outputs: [PlanOutput]) -> [(key: String, value: String)] {
+  func provenance(of network: Network) -> [(key: String, value: String)] {
     func text(_ decibels: Double) -> String { String(format: "%.1f dB", decibels) }
     var entries: [(key: String, value: String)] = [
       (key: "calibration.pictures", value: "\(pictures)"),
       (key: "calibration.sqnr", value: text(decibels)),
     ]
-    if outputs.count > 1 {
-      for (output, decibels) in zip(outputs, decibelsOfOutputs) {
-        entries.append((key: "calibration.sqnr.\(output.name)", value: text(decibels)))
+    let compared = network.compared
+    if compared.count > 1 {
+      for (value, decibels) in zip(compared, decibelsOfValues) {
+        entries.append((key: "calibration.sqnr.\(value.name)", value: text(decibels)))
       }
     }
-    if outputs.contains(where: { $0.kind == .classes }) {
+    if decisions > 0 {
       entries.append(
         (key: "calibration.agreement", value: String(format: "%.1f %%", 100 * share)))
     }
     return entries
+  }
+}
+
+extension Detection {
+  /// The boxes of a detector's result that people are shown.
+  static func found(_ values: [Float]) -> [Detection] {
+    Detection.list(values).filter { $0.score >= 0.3 }
+  }
+}
+
+extension [Detection] {
+  /// How many of these have one of their class among others that covers the same place, each other one being
+  /// had once, the best first.
+  func matches(_ others: [Detection]) -> Int {
+    var free = others
+    return count { detection in
+      let fitting = free.indices.filter { free[$0].classIndex == detection.classIndex }
+      guard
+        let best = fitting.max(by: {
+          detection.box.overlap(free[$0].box) < detection.box.overlap(free[$1].box)
+        }), detection.box.overlap(free[best].box) >= 0.5
+      else { return false }
+      free.remove(at: best)
+      return true
+    }
   }
 }
 

@@ -95,7 +95,7 @@ public struct Planner {
     progress(.verifying, 0, 1)
     var contents = draft.contents
     contents.golden = try golden(draft.plan)
-    contents.provenance += draft.agreement.provenance(of: contents.outputs)
+    contents.provenance += draft.agreement.provenance(of: network)
     let bytes = contents.encoded(constants: draft.lowered.constants)
     progress(.verifying, 1, 1)
     return CompiledPlan(
@@ -154,7 +154,9 @@ public struct Planner {
   ) throws(PlannerError) -> Drift {
     let (_, _, _, plan) = try plan(calibrated, wideStages: wideStages, &memo)
     do throws(EngineError) {
-      return try Drift(plan, calibrated.calibration, pictures: calibrated.pictures)
+      return try Drift(
+        plan, calibrated.calibration, compared: calibrated.network.compared.map { $0.value },
+        pictures: calibrated.pictures)
     } catch { throw .engine(error) }
   }
 
@@ -199,7 +201,8 @@ public struct Planner {
   ) throws(PlannerError) -> Draft {
     let (lowered, layout, contents, plan) = try plan(calibrated, wideStages: wideStages, &memo)
     let agreement = try Agreement(
-      plan: plan, pictures: calibrated.pictures, float: calibrated.calibration.outputs)
+      plan: plan, pictures: calibrated.pictures, float: calibrated.calibration.results,
+      compared: calibrated.network.compared.map { $0.value })
     return Draft(
       lowered: lowered, layout: layout, contents: contents, plan: plan, agreement: agreement)
   }

@@ -168,6 +168,11 @@ public final class Engine {
     UnsafeRawBufferPointer(bytes(of: index))
   }
 
+  /// A tensor as a result of the name, where it lies; valid as ``bytes(ofTensor:)`` says.
+  public func value(ofTensor index: Int, name: String = "") -> EngineOutput {
+    EngineOutput(PlanOutput(name: name, kind: .map, tensor: index), plan, arena: arena)
+  }
+
   private func bytes(of tensor: Int) -> UnsafeMutableRawBufferPointer {
     let tensor = plan.tensors[tensor]
     return UnsafeMutableRawBufferPointer(

@@ -91,8 +91,8 @@ import Testing
     #expect(shapes == network.results.map { $0.shape })
     #expect(shapes.map { $0.channels } == tiny.depths.indices.map { tiny.embed << $0 })
     #expect(shapes.indices.dropFirst().allSatisfy { shapes[$0].height < shapes[$0 - 1].height })
-    #expect(compiled.agreement.decibelsOfOutputs.count == tiny.depths.count)
-    #expect(compiled.agreement.decibels >= 25, "\(compiled.agreement.decibelsOfOutputs)")
+    #expect(compiled.agreement.decibelsOfValues.count == tiny.depths.count)
+    #expect(compiled.agreement.decibels >= 25, "\(compiled.agreement.decibelsOfValues)")
 
     // The head of the whole network makes its logits of the last map.
     let whole = try test.tiny.network(), executor = FloatExecutor(whole)
@@ -109,8 +109,8 @@ import Testing
   @Test func streamsOfInt16AreResultsToo() throws {
     let compiled = try stages(of: .swin).wide.compile(), plan = compiled.plan
     #expect(plan.outputs.map { plan.tensors[$0.tensor].type } == [.int16, .int16])
-    let narrow = try stages(of: .swin).compile().agreement.decibelsOfOutputs
-    for (wide, narrow) in zip(compiled.agreement.decibelsOfOutputs, narrow) {
+    let narrow = try stages(of: .swin).compile().agreement.decibelsOfValues
+    for (wide, narrow) in zip(compiled.agreement.decibelsOfValues, narrow) {
       #expect(wide > narrow)
     }
   }

@@ -125,10 +125,18 @@ struct FlowChecker {
           "labels of the input's pixels", "another value")
       case .detections:
         try checker.require(
-          tensor.type == .float32 && tensor.shape.height == 1
-            && tensor.shape.channels == Detect.boxValues, name, "boxes", "another value")
+          contents.steps.contains { $0.output == output.tensor && $0.operation.isDetect }, name,
+          "boxes", "another value")
       }
     }
+  }
+}
+
+extension Step.Operation {
+  /// Whether what it makes are boxes.
+  fileprivate var isDetect: Bool {
+    if case .detect = self { return true }
+    return false
   }
 }
 

@@ -44,8 +44,7 @@ struct PlanChecker {
   }
 
   private func checkLabels() throws(PlanError) {
-    let output = contents.outputs.first { $0.kind == .classes }
-    let classes = output.map { contents.tensors[$0.tensor].shape.channels } ?? 0
+    let classes = contents.classCount
     try require(
       contents.labels.isEmpty || contents.labels.count == classes, "labels", "\(classes)",
       "\(contents.labels.count)")

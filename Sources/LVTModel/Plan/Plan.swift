@@ -52,6 +52,7 @@ public final class Plan: Sendable {
     golden = contents.golden
     arenaBytes = contents.arenaBytes
     multiplications = contents.multiplications
+    classCount = contents.classCount
     work = contents.work
     scratchBytes = contents.steps.reduce(0) { most, step in
       let operands = step.operands(in: contents.tensors)
@@ -68,11 +69,11 @@ public final class Plan: Sendable {
   /// The plan file's bytes, all of them, valid while the plan lives.
   public var fileBytes: UnsafeRawBufferPointer { storage.bytes }
 
-  /// The first result that says classes; nil for a plan of features alone.
+  /// The first result that says classes of the whole picture; nil for a plan without one.
   public var classes: PlanOutput? { outputs.first { $0.kind == .classes } }
 
-  /// The number of logits; 0 for a plan of features alone.
-  public var classCount: Int { classes.map { tensors[$0.tensor].shape.channels } ?? 0 }
+  /// Classes of pictures, pixels or boxes; 0 for a plan of features alone.
+  public let classCount: Int
 
   /// The name of a class, 0 ..< ``classCount``, or its index where the plan has no labels.
   public func label(ofClass index: Int) -> String {
@@ -148,6 +149,23 @@ public struct PlanContents: Sendable {
 
   /// Nothing, to be filled.
   public init() {}
+
+  /// See ``Plan/classCount``; of contents that are checked.
+  var classCount: Int {
+    var most = 0
+    for output in outputs {
+      let maker = steps.first { $0.output == output.tensor }
+      switch output.kind {
+      case .map: break
+      case .classes: most = max(most, tensors[output.tensor].shape.channels)
+      case .pixelClasses:
+        if let maker { most = max(most, tensors[maker.inputs[0]].shape.channels) }
+      case .detections:
+        if case .detect(let head)? = maker?.operation { most = max(most, head.classes) }
+      }
+    }
+    return most
+  }
 }
 
 /// The bytes of a plan: a mapped file, or a copy on a 64-byte boundary.

@@ -14,7 +14,8 @@ struct ArenaLayout {
   let isOptimal: Bool
 
   init(_ network: LoweredNetwork) {
-    let steps = network.steps, tensors = network.tensors
+    let steps = network.steps
+    var tensors = network.tensors
     var lastUse = [Int](repeating: 0, count: tensors.count)
     for (i, step) in steps.enumerated() {
       for tensor in step.inputs + [step.output] { lastUse[tensor] = i }
@@ -36,6 +37,7 @@ struct ArenaLayout {
       }
     }
 
+    for i in tensors.indices { tensors[i].buffer = bufferOfTensor[i] }
     let scratchBytes = steps.map { step in
       step.operands(in: tensors).map {
         step.operation.scratch($0, strip: step.stripRows).byteCount

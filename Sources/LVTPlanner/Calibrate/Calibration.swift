@@ -7,7 +7,7 @@ internal import Synchronization
 struct Calibration: Sendable {
   private(set) var statistics: [Point: Statistics]
   /// The float results of each picture.
-  let outputs: [[[Float]]]
+  let results: [FloatResults]
 
   /// Runs the network over all pictures twice: for the ranges, and for histograms over these ranges.
   ///
@@ -19,7 +19,7 @@ struct Calibration: Sendable {
   ) throws(PlannerError) {
     let ranges = Self.pass(network, pictures, progress: progress) { $0.addRanges($1) }
     statistics = try Self.merged(ranges, network)
-    outputs = ranges.flatMap { $0.outputs }
+    results = ranges.flatMap { $0.results }
     let counts = Self.pass(
       network, pictures, known: statistics, progress: { progress(pictures.count + $0) },
       add: { $0.addCounts($1) })
@@ -56,7 +56,7 @@ struct Calibration: Sendable {
 
   private struct Shard: Sendable {
     var statistics: [Point: Statistics] = [:]
-    var outputs: [[[Float]]] = []
+    var results: [FloatResults] = []
   }
 
   /// One pass in shards.
@@ -75,11 +75,11 @@ struct Calibration: Sendable {
       var shard = Shard(statistics: known)
       let first = pictures.count * index / shardCount
       for i in first..<(pictures.count * (index + 1) / shardCount) {
-        let outputs = executor.outputs(executor.normalized(pictures[i])) {
+        let results = executor.results(executor.normalized(pictures[i])) {
           point, values, channels in
           add(&shard.statistics[point, default: Statistics(channels: channels)], values)
         }
-        shard.outputs.append(outputs)
+        shard.results.append(results)
         progress(done.add(1, ordering: .relaxed).newValue)
       }
       shards.withLock { $0[index] = shard }

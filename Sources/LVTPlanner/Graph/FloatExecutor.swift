@@ -20,13 +20,21 @@ public struct FloatExecutor: Sendable {
 
   /// The results of a normalised picture, height × width × 3, each positions × channels.
   ///
-  /// A value is kept until the last node that reads it has run.
-  ///
   /// - Parameter observe: Called with the values at each point, positions × channels.
   public func outputs(
     _ picture: [Float], observe: (Point, [Float], _ channels: Int) -> Void = { _, _, _ in }
   ) -> [[Float]] {
+    results(picture, observe: observe).outputs
+  }
+
+  /// The same, and the values that say how near a plan is.
+  ///
+  /// A value is kept until the last node that reads it has run.
+  func results(
+    _ picture: [Float], observe: (Point, [Float], _ channels: Int) -> Void = { _, _, _ in }
+  ) -> FloatResults {
     let graph = network.graph, lastUses = graph.lastUses
+    let compared = network.compared.map { $0.value }
     var values = [[Float]](repeating: [], count: graph.values.count)
     values[0] = picture
     for (i, node) in graph.nodes.enumerated() {
@@ -39,11 +47,13 @@ public struct FloatExecutor: Sendable {
       }
       observe(
         Point(value: node.output, role: .output), values[node.output], shape.channels)
-      for input in node.inputs where lastUses[input] == i && !graph.isOutput(input) {
+      for input in node.inputs 
+      where lastUses[input] == i && !graph.isOutput(input) && !compared.contains(input) {
         values[input] = []
       }
     }
-    return graph.outputs.map { values[$0.value] }
+    return FloatResults(
+      outputs: graph.outputs.map { values[$0.value] }, compared: compared.map { values[$0] })
   }
 
   /// The first result of a normalised picture: the logits of a network that has classes.
@@ -57,6 +67,14 @@ public struct FloatExecutor: Sendable {
     }
     return first.flatMap { network.graph.name(of: $0) }
   }
+}
+
+/// What the float network makes of a picture.
+struct FloatResults: Sendable {
+  /// The results.
+  let outputs: [[Float]]
+  /// The values of ``Network/compared``.
+  let compared: [[Float]]
 }
 
 extension Graph {

@@ -20,13 +20,34 @@ public struct Network: Sendable {
   public var stepCount: Int { graph.nodes.count }
 
   /// Classes; 0 for a network of features alone.
-  public var classCount: Int {
-    graph.outputs.first { $0.kind == .classes }.map { graph.values[$0.value].shape.channels } ?? 0
+  public var classCount: Int { graph.outputs.map { classCount(of: $0) }.max() ?? 0 }
+
+  private func classCount(of output: Graph.Output) -> Int {
+    let value = graph.values[output.value]
+    let node = value.producer.map { graph.nodes[$0] }
+    switch output.kind {
+    case .map: return 0
+    case .classes: return value.shape.channels
+    case .pixelClasses:
+      return (node?.inputs.first).map { graph.values[$0].shape.channels } ?? 0
+    case .detections: return (node?.operation as? FloatDetect)?.head.classes ?? 0
+    }
   }
 
   /// What its results are called, and their extents.
   public var results: [(name: String, shape: Shape)] {
     graph.outputs.map { (name: $0.name, shape: graph.values[$0.value].shape) }
+  }
+
+  /// The values by which a plan is compared with the network: results, or, where a result only names what
+  /// others say, those.
+  var compared: [(name: String, value: Int)] {
+    graph.outputs.flatMap { output -> [(name: String, value: Int)] in
+      guard let node = graph.values[output.value].producer.map({ graph.nodes[$0] }),
+        node.operation.namesItsInputs
+      else { return [(name: output.name, value: output.value)] }
+      return node.inputs.map { (name: graph.name(of: $0) ?? "", value: $0) }
+    }
   }
 
   /// Multiplications of one run.

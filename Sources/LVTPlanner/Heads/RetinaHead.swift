@@ -103,7 +103,7 @@ extension Network.Options {
       }
       // Extents of maps are rounded up.
       let finest = stages.shape(0, builder).width
-      let first = (size.width + finest - 1) / finest << pyramid.firstStage
+      let first = ((size.width + finest - 1) / finest) << pyramid.firstStage
       return (0..<count).map { first << $0 }
     }
 

@@ -43,7 +43,9 @@ struct Drift {
   let agreement: Agreement
 
   /// - Parameter pictures: Those of the calibration, all of them: means of others would differ.
-  init(_ plan: Plan, _ calibration: Calibration, pictures: [[UInt8]]) throws(EngineError) {
+  init(
+    _ plan: Plan, _ calibration: Calibration, compared: [Int], pictures: [[UInt8]]
+  ) throws(EngineError) {
     let engine = try Engine(plan: plan, threads: Agreement.threads)
     var sums = plan.tensors.map { [Double](repeating: 0, count: $0.shape.channels) }
     var agreement = Agreement()
@@ -53,7 +55,7 @@ struct Drift {
         let value = plan.steps[step].output
         plan.tensors[value].addChannels(engine.bytes(ofTensor: value), to: &sums[value])
       }
-      agreement.add(float: calibration.outputs[i], plan: engine.outputs)
+      agreement.add(calibration.results[i], engine, compared: compared)
     }
     self.agreement = agreement
     shifts = plan.tensors.indices.map { value in
