@@ -28,7 +28,9 @@ public struct AveragePrecision: Sendable {
     objects = Array(repeating: 0, count: classCount)
   }
 
-  /// Judges the detections in one picture. Those of a class outside `0 ..< classCount` are left out.
+  /// Judges the detections in one picture.
+  ///
+  /// Those of a class outside `0 ..< classCount` are left out.
   ///
   /// - Parameters:
   ///   - picture: The picture's index, another for each: equally sure detections are ordered by it.

@@ -54,12 +54,11 @@ public enum COCOFile {
     var pictures: [DetectionTruth.Picture] = []
     var indexOfID: [Int: Int] = [:]
     for image in content.images.sorted(by: { $0.id < $1.id }) {
-      let size = statedSize(image.width, image.height)
       indexOfID[image.id] = pictures.count
       pictures.append(
         DetectionTruth.Picture(
-          path: try LVTPlanner.path(of: image.file_name, in: folder, file: file.name),
-          width: size.width, height: size.height, objects: []))
+          path: try DetectionTruth.Picture.path(of: image.file_name, in: folder, file: file.name),
+          width: image.width, height: image.height))
     }
 
     var faults = BoxFaults()
@@ -78,8 +77,7 @@ public enum COCOFile {
       guard box.count == 4 else { throw fault("a bbox of 4 numbers", "\(box.count)") }
       guard let classIndex = classes.index(of: name),
         let box = faults.check(
-          x: box[0], y: box[1], width: box[2], height: box[3],
-          in: (pictures[index].width, pictures[index].height))
+          x: box[0], y: box[1], width: box[2], height: box[3], in: pictures[index])
       else { continue }
       pictures[index].objects.append(
         TrueObject(

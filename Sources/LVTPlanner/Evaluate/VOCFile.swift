@@ -35,10 +35,10 @@ enum VOCFile {
       }
       return value
     }
-    let size = statedSize(
-      content.texts["size/width"].flatMap { Int($0) },
-      content.texts["size/height"].flatMap { Int($0) })
-    var objects: [TrueObject] = []
+    var picture = DetectionTruth.Picture(
+      path: try DetectionTruth.Picture.path(of: name, in: folder, file: file.name),
+      width: content.texts["size/width"].flatMap { Int($0) },
+      height: content.texts["size/height"].flatMap { Int($0) })
     for texts in content.objects {
       guard let name = texts["name"] else {
         throw .missing(file: file.name, expected: "a name in each object", found: "one without")
@@ -48,16 +48,14 @@ enum VOCFile {
       let bottom = try number("bndbox/ymax", of: texts)
       guard let classIndex = classes.index(of: name),
         let box = faults.check(
-          x: left, y: top, width: right - left, height: bottom - top, in: size)
+          x: left, y: top, width: right - left, height: bottom - top, in: picture)
       else { continue }
-      objects.append(
+      picture.objects.append(
         TrueObject(
           classIndex: classIndex, box: box,
           kind: texts["difficult"] == "1" ? .difficult : .single))
     }
-    return DetectionTruth.Picture(
-      path: try path(of: name, in: folder, file: file.name),
-      width: size.width, height: size.height, objects: objects)
+    return picture
   }
 }
 
