@@ -80,9 +80,15 @@ if !embedded {
     .systemLibrary(
       name: "CZlib", path: "CSupport/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     support("CLVTFloat"),
+    support("CLVTPNG", ["CLibPNG"], libraries: ["png"]),
+    .systemLibrary(
+      name: "CLibPNG", path: "CSupport/CLibPNG", pkgConfig: "libpng",
+      providers: [.apt(["libpng-dev"])]),
     .target(
       name: "LVTPlanner",
-      dependencies: ["LVT", "LVTCapture", "CLVTFloat", "CLVTKernels", "CLVTSystem", "CZlib"],
+      dependencies: [
+        "LVT", "LVTCapture", "CLVTFloat", "CLVTKernels", "CLVTPNG", "CLVTSystem", "CZlib",
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "lvt-plan",
