@@ -105,7 +105,8 @@ if !embedded {
       path: "Tests/lvt-allocations", swiftSettings: settings),
     .testTarget(name: "LVTCTests", dependencies: ["LVTC", "CLVT", "LVT", "LVTTestSupport"]),
     .testTarget(
-      name: "LVTImageTests", dependencies: ["LVTCapture", "LVTTestSupport", "CLVTV4L2"]),
+      name: "LVTImageTests",
+      dependencies: ["LVT", "LVTCapture", "LVTTestSupport", "CLVTV4L2"]),
     .testTarget(name: "LVTPlannerTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),
     .testTarget(
       name: "LVTEndToEndTests",
