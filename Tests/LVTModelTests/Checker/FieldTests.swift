@@ -89,6 +89,9 @@ extension PlanCheckerTests {
       expectInvalidNumber("interpolation: expected 0 or 1", in: .input, of: Self.plan) {
         $0.contents.input.interpolation = .bicubic
       }
+      expectInvalidNumber("fit: expected 0 ... 2", in: .input, of: Self.plan) {
+        $0.contents.input.fit = .crop(fraction: 1)
+      }
       expectInvalidNumber("tensor type: expected 0 ... 3", in: .tensors, of: Self.plan) {
         $0.contents.tensors[1].type = .int16
       }
