@@ -126,7 +126,7 @@ extension PlanCheckerTests {
       let words = "presence of a field: expected 0 or 1"
       expectInvalidNumber(words, in: .steps, of: PointwiseTests.checked.plan) { plan in
         var step = PointwiseTests.checked.step
-        step.residualMultiplier = nil
+        step.residual = nil
         plan.contents.steps[2].operation = .pointwise(step)
       }
       expectInvalidNumber(words, in: .steps, of: MapAttentionTests.dilated.plan) { plan in

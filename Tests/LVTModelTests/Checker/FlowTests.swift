@@ -24,7 +24,7 @@ extension PlanCheckerTests {
     ) -> Pointwise {
       var step = Pointwise()
       step.matrix = plan.matrix(k: 8, n: 8)
-      step.residualMultiplier = addsResidual ? 1 : nil
+      step.residual = addsResidual ? Pointwise.Residual(multiplier: 1) : nil
       return step
     }
 
