@@ -122,7 +122,7 @@ extension Tensor: FieldCodable {
     try c.index(&shape.height)
     try c.index(&shape.width)
     try c.index(&shape.channels)
-    try c.choice(&type, "tensor type", "0 ... 3")
+    try c.choice(&type, "tensor type", "0 ... 4")
     try c.float(&quantization.scale)
     try c.signed(&quantization.zeroPoint)
     try c.index(&buffer)

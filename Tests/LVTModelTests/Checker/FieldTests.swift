@@ -92,10 +92,10 @@ extension PlanCheckerTests {
       expectInvalidNumber("fit: expected 0 ... 2", in: .input, of: Self.plan) {
         $0.contents.input.fit = .crop(fraction: 1)
       }
-      expectInvalidNumber("tensor type: expected 0 ... 3", in: .tensors, of: Self.plan) {
+      expectInvalidNumber("tensor type: expected 0 ... 4", in: .tensors, of: Self.plan) {
         $0.contents.tensors[1].type = .int16
       }
-      expectInvalidNumber("kind of an output: expected 0 or 1", in: .outputs, of: Self.plan) {
+      expectInvalidNumber("kind of an output: expected 0 ... 3", in: .outputs, of: Self.plan) {
         $0.contents.outputs[0].kind = .map
       }
       expectInvalidNumber(

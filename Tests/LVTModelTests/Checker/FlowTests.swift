@@ -147,12 +147,6 @@ extension PlanCheckerTests {
     @Test func onlyInputsThatTheOperationNamesAreOverwritten() {
       let words = "step 1: expected separate input and output"
       inPlace { .pointwise(Self.pointwise(&$0)) }.expectInvalid(words) { _ in }
-      inPlace { plan in
-        var step = Convolution()
-        (step.kernel, step.stride) = (1, 1)
-        step.matrix = plan.matrix(k: 8, n: 8)
-        return .convolution(step)
-      }.expectInvalid(words) { _ in }
       inPlace(Shape(height: 2, width: 2, channels: 8)) { plan in
         var step = PatchMerge()
         step.norm = plan.norm(32)
