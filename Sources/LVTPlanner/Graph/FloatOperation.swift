@@ -35,6 +35,9 @@ protocol FloatOperation: Sendable {
   mutating func scaleOutputs(_ factors: [Float]) -> Bool
   /// Becomes the operation on a first input whose channels were divided by the factors; false if it cannot.
   mutating func scaleInputs(_ factors: [Float]) -> Bool
+  /// Becomes the operation that makes factors times as much of some inputs that are factors times as much;
+  /// false if it cannot.
+  mutating func scale(_ factors: [Float], inputs: Set<Int>, output: Bool) -> Bool
   /// How far channels of the first input are made alike: the exponent of the ratio of their ranges.
   var inputEqualization: Float { get }
   /// Makes the channels between its own parts alike.
@@ -55,6 +58,7 @@ extension FloatOperation {
   var addedInput: Int? { nil }
   mutating func scaleOutputs(_ factors: [Float]) -> Bool { false }
   mutating func scaleInputs(_ factors: [Float]) -> Bool { false }
+  mutating func scale(_ factors: [Float], inputs: Set<Int>, output: Bool) -> Bool { false }
   var inputEqualization: Float { 0.5 }
   mutating func equalizeInside(_ ranges: (Point.Role) -> Statistics?) {}
   mutating func subtractFromBias(_ shift: [Float]) -> Bool { false }

@@ -107,6 +107,18 @@ struct FloatConvolution: FloatOperation {
     return true
   }
 
+  mutating func scale(_ factors: [Float], inputs: Set<Int>, output: Bool) -> Bool {
+    // Several inputs' channels stand side by side, of which only their own factors are known.
+    guard inputs.isEmpty || sources.count == 1, activation != .gelu || !output else { return false }
+    if output, var project {
+      project.scaleOutputs(factors)
+      self.project = project
+    } else if output {
+      matrix.scaleOutputs(factors)
+    }
+    return inputs.isEmpty || scaleInputs(factors.map { 1 / $0 })
+  }
+
   mutating func subtractFromBias(_ shift: [Float]) -> Bool {
     if var project {
       project.subtractFromBias(shift)

@@ -114,6 +114,21 @@ struct FloatDetect: FloatOperation {
     }
   }
 
+  mutating func scale(_ factors: [Float], inputs: Set<Int>, output: Bool) -> Bool {
+    guard !output, inputs.count == head.strides.count else { return false }
+    func scaleInputs(_ tower: inout [FloatMatrix], _ output: inout FloatMatrix) {
+      func scaled(_ matrix: FloatMatrix) -> FloatMatrix {
+        var matrix = matrix
+        matrix.scaleInputs((0..<matrix.inputs).map { 1 / factors[$0 % factors.count] })
+        return matrix
+      }
+      if tower.isEmpty { output = scaled(output) } else { tower[0] = scaled(tower[0]) }
+    }
+    scaleInputs(&classTower, &classOutput)
+    scaleInputs(&boxTower, &boxOutput)
+    return true
+  }
+
   func lower(_ c: inout Lowering) -> Step.Operation {
     var step = head
     let inputMeans = c.meansOfSharedInputs

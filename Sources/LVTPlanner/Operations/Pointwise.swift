@@ -50,6 +50,14 @@ struct FloatPointwise: FloatOperation {
     return true
   }
 
+  mutating func scale(_ factors: [Float], inputs: Set<Int>, output: Bool) -> Bool {
+    // What is added is as large as the sum.
+    guard residual == nil || inputs.contains(1) == output else { return false }
+    if output { matrix.scaleOutputs(factors) }
+    if inputs.contains(0) { matrix.scaleInputs(factors.map { 1 / $0 }) }
+    return true
+  }
+
   mutating func subtractFromBias(_ shift: [Float]) -> Bool {
     guard !relu else { return false }
     matrix.subtractFromBias(shift)

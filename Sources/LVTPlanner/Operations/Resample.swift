@@ -20,6 +20,10 @@ struct FloatResample: FloatOperation {
     inputs[0].resampled(to: extent, .bilinear).values
   }
 
+  mutating func scale(_ factors: [Float], inputs: Set<Int>, output: Bool) -> Bool {
+    inputs == [0] && output
+  }
+
   func lower(_ c: inout Lowering) -> Step.Operation {
     var step = Resample()
     step.extent = extent

@@ -24,8 +24,11 @@ extension Graph {
   ///
   /// - Parameter ranges: What the channels' values were on the calibration pictures.
   mutating func equalize(_ ranges: [Point: Statistics]) {
+    let scaled = equalizeTogether(ranges)
     for i in nodes.indices {
       let value = nodes[i].output
+      defer { nodes[i].operation.equalizeInside { ranges[Point(value: value, role: $0)] } }
+      if scaled.contains(value) { continue }
       if let reader = soleConsumer(of: value),
         let statistics = ranges[Point(value: value, role: .output)]
       {
@@ -36,8 +39,54 @@ extension Graph {
           (nodes[i].operation, nodes[reader].operation) = (scaled, next)
         }
       }
-      nodes[i].operation.equalizeInside { ranges[Point(value: value, role: $0)] }
     }
+  }
+
+  /// Scales values that can only be scaled together: what is added to each other, through upsampling too,
+  /// and what shares a quantization. Returns them.
+  private mutating func equalizeTogether(_ ranges: [Point: Statistics]) -> Set<ValueID> {
+    var scaled: Set<ValueID> = []
+    for group in joinedValues where group.allSatisfy({ values[$0].producer != nil }) {
+      let statistics = group.compactMap { ranges[Point(value: $0, role: .output)] }
+      guard group.allSatisfy({ !isOutput($0) }), statistics.count == group.count else { continue }
+      let factors = equalizingFactors(
+        Statistics(joining: statistics).magnitudes, exponent: 0.5)
+      var nodes = nodes
+      let isDone = nodes.indices.allSatisfy { i in
+        let inputs = Set(nodes[i].inputs.indices.filter { group.contains(nodes[i].inputs[$0]) })
+        let output = group.contains(nodes[i].output)
+        guard output || !inputs.isEmpty else { return true }
+        return nodes[i].operation.scale(factors, inputs: inputs, output: output)
+      }
+      guard isDone else { continue }
+      self.nodes = nodes
+      scaled.formUnion(group)
+    }
+    return scaled
+  }
+
+  /// Sets of more than one value that nodes join: by adding one to another, or by sharing a quantization.
+  private var joinedValues: [Set<ValueID>] {
+    var groups = values.indices.map { Set([$0]) }
+    for node in nodes {
+      var joined = node.operation.joinedInputs(of: node.inputs)
+      if !node.operation.sharesInputs { joined.append(node.output) }
+      let touching = groups.filter { !$0.isDisjoint(with: joined) && joined.count > 1 }
+      guard touching.count > 1 else { continue }
+      groups.removeAll { touching.contains($0) }
+      groups.append(touching.reduce(into: []) { $0.formUnion($1) })
+    }
+    return groups.filter { $0.count > 1 }.sorted { ($0.min() ?? 0) < ($1.min() ?? 0) }
+  }
+}
+
+extension FloatOperation {
+  /// The inputs whose channels must be as large as each other's or as those of what is made.
+  fileprivate func joinedInputs(of inputs: [Graph.ValueID]) -> [Graph.ValueID] {
+    if sharesInputs { return inputs }
+    if let pointwise = self as? FloatPointwise, pointwise.residual != nil { return [inputs[1]] }
+    if let added = addedInput { return [inputs[added]] }
+    return self is FloatResample ? [inputs[0]] : []
   }
 }
 
