@@ -9,6 +9,7 @@ public import LVTModel
 public final class PictureLoader {
   private let decoder: JPEGDecoder
   private let resizer: Resizer
+  private let input: InputSpec
 
   /// A loader for an input.
   ///
@@ -16,6 +17,7 @@ public final class PictureLoader {
   public init(
     _ input: InputSpec, orientation: OrientationPolicy = .exif
   ) throws(PictureError) {
+    self.input = input
     do throws(ImageError) { resizer = try Resizer(spec: input) } catch {
       throw PictureError(file: "input", reason: error.description)
     }
@@ -26,10 +28,21 @@ public final class PictureLoader {
 
   /// Decodes and resizes a JPEG file.
   public func load(path: String) throws(PictureError) -> [UInt8] {
+    try loadMapped(path: path).picture
+  }
+
+  /// The same, with where the picture's pixels lie in the input.
+  public func loadMapped(
+    path: String
+  ) throws(PictureError) -> (picture: [UInt8], mapping: PictureMapping) {
     do throws(CaptureError) {
       let picture = try decoder.read(path: path)
       do throws(ImageError) {
-        return try picture.withView { view throws(ImageError) in try resize(view) }
+        return (
+          picture: try picture.withView { view throws(ImageError) in try resize(view) },
+          mapping: try PictureMapping(
+            width: picture.width, height: picture.height, spec: input)
+        )
       } catch { throw CaptureError.image(error) }
     } catch {
       throw PictureError(file: path, reason: error.description)

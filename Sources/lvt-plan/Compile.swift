@@ -26,9 +26,17 @@ struct Compile: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Report top-1 on pictures of known class: folders of JPEGs named by class, or an idx pair.",
-      valueName: "folder"))
+      "Compare float and int8 on pictures with known answers. Classes: folders of JPEGs named by class, or an idx pair. Boxes: a COCO-style JSON, or a folder of VOC XML files. Masks: a folder of label PNGs.",
+      valueName: "path"))
   var evaluate: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the pictures of --evaluate are, if not beside its boxes or masks.", valueName: "folder"))
+  var evaluatePictures: String?
+
+  @Flag(help: "In label PNGs 0 stands for no class and k for class k − 1, as in ADE20K's.")
+  var reduceZeroLabel = false
 
   @Option(help: "The sums that blocks add to: int8, int16, or auto: int16 in stages that need it.")
   var residual = ResidualWidth.auto
@@ -45,6 +53,9 @@ struct Compile: ParsableCommand {
     guard (1...1_000_000).contains(pictures) else {
       throw ValidationError("--pictures: expected a number from 1 to 1000000")
     }
+    guard evaluate != nil || (evaluatePictures == nil && !reduceZeroLabel) else {
+      throw ValidationError("--evaluate-pictures, --reduce-zero-label: expected --evaluate, too")
+    }
   }
 
   func run() throws {
@@ -54,19 +65,19 @@ struct Compile: ParsableCommand {
     let board = try self.board.map { try BoardFolder().board($0) }
     let (network, notes) = try options.network(checkpoint)
     try options.requireClasses(network, checkpoint, evaluate: evaluate)
-    let set = try evaluate.map { try LabeledPictures(path: $0, labels: try options.labelLines()) }
+    let truth = try evaluate.map { try self.truth(of: network, at: $0) }
     for note in notes { Terminal.report(note) }
     Terminal.report(
       "\(network.family): \(network.stepCount) steps, \(network.parameters) parameters, "
         + "\(network.macs) multiplications at \(network.inputSize)")
-    let loader = try PictureLoader(options.inputSpec, orientation: options.orientation)
+    let loader = try PictureLoader(options.inputSpec(network), orientation: options.orientation)
     let photos = try loader.load(folder: calibrate, limit: pictures) { error in
       Terminal.report("skipped \(error)")
     }
 
     var planning = Planner.Options()
-    planning.fit = options.inputSpec.fit
-    planning.interpolation = options.inputSpec.interpolation
+    planning.fit = options.inputSpec(network).fit
+    planning.interpolation = options.inputSpec(network).interpolation
     planning.residual = residual
     if let board { planning.schedule = board.schedule }
     planning.labels = try options.labelLines()
@@ -85,11 +96,9 @@ struct Compile: ParsableCommand {
     bar.finish()
 
     var bytes = compiled.bytes, plan = compiled.plan
-    if let set {
-      let evaluation = try Evaluation(
-        network: network, plan: plan, set: set, orientation: options.orientation
-      ) {
-        bar.show("evaluating", $0, set.classes.count)
+    if let truth {
+      let evaluation = try truth.evaluate(network, plan, options.orientation) {
+        bar.show("evaluating", $0, $1)
       }
       bar.finish()
       for error in evaluation.errors { Terminal.report("skipped \(error)") }

@@ -79,9 +79,9 @@ struct NetworkOptions: ParsableArguments {
 
   @Option(
     help:
-      "How a picture of other proportions fits: stretch loses them, letterbox keeps them and pads with the mean."
+      "How a picture of other proportions fits: stretch loses them, letterbox keeps them and pads with the mean; by default letterbox for a detector, else stretch."
   )
-  var fit = Fit.stretch
+  var fit: Fit?
 
   @Option(help: "bilinear or bicubic, as PIL computes them.")
   var interpolation = Interpolation.bilinear
@@ -91,6 +91,8 @@ struct NetworkOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("A file with one class name a line.", valueName: "file"))
   var labels: String?
+
+  @OptionGroup(title: "Of detectors and segmenters") var head: HeadOptions
 
   enum Interpolation: String, ExpressibleByArgument {
     case bilinear, bicubic
@@ -111,7 +113,7 @@ struct NetworkOptions: ParsableArguments {
     guard crop > 0, crop <= 1 else {
       throw ValidationError("--crop: expected more than 0 and at most 1, found \(crop)")
     }
-    guard fit == .stretch || crop == 1 else {
+    guard fit != .letterbox || crop == 1 else {
       throw ValidationError("--fit letterbox shows the whole picture; expected no --crop")
     }
     // Means and deviations of pixels up to 255 are a common slip, and would give other answers.
@@ -137,8 +139,12 @@ struct NetworkOptions: ParsableArguments {
     options.pooling = globalPool.map { $0 == .avg ? .mean : .maximum }
     options.kernel = kernel
     options.windows = windows
+    head.apply(to: &options)
     let network: Network
-    do { network = try Network(checkpoint, options: options) } catch {
+    do {
+      network = try Network(checkpoint, options: options)
+      try head.requireUse(by: network)
+    } catch {
       // What is wrong with it may be what was taken.
       throw Failure((["\(path): \(error)"] + checkpoint.notes).joined(separator: "; "))
     }
@@ -166,19 +172,23 @@ struct NetworkOptions: ParsableArguments {
     if mean == nil || std == nil {
       all.append(Assumption(what: "ImageNet's mean and deviation", option: "--mean, --std"))
     }
+    if fit == nil, crop == 1, network.kind == .detections {
+      all.append(Assumption(what: "letterboxed pictures", option: "--fit"))
+    }
     return all
   }
 
-  var inputSpec: InputSpec {
+  /// How pictures become the network's input.
+  func inputSpec(_ network: Network) -> InputSpec {
     InputSpec(
-      width: size.width, height: size.height, fit: rule,
+      width: size.width, height: size.height, fit: rule(network),
       interpolation: interpolation == .bilinear ? .bilinear : .bicubic)
   }
 
   /// How the picture's proportions become the input's.
-  private var rule: InputSpec.Fit {
+  private func rule(_ network: Network) -> InputSpec.Fit {
     if crop < 1 { return .crop(fraction: crop) }
-    return fit == .stretch
+    return (fit ?? (network.kind == .detections ? .letterbox : .stretch)) == .stretch
       ? .stretch : .letterbox(padding: RGB(nearestTo: mean?.values ?? Network.Options().mean))
   }
 

@@ -67,7 +67,7 @@ struct Predict: ParsableCommand {
       }
       return
     }
-    let loader = try PictureLoader(options.inputSpec, orientation: options.orientation)
+    let loader = try PictureLoader(options.inputSpec(network), orientation: options.orientation)
     var failed = false
     for argument in pictures {
       do {

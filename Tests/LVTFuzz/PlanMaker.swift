@@ -34,7 +34,7 @@ struct PlanMaker {
   private mutating func addTensor(
     _ shape: Shape, _ type: ElementType, inBufferOf other: Int? = nil
   ) -> Int {
-    let zeroPoint = type == .int16 || type == .float32 ? 0 : constants.zeroPoint()
+    let zeroPoint = type == .int16 || type == .float32 || type == .labels ? 0 : constants.zeroPoint()
     if other == nil { buffers += 1 }
     tensors.append(
       Tensor(
@@ -48,7 +48,8 @@ struct PlanMaker {
     let output = addTensor(
       made.shape, made.type,
       inBufferOf: overwritable(made).flatMap { entropy.flag() ? $0 : nil })
-    operations.append((made.operation, [current] + (made.residual.map { [$0] } ?? []), output))
+    operations.append(
+      (made.operation, [current] + (made.residual.map { [$0] } ?? []) + made.others, output))
     current = output
   }
 
@@ -86,10 +87,14 @@ struct PlanMaker {
   }
 
   private mutating func addHead() {
-    let made = maker.head()
+    let picture = tensors[0].shape
+    let made =
+      switch entropy.integer(in: 0...2) {
+      case 0: maker.labelPixels(picture) ?? maker.detect(picture, index: current) ?? maker.head()
+      default: maker.head()
+      }
     add(made)
-    outputs.append(
-      PlanOutput(name: "head", kind: made.hasClasses ? .classes : .map, tensor: current))
+    outputs.append(PlanOutput(name: "head", kind: made.result ?? .map, tensor: current))
   }
 
   /// Maps that are there at the end are results too, now and then.

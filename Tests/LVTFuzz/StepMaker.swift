@@ -8,10 +8,12 @@ struct MadeStep {
   let type: ElementType
   /// A tensor that the step adds, and whose buffer the output may have.
   var residual: Int?
+  /// Further tensors that the step reads.
+  var others: [Int] = []
   /// Whether the output may have the map's buffer.
   var mayOverwrite = true
-  /// Whether the output is logits.
-  var hasClasses = false
+  /// What the output says, if it can be a result.
+  var result: PlanOutput.Kind?
 }
 
 /// Makes steps that read a map.
@@ -34,12 +36,13 @@ struct StepMaker {
   static let ofWideMaps: [Make] = [
     pointwise, pointwise, pointwise, mlp, patchMerge, windowAttention, windowAttention,
     mapAttention, mapAttention,
-    depthwiseAttention,
+    depthwiseAttention, normalize,
   ]
   /// Those that read int8.
   static let ofMaps: [Make] =
     ofWideMaps + [
-      depthwise, dynamicDepthwise, inhomogeneousDepthwise, mapConvolution, adaptiveMean,
+      depthwise, dynamicDepthwise, inhomogeneousDepthwise, mapConvolution, joinedConvolution,
+      joinedConvolution, adaptiveMean, upsampledSum, padded,
     ]
 
   // MARK: What is drawn
@@ -105,7 +108,56 @@ struct StepMaker {
     }
     return MadeStep(
       operation: .head(step), shape: Shape(height: 1, width: 1, channels: count), type: .float32,
-      mayOverwrite: false, hasClasses: hasClasses)
+      mayOverwrite: false, result: hasClasses ? .classes : .map)
+  }
+
+  /// The class of each pixel, of a map of int16.
+  func labelPixels(_ picture: Shape) -> MadeStep? {
+    guard input.type == .int16 else { return nil }
+    var step = LabelPixels()
+    step.extent = Extent(of: picture)
+    return MadeStep(
+      operation: .labelPixels(step),
+      shape: Shape(height: picture.height, width: picture.width, channels: 1), type: .labels,
+      mayOverwrite: false, result: .pixelClasses)
+  }
+
+  /// Boxes, of a map that stands for one level, or for two.
+  func detect(_ picture: Shape, index: Int) -> MadeStep? {
+    guard input.type == .int8 else { return nil }
+    let kernel = channels > 16 ? entropy.element(of: [1, 3]) : entropy.element(of: [1, 3, 5])
+    let levels = entropy.integer(in: 1...2)
+    var step = Detect()
+    step.picture = Extent(of: picture)
+    step.classes = entropy.element(of: [1, 2, 3, 20])
+    step.strides = (0..<levels).map { _ in entropy.integer(in: 1...64) }
+    step.anchors = (0..<entropy.integer(in: 1...3)).map { _ in
+      Detect.Anchor(width: 0.1 + constants.factor(upTo: 60000), height: 4)
+    }
+    for i in 0..<4 {
+      step.deviations[i] = constants.factor(upTo: 65536)
+      step.means[i] = -constants.factor(upTo: 65536)
+    }
+    step.selection.leastLogit = entropy.element(of: [-3, -.greatestFiniteMagnitude, 0, 1e30])
+    step.selection.overlap = entropy.element(of: [0, 0.5, 1])
+    step.selection.anchorsOfLevel = entropy.element(of: [1, 2, 7, 1000])
+    step.selection.boxes = entropy.element(of: [1, 3, 100])
+    step.kernel = kernel
+    func tower(_ last: Int) -> ([PackedMatrix], PackedMatrix) {
+      var tower: [PackedMatrix] = [], width = channels
+      for _ in 0..<entropy.integer(in: 0...2) {
+        tower.append(constants.matrix(kernel * kernel * width, entropy.element(of: [1, 8, 17])))
+        width = tower.last?.n ?? width
+      }
+      return (tower, constants.matrix(kernel * kernel * width, last, multiplier: 65536))
+    }
+    (step.classTower, step.classOutput) = tower(step.anchors.count * step.classes)
+    (step.boxTower, step.boxOutput) = tower(step.anchors.count * 4)
+    return MadeStep(
+      operation: .detect(step),
+      shape: Shape(height: 1, width: step.selection.boxes, channels: Detect.boxValues),
+      type: .float32, others: [Int](repeating: index, count: levels - 1), mayOverwrite: false,
+      result: .detections)
   }
 
   // MARK: Products
@@ -160,7 +212,8 @@ struct StepMaker {
   private func mapConvolution() -> MadeStep? { convolution(ofPicture: false) }
 
   func convolution(ofPicture isPicture: Bool) -> MadeStep {
-    let stride = entropy.element(of: [1, 2, 3, 4, 15]), count = otherChannels()
+    let stride = entropy.element(of: [1, 2, 3, 4, 15])
+    let count = entropy.flag() ? channels : otherChannels()
     let depth = isPicture ? Convolution.pictureChannels : channels
     // Not all of a large kernel's taps are worth their time.
     let kernel = depth > 16 ? entropy.element(of: [1, 3, 5]) : kernel()
@@ -176,7 +229,77 @@ struct StepMaker {
       shape: Shape(
         height: Convolution.edge(shape.height, stride: stride),
         width: Convolution.edge(shape.width, stride: stride), channels: count),
-      type: .int8, mayOverwrite: false)
+      type: .int8, mayOverwrite: !isPicture && stride == 1 && count == channels)
+  }
+
+  /// Several maps on one grid, and a second product.
+  private func joinedConvolution() -> MadeStep? {
+    let maps = held.filter { $0.tensor.type == .int8 }
+    let count = entropy.integer(in: 1...3)
+    var inputs: [(index: Int, tensor: Tensor)] = [], sources: [Resampling] = []
+    let grid = Extent(
+      height: entropy.integer(in: 1...20), width: entropy.integer(in: 1...20))
+    for i in 0..<count {
+      let map = i == 0 ? nil : entropy.element(of: maps)
+      if let map { inputs.append(map) }
+      let shape = map?.tensor.shape ?? shape
+      sources.append(
+        Extent(of: shape) == grid && entropy.flag()
+          ? .none : entropy.element(of: [.nearest, .bilinear]))
+    }
+    let depth = inputs.reduce(channels) { $0 + $1.tensor.shape.channels }
+    let kernel = depth > 16 ? entropy.element(of: [1, 3]) : kernel(), hidden = otherChannels()
+    var step = Convolution()
+    step.kernel = kernel
+    step.stride = entropy.element(of: [1, 1, 2])
+    step.sources = sources
+    step.extent = grid
+    step.matrix = constants.matrix(kernel * kernel * depth, hidden)
+    step.tableOffset = entropy.flag() ? constants.table() : nil
+    step.project = entropy.flag() ? constants.matrix(hidden, otherChannels()) : nil
+    return MadeStep(
+      operation: .convolution(step),
+      shape: Shape(
+        height: Convolution.edge(grid.height, stride: step.stride),
+        width: Convolution.edge(grid.width, stride: step.stride),
+        channels: (step.project ?? step.matrix).n),
+      type: step.tableOffset == nil || step.project != nil ? stream() : .int8,
+      others: inputs.map(\.index), mayOverwrite: false)
+  }
+
+  /// A product that an upsampled map is added to.
+  private func upsampledSum() -> MadeStep? {
+    guard let map = held.filter({ $0.tensor.type == .int8 }).last else { return nil }
+    var step = Pointwise()
+    step.matrix = constants.matrix(channels, map.tensor.shape.channels)
+    var sum = Pointwise.Residual(multiplier: residual())
+    sum.resampling = entropy.element(of: [.nearest, .bilinear])
+    sum.isBehindReLU = entropy.flag()
+    step.residual = sum
+    return MadeStep(
+      operation: .pointwise(step),
+      shape: Shape(
+        height: shape.height, width: shape.width, channels: map.tensor.shape.channels),
+      type: .int8, others: [map.index], mayOverwrite: false)
+  }
+
+  /// A product on other extents.
+  private func padded() -> MadeStep? {
+    let extent = Extent(
+      height: entropy.integer(in: 1...20), width: entropy.integer(in: 1...20))
+    var step = Pointwise()
+    step.matrix = constants.matrix(channels, otherChannels())
+    step.extent = extent
+    return MadeStep(
+      operation: .pointwise(step),
+      shape: Shape(height: extent.height, width: extent.width, channels: step.matrix.n),
+      type: stream(), mayOverwrite: false)
+  }
+
+  private func normalize() -> MadeStep? {
+    var step = Normalize()
+    step.norm = norm(channels)
+    return MadeStep(operation: .normalize(step), shape: shape, type: .int8, mayOverwrite: false)
   }
 
   private func depthwise() -> MadeStep? {

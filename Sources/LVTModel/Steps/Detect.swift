@@ -65,6 +65,8 @@ public struct Detect: Equatable, Sendable {
     public init() {}
   }
 
+  /// The most anchors of a level, and the most boxes of a picture.
+  public static var mostCandidates: Int { PlanLimits.candidates }
   /// Values of a box in the result.
   public static let boxValues = 6
 }

@@ -42,12 +42,13 @@ extension NetworkBuilder {
     var builder: any NetworkBuilder = self
     let head = NetworkHead.all.first { $0.recognises(builder, backbone) }
     try head?.build(&builder, backbone)
-    return try builder.finished()
+    return try builder.finished(head)
   }
 
-  private func finished() throws(NetworkError) -> Network {
+  private func finished(_ head: NetworkHead?) throws(NetworkError) -> Network {
     try reader.end()
-    let family = reader.family
+    let isDense = graph.outputs.contains { $0.kind == .detections || $0.kind == .pixelClasses }
+    let family = reader.family + (isDense ? " with \(head?.name ?? "")" : "")
     let given = [
       "--heads": !options.heads.isEmpty, "--dilations": options.dilations != nil,
       "--kernel": options.kernel != nil, "--windows": options.windows != nil,

@@ -26,7 +26,7 @@ extension Network {
     /// Parts of each axis over which UPerNet's head takes means; nil for 1, 2, 3 and 6.
     public var poolScales: [Int]?
     /// What the first of a pyramid's further levels reads where channels do not tell.
-    var extraLevels: FeaturePyramid.ExtraInput?
+    public var extraLevels: FeaturePyramid.ExtraInput?
     /// What a detector's tensors do not tell.
     public var detection = Detection()
 

@@ -19,6 +19,9 @@ public struct Network: Sendable {
   /// The steps of its plan.
   public var stepCount: Int { graph.nodes.count }
 
+  /// What its first result says.
+  public var kind: PlanOutput.Kind { graph.outputs.first?.kind ?? .map }
+
   /// Classes; 0 for a network of features alone.
   public var classCount: Int { graph.outputs.map { classCount(of: $0) }.max() ?? 0 }
 

@@ -11,16 +11,19 @@ internal import LVTModel
 // level, each other one the level before it.
 
 /// The levels of a pyramid.
-struct FeaturePyramid {
+public struct FeaturePyramid {
   /// From the finest on.
   let levels: [Graph.ValueID]
   /// The stage that the first level is made of.
   let firstStage: Int
 
   /// What the first of the further levels reads.
-  enum ExtraInput: String, CaseIterable, Sendable {
+  public enum ExtraInput: String, CaseIterable, Sendable {
+    /// The last stage.
     case input = "on_input"
+    /// The last level in front of its convolution.
     case lateral = "on_lateral"
+    /// The last level.
     case output = "on_output"
   }
 

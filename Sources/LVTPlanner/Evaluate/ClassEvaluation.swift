@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Dispatch
 internal import Foundation
 public import LVTCapture
 public import LVTModel
 public import LVTRuntime
-internal import Synchronization
 
 /// How often a network and its plan are right on pictures with known classes.
-public struct Evaluation: Sendable {
+public struct ClassEvaluation: Evaluation {
   /// Pictures that could be read.
   public private(set) var pictures = 0
   /// Those whose class the float network named.
@@ -31,33 +29,21 @@ public struct Evaluation: Sendable {
   ///   - progress: Called from any thread with the number of pictures done.
   public init(
     network: Network, plan: Plan, set: LabeledPictures, orientation: OrientationPolicy = .exif,
-    progress: @Sendable (Int) -> Void
+    progress: @escaping @Sendable (Int) -> Void
   ) throws(EngineError) {
-    let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
-    let parts = Mutex(
-      [Result<Evaluation, EngineError>](repeating: .success(Evaluation()), count: workers))
-    let done = Atomic(0)
-    DispatchQueue.concurrentPerform(iterations: workers) { worker in
-      let part: Result<Evaluation, EngineError>
-      do throws(EngineError) {
-        part = .success(
-          try Evaluation(
-            network: network, plan: plan, set: set, orientation: orientation, worker: worker,
-            of: workers
-          ) {
-            progress(done.add(1, ordering: .relaxed).newValue)
-          })
-      } catch { part = .failure(error) }
-      parts.withLock { $0[worker] = part }
+    let parts = try onAllProcessors(progress) { (worker, count, done) throws(EngineError) in
+      try ClassEvaluation(
+        network: network, plan: plan, set: set, orientation: orientation, worker: worker,
+        of: count, progress: done)
     }
     self.init()
-    for part in parts.withLock({ $0 }) { add(try part.get()) }
+    for part in parts { add(part) }
   }
 
   private init() {}
 
   /// What a plan keeps of it.
-  var provenance: [(key: String, value: String)] {
+  public var provenance: [(key: String, value: String)] {
     [
       (key: "evaluation.pictures", value: "\(pictures)"),
       (key: "evaluation.float.top1", value: String(format: "%.2f %%", 100 * floatTop1)),
@@ -100,7 +86,7 @@ public struct Evaluation: Sendable {
     }
   }
 
-  private mutating func add(_ other: Evaluation) {
+  private mutating func add(_ other: ClassEvaluation) {
     pictures += other.pictures
     floatRight += other.floatRight
     planRight += other.planRight
