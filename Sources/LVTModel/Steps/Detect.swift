@@ -188,9 +188,6 @@ extension Detect.Selection: FieldCodable {
     try c.require(
       (1...PlanLimits.candidates).contains(anchorsOfLevel),
       "1 ... \(PlanLimits.candidates) anchors of a level", "\(anchorsOfLevel)")
-    try c.require(
-      (1...PlanLimits.candidates).contains(boxes), "1 ... \(PlanLimits.candidates) boxes",
-      "\(boxes)")
   }
 }
 
