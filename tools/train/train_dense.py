@@ -57,7 +57,15 @@ def start_from(model: nn.Module, path: Path) -> int:
     return taken
 
 
-def loss_of(model: nn.Module, samples: Samples, index: Tensor, args: argparse.Namespace,
+def class_weights(samples: Samples) -> Tensor:
+    """Rare classes weigh more, or a network would long find nothing but ground: 1 / log(1.1 + share), as in ENet."""
+    known = samples.labels[samples.labels != IGNORED].long()
+    share = torch.bincount(known, minlength=len(samples.names)) / len(known)
+    weights = 1 / torch.log(1.1 + share)
+    return weights / (weights * share).sum()
+
+
+def loss_of(model: nn.Module, samples: Samples, weights: Tensor, index: Tensor, args: argparse.Namespace,
             random: torch.Generator) -> Tensor:
     changes = Changes(len(index), args.zoom, random)
     x = changes.pictures(samples.pictures[index], args.jitter).contiguous(memory_format=torch.channels_last)
@@ -66,7 +74,7 @@ def loss_of(model: nn.Module, samples: Samples, index: Tensor, args: argparse.Na
         truth, labels = changes.boxes(samples.boxes[index], samples.labels[index], width, height)
         return boxes.loss(model(x), truth, labels, len(samples.names))
     logits = dense.bilinear(model(x), (height, width))
-    return F.cross_entropy(logits, changes.label_maps(samples.labels[index]), ignore_index=IGNORED)
+    return F.cross_entropy(logits, changes.label_maps(samples.labels[index]), weights, ignore_index=IGNORED)
 
 
 def test(model: nn.Module, samples: Samples, args: argparse.Namespace) -> list[float]:
@@ -131,6 +139,7 @@ def train(args: argparse.Namespace) -> None:
     labels = args.output.with_suffix(".labels.txt")
     labels.write_text("".join(f"{name}\n" for name in samples.names))
 
+    weights = class_weights(samples) if args.task == "segment" else torch.empty(0)
     optimizer = torch.optim.AdamW(parameter_groups(model, args.decay), lr=args.lr)
     batch = min(args.batch, len(samples))
     per_epoch = len(samples) // batch
@@ -145,7 +154,7 @@ def train(args: argparse.Namespace) -> None:
         for index in order[:per_epoch * batch].view(per_epoch, batch):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, steps, warmup, args.lr)
-            loss = loss_of(model, samples, index, args, random)
+            loss = loss_of(model, samples, weights, index, args, random)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
