@@ -60,6 +60,7 @@ var targets: [Target] = [
   runtime("LVTImage", ["LVTModel", "CLVTKernels", "CLVTSystem"]),
   runtime("LVTCapture", ["LVTImage", "CLVTJPEG", "CLVTV4L2", "CLVTSystem"]),
   runtime("LVT", ["LVTRuntime", "LVTImage"]),
+  runtime("LVTDraw", ["LVT"]),
   runtime("LVTC", ["LVT", "CLVT"]),
   // Its own argument parser: swift-argument-parser needs Foundation, which a board need not have.
   .executableTarget(
@@ -80,9 +81,15 @@ if !embedded {
     .systemLibrary(
       name: "CZlib", path: "CSupport/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     support("CLVTFloat"),
+    support("CLVTPNG", ["CLibPNG"], libraries: ["png"]),
+    .systemLibrary(
+      name: "CLibPNG", path: "CSupport/CLibPNG", pkgConfig: "libpng",
+      providers: [.apt(["libpng-dev"])]),
     .target(
       name: "LVTPlanner",
-      dependencies: ["LVT", "LVTCapture", "CLVTFloat", "CLVTKernels", "CLVTSystem", "CZlib"],
+      dependencies: [
+        "LVT", "LVTCapture", "CLVTFloat", "CLVTKernels", "CLVTPNG", "CLVTSystem", "CZlib",
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "lvt-plan",
@@ -105,7 +112,8 @@ if !embedded {
       path: "Tests/lvt-allocations", swiftSettings: settings),
     .testTarget(name: "LVTCTests", dependencies: ["LVTC", "CLVT", "LVT", "LVTTestSupport"]),
     .testTarget(
-      name: "LVTImageTests", dependencies: ["LVTCapture", "LVTTestSupport", "CLVTV4L2"]),
+      name: "LVTImageTests",
+      dependencies: ["LVT", "LVTCapture", "LVTDraw", "LVTTestSupport", "CLVTV4L2"]),
     .testTarget(name: "LVTPlannerTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),
     .testTarget(
       name: "LVTEndToEndTests",

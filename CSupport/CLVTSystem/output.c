@@ -350,6 +350,25 @@ bool lvt_is_same_file(const char *input, const char *path) {
            is_same(&read, &written);
 }
 
+int lvt_make_folder(const char *text) {
+    char path[PATH_MAX];
+    const int error = lvt_path_bytes(text, path);
+    struct stat status;
+    if (error || mkdir(path, 0777) == 0)
+        return error;
+    if (errno != EEXIST)
+        return -errno;
+    if (stat(path, &status) != 0) // a link to nothing
+        return -errno;
+    return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
+}
+
+bool lvt_is_same_folder(const char *a, const char *b) {
+    struct stat first, second;
+    return look_at(a, &first) && look_at(b, &second) && S_ISDIR(first.st_mode) &&
+           is_same(&first, &second);
+}
+
 int lvt_check_output(const char *text) {
     char path[PATH_MAX];
     const int error = lvt_path_bytes(text, path);

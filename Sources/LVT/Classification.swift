@@ -29,7 +29,7 @@ public struct Classification: Sendable {
       let ranking = Ranking(logits)
       return ranking.top(count).map { index in
         Candidate(
-          index: index, label: index < labels.count ? labels[index] : "\(index)",
+          index: index, label: className(index, labels),
           probability: ranking.probability(of: index))
       }
     }

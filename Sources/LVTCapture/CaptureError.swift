@@ -12,6 +12,12 @@ public enum CaptureError: Error, Equatable, Sendable {
   case unwritable(reason: String)
   /// A folder without pictures.
   case noPictures
+  /// A folder to write to from which pictures are read.
+  case holdsPictures
+  /// A picture whose output would be called as that of another one, which is named.
+  case nameIsTaken(by: String)
+  /// A picture whose output would be itself.
+  case outputIsInput
   /// A file of no bytes.
   case empty
   /// A file that does not start as a JPEG does.
@@ -57,6 +63,10 @@ extension CaptureError: CustomStringConvertible {
     case .unreadable(let reason): "cannot be read: \(reason)"
     case .unwritable(let reason): "cannot be written: \(reason)"
     case .noPictures: "a folder without .jpg or .jpeg files"
+    case .holdsPictures: "holds pictures that are read; expected another folder to write"
+    case .nameIsTaken(let picture):
+      "its output would replace that of \(picture); expected pictures of different names"
+    case .outputIsInput: "its output would replace it; expected another folder to write"
     case .empty: "an empty file, not a JPEG"
     case .notAJPEG(let start): "not a JPEG: the file starts with \(start), a JPEG with FF D8 FF"
     case .truncated(let reason): "a JPEG that is cut short: \(reason)"

@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import LVTModel
 
-/// Which part of a resized picture is the input, as timm's transforms choose it.
+/// Which part of a resized picture is the input, or in the input's left upper corner, as
+/// ``LVTModel/InputSpec/Fit`` says it.
 ///
-/// With a crop fraction of 1 the picture is resized to the input, whatever its proportions. Below 1
-/// it keeps them: it is resized until it just covers the input divided by the fraction, rounded down, and
-/// the input is cut from its centre.
-struct Framing: Equatable {
+/// A crop is that of timm's transforms.
+struct Framing: Equatable, Sendable {
   /// Size of the whole picture after resizing.
   let resizedWidth, resizedHeight: Int
-  /// The part of it that is the input.
+  /// The part of it that the input shows; of a letterbox all, which may be less than the input has.
   let columns, rows: Range<Int>
 
   /// The framing of a picture for an input that ``accepts(_:)`` has accepted.
   init(width: Int, height: Int, spec: InputSpec) {
-    if spec.cropFraction == 1 {
+    switch spec.fit {
+    case .stretch:
       resizedWidth = spec.width
       resizedHeight = spec.height
-    } else {
-      let covered = Self.covered(spec)
+    case .letterbox:
+      let factor = min(
+        Double(spec.width) / Double(width), Double(spec.height) / Double(height))
+      resizedWidth = max(1, Int(Double(width) * factor + 0.5))
+      resizedHeight = max(1, Int(Double(height) * factor + 0.5))
+      columns = 0..<resizedWidth
+      rows = 0..<resizedHeight
+      return
+    case .crop(let fraction):
+      let covered = Self.covered(spec, fraction)
       // The tighter side becomes exactly what must be covered.
       if width * covered.height <= height * covered.width {
         resizedWidth = covered.width
@@ -38,15 +46,16 @@ struct Framing: Equatable {
   /// Whether an input can be framed at all.
   static func accepts(_ spec: InputSpec) -> Bool {
     guard (1...limit).contains(spec.width), (1...limit).contains(spec.height) else { return false }
-    guard spec.cropFraction > 0, spec.cropFraction <= 1 else { return false }
-    return Double(max(spec.width, spec.height)) / spec.cropFraction <= Double(limit)
+    guard case .crop(let fraction) = spec.fit else { return true }
+    guard fraction > 0, fraction <= 1 else { return false }
+    return Double(max(spec.width, spec.height)) / fraction <= Double(limit)
   }
 
   /// What the resized picture must cover: the input and the edge around it that is cut off.
-  private static func covered(_ spec: InputSpec) -> (width: Int, height: Int) {
-    (
-      Int(Double(spec.width) / spec.cropFraction), Int(Double(spec.height) / spec.cropFraction)
-    )
+  private static func covered(
+    _ spec: InputSpec, _ fraction: Double
+  ) -> (width: Int, height: Int) {
+    (Int(Double(spec.width) / fraction), Int(Double(spec.height) / fraction))
   }
 
   /// What a side becomes while the tighter one is resized to `target`: cut to whole pixels for a square,

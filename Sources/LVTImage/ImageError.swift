@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import LVTModel
 
 /// Why a picture or its place in memory was refused.
 public enum ImageError: Error, Equatable, Sendable {
@@ -11,7 +12,7 @@ public enum ImageError: Error, Equatable, Sendable {
   /// The place for the result is not exactly as large as the result.
   case output(expected: Int, found: Int)
   /// No picture can be made to fit the input as it is specified.
-  case input(width: Int, height: Int, cropFraction: Double)
+  case input(InputSpec)
   /// The system refused the memory.
   case outOfMemory(bytes: Int)
 }
@@ -26,8 +27,12 @@ extension ImageError: CustomStringConvertible {
     case .bytes(let least, let found): "a picture of \(least) bytes in memory of \(found)"
     case .output(let expected, let found):
       "the input has \(expected) bytes, but the memory for it \(found)"
-    case .input(let width, let height, let cropFraction):
-      "an input of \(width)×\(height) cut from \(cropFraction) of a picture is not possible"
+    case .input(let spec):
+      if case .crop(let fraction) = spec.fit {
+        "an input of \(spec.width)×\(spec.height) cut from \(fraction) of a picture is not possible"
+      } else {
+        "an input of \(spec.width)×\(spec.height); sides of 1 ... \(Framing.limit) are possible"
+      }
     case .outOfMemory(let bytes): "no memory for \(bytes) bytes"
     }
   }

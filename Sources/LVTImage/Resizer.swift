@@ -5,6 +5,8 @@ public import LVTModel
 /// Makes the network's input from pictures of any size: the same bytes, to the last bit, as PIL's
 /// `resize` with that filter.
 ///
+/// What a letterbox leaves is filled with its padding.
+///
 /// Rows are resized along their length first, as in all versions of Pillow until 12.0; later ones
 /// change the order for a picture that loses much more height than width, which rounds differently.
 ///
@@ -31,11 +33,10 @@ public final class Resizer {
   /// - Parameters:
   ///   - spec: What is made.
   ///   - isa: The instruction set to use, which this CPU has; the result does not depend on it.
-  /// - Throws: ``ImageError/input(width:height:cropFraction:)`` if a side divided by the crop fraction
-  ///   is more than 32767.
+  /// - Throws: ``ImageError/input(_:)`` if a side, of a crop divided by its fraction, is not 1 … 32767.
   public init(spec: InputSpec, isa: ISA = .best) throws(ImageError) {
     guard Framing.accepts(spec) else {
-      throw .input(width: spec.width, height: spec.height, cropFraction: spec.cropFraction)
+      throw .input(spec)
     }
     self.spec = spec
     kernels = lvt_kernels_select(isa.allowed & lvt_cpu_features())
@@ -51,7 +52,7 @@ public final class Resizer {
     try source.withView { view throws(ImageError) in try resize(view, into: output) }
   }
 
-  /// Writes the input that `source` becomes.
+  /// Writes the input that `source` becomes, padding included.
   ///
   /// - Parameter output: ``outputBytes`` bytes, apart from the source's.
   /// - Throws: ``ImageError/output(expected:found:)`` or ``ImageError/outOfMemory(bytes:)``
@@ -66,7 +67,9 @@ public final class Resizer {
 
     // Each source row is converted and resized once, when the first output row needs it, and only as
     // many are kept as one output row needs: these few stay in the cache, however tall the picture is.
-    let rowBytes = 3 * spec.width
+    let rowBytes = 3 * columns.firsts.count
+    let paddingBytes = 3 * spec.width - rowBytes
+    let end = out + outputBytes
     let (ringBytes, tooMany) = rows.taps.multipliedReportingOverflow(by: rowBytes)
     guard !tooMany else { throw .outOfMemory(bytes: Int.max) }
     let ring = try ringMemory.reserve(ringBytes)
@@ -86,6 +89,18 @@ public final class Resizer {
       }
       mean(index, to: out)
       out += rowBytes
+      pad(out, paddingBytes)
+      out += paddingBytes
+    }
+    pad(out, end - out)
+  }
+
+  /// Fills the pixels of some bytes with a letterbox's padding; other inputs have none.
+  private func pad(_ out: UnsafeMutableRawPointer, _ bytes: Int) {
+    guard bytes > 0, case .letterbox(let colour) = spec.fit else { return }
+    let pixels = out.assumingMemoryBound(to: UInt8.self)
+    for i in stride(from: 0, to: bytes, by: 3) {
+      (pixels[i], pixels[i + 1], pixels[i + 2]) = (colour.red, colour.green, colour.blue)
     }
   }
 
@@ -114,7 +129,7 @@ public final class Resizer {
         mean.rows = sources.baseAddress
         mean.weights = weights
         mean.taps = rows.taps
-        mean.count = 3 * spec.width
+        mean.count = 3 * columns.firsts.count
         mean.out = out.assumingMemoryBound(to: UInt8.self)
         kernels.resample_rows_u8(&mean)
       }

@@ -7,7 +7,7 @@ public struct Planner {
   /// What the plan says beside the network.
   public struct Options: Sendable {
     /// How pictures become inputs.
-    public var cropFraction = 1.0
+    public var fit: InputSpec.Fit = .stretch
     /// The filter of the resize.
     public var interpolation: InputSpec.Interpolation = .bilinear
     /// How wide the residual stream is.
@@ -245,7 +245,7 @@ public struct Planner {
     var contents = PlanContents()
     contents.input = InputSpec(
       width: network.inputSize.width, height: network.inputSize.height,
-      cropFraction: options.cropFraction, interpolation: options.interpolation)
+      fit: options.fit, interpolation: options.interpolation)
     contents.labels = options.labels
     contents.buffers = layout.buffers
     contents.tensors = tensors

@@ -65,7 +65,7 @@ struct Compile: ParsableCommand {
     }
 
     var planning = Planner.Options()
-    planning.cropFraction = options.inputSpec.cropFraction
+    planning.fit = options.inputSpec.fit
     planning.interpolation = options.inputSpec.interpolation
     planning.residual = residual
     if let board { planning.schedule = board.schedule }

@@ -77,6 +77,12 @@ struct NetworkOptions: ParsableArguments {
   )
   var crop = 1.0
 
+  @Option(
+    help:
+      "How a picture of other proportions fits: stretch loses them, letterbox keeps them and pads with the mean."
+  )
+  var fit = Fit.stretch
+
   @Option(help: "bilinear or bicubic, as PIL computes them.")
   var interpolation = Interpolation.bilinear
 
@@ -90,6 +96,10 @@ struct NetworkOptions: ParsableArguments {
     case bilinear, bicubic
   }
 
+  enum Fit: String, ExpressibleByArgument {
+    case stretch, letterbox
+  }
+
   enum GlobalPool: String, ExpressibleByArgument {
     case avg, max
   }
@@ -100,6 +110,9 @@ struct NetworkOptions: ParsableArguments {
   func validate() throws {
     guard crop > 0, crop <= 1 else {
       throw ValidationError("--crop: expected more than 0 and at most 1, found \(crop)")
+    }
+    guard fit == .stretch || crop == 1 else {
+      throw ValidationError("--fit letterbox shows the whole picture; expected no --crop")
     }
     // Means and deviations of pixels up to 255 are a common slip, and would give other answers.
     guard mean?.values.allSatisfy({ (0...1).contains($0) }) ?? true else {
@@ -158,8 +171,15 @@ struct NetworkOptions: ParsableArguments {
 
   var inputSpec: InputSpec {
     InputSpec(
-      width: size.width, height: size.height, cropFraction: crop,
+      width: size.width, height: size.height, fit: rule,
       interpolation: interpolation == .bilinear ? .bilinear : .bicubic)
+  }
+
+  /// How the picture's proportions become the input's.
+  private var rule: InputSpec.Fit {
+    if crop < 1 { return .crop(fraction: crop) }
+    return fit == .stretch
+      ? .stretch : .letterbox(padding: RGB(nearestTo: mean?.values ?? Network.Options().mean))
   }
 
   /// The lines of the labels file, or none.

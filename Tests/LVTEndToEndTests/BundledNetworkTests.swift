@@ -19,7 +19,7 @@ import Testing
     planning.labels = try String(contentsOfFile: demo + "/labels.txt", encoding: .utf8)
       .split(separator: "\n").map(String.init)
     let loader = try PictureLoader(
-      InputSpec(width: 64, height: 64, cropFraction: 1, interpolation: .bilinear))
+      InputSpec(width: 64, height: 64, interpolation: .bilinear))
     let pictures = try loader.load(folder: demo + "/calibration", limit: 64) { _ in }
     return try Planner(options: planning).compile(network, pictures: pictures)
   }

@@ -404,6 +404,20 @@ import Testing
     #expect(try run("lvt-infer", [folder + "/out.lvt", picture]).code == 0)
   }
 
+  @Test func fitIsPartOfThePlan() throws {
+    for (options, words) in [
+      (["--fit", "letterbox"], "bilinear, whole picture padded with #7c7468"),
+      (["--fit", "letterbox", "--mean", "0,0.5,1"], "whole picture padded with #0080ff"),
+      (["--crop", "0.875"], "bilinear, centre 0.875 of the shorter edge"),
+    ] {
+      let outcome = try compile([demo + "/model.safetensors", "--pictures", "1"] + options)
+      #expect(outcome.code == 0 && outcome.output.contains(words), "\(outcome.output)")
+      #expect(try run("lvt-infer", [folder + "/out.lvt", picture]).code == 0)
+    }
+    let both = ["m.pth", "--calibrate", "c", "--fit", "letterbox", "--crop", "0.9"]
+    #expect(try run("lvt-plan", both).code == 64)
+  }
+
   @Test func wrongPlanUsageIs64() throws {
     for size in ["", "0", "64x", "64x0", "64x64x64", "9999999999999999999", "a"] {
       #expect(try run("lvt-plan", ["m.pth", "--calibrate", "c", "--input", size]).code == 64)

@@ -33,7 +33,7 @@ import Testing
 
   private func pictures(_ folder: String, limit: Int) throws -> [[UInt8]] {
     let loader = try PictureLoader(
-      InputSpec(width: 64, height: 64, cropFraction: 1, interpolation: .bilinear))
+      InputSpec(width: 64, height: 64, interpolation: .bilinear))
     return try loader.load(folder: repository + "/tools/demo/" + folder, limit: limit) { _ in }
   }
 

@@ -50,7 +50,7 @@ extension Fuzzer {
   /// A picture's pixels, and those of the input that it becomes.
   private static func pixels(of image: Image) throws -> [UInt8] {
     let resizer = try Resizer(
-      spec: InputSpec(width: 16, height: 12, cropFraction: 0.8, interpolation: .bicubic))
+      spec: InputSpec(width: 16, height: 12, fit: .crop(fraction: 0.8), interpolation: .bicubic))
     var input = [UInt8](repeating: 0, count: 3 * 16 * 12)
     try input.withUnsafeMutableBytes { try resizer.resize(image, into: $0) }
     return input + image.withPixels { Array($0) }

@@ -124,7 +124,7 @@ struct StepMaker {
     var step = Pointwise()
     step.narrowing = narrowing()
     step.matrix = constants.matrix(channels, count)
-    step.residualMultiplier = residual == nil ? nil : self.residual()
+    step.residual = residual == nil ? nil : Pointwise.Residual(multiplier: self.residual())
     return MadeStep(
       operation: .pointwise(step),
       shape: Shape(height: shape.height, width: shape.width, channels: count), type: type,
@@ -168,6 +168,7 @@ struct StepMaker {
     step.kernel = kernel
     step.stride = stride
     step.outside = isPicture ? [3, -128, 127, 127] : nil
+    step.sources = [.none]
     step.matrix = constants.matrix(kernel * kernel * depth, count)
     step.tableOffset = entropy.flag() ? constants.table() : nil
     return MadeStep(

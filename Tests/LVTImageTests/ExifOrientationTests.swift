@@ -88,6 +88,23 @@ struct ExifOrientationTests {
     }
   }
 
+  @Test func turnedPictureIsFramedAsTheUprightOne() throws {
+    let value = Self.short(6)
+    let bytes = try jpeg(Self.tiff(isBigEndian: false, [(0x0112, 3, 1, value)]))
+    let (width, height, pixels) = try decoded(bytes)
+    let upright = try Image(width: width, height: height)
+    upright.withPixels { $0.copyBytes(from: pixels) }
+    let image = try bytes.withUnsafeBytes { try JPEGDecoder().decode($0) }
+    let spec = InputSpec(
+      width: 32, height: 32, fit: .letterbox(padding: RGB(red: 9, green: 99, blue: 199)))
+    let input = try resized(image, spec)
+    #expect(input == (try resized(upright, spec)))
+    // 21 × 33 becomes 20 × 32; the padding is to the right.
+    #expect(Array(input[3 * 20..<3 * 21]) == [9, 99, 199])
+    let mapping = try PictureMapping(width: image.width, height: image.height, spec: spec)
+    #expect(mapping.x(20) == 21 && mapping.y(32) == 33)
+  }
+
   /// As Pillow 13 answers each of them.
   @Test func oddEntriesMeanWhatTheyMeanToPIL() throws {
     let six = Self.short(6)

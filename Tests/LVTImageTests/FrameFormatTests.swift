@@ -113,9 +113,12 @@ struct FrameFormatTests {
   }
 
   static let specs = [
-    InputSpec(width: 20, height: 16, cropFraction: 1, interpolation: .bicubic),
-    InputSpec(width: 24, height: 24, cropFraction: 0.75, interpolation: .bilinear),
-    InputSpec(width: 64, height: 64, cropFraction: 0.875, interpolation: .bilinear),
+    InputSpec(width: 20, height: 16, interpolation: .bicubic),
+    InputSpec(width: 24, height: 24, fit: .crop(fraction: 0.75), interpolation: .bilinear),
+    InputSpec(width: 64, height: 64, fit: .crop(fraction: 0.875), interpolation: .bilinear),
+    InputSpec(
+      width: 24, height: 32, fit: .letterbox(padding: RGB(red: 124, green: 116, blue: 104)),
+      interpolation: .bilinear),
   ]
 
   @Test(arguments: formats, [(64, 48), (37, 29), (33, 70), (1, 1), (2, 3), (97, 40)])

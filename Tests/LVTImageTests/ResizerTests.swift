@@ -4,6 +4,8 @@ import LVTImage
 import LVTModel
 import Testing
 
+private let letterbox = InputSpec.Fit.letterbox(padding: RGB(red: 124, green: 116, blue: 104))
+
 struct ResizerTests {
   /// A line of `resize.txt`.
   struct Case: CustomTestStringConvertible {
@@ -15,7 +17,7 @@ struct ResizerTests {
 
     init?(_ line: Substring) {
       let fields = line.split(separator: " ").map(String.init)
-      guard fields.count == 8, let seed = UInt64(fields[0]), let crop = Double(fields[5]),
+      guard fields.count == 8, let seed = UInt64(fields[0]), let fit = Self.fit(fields[5]),
         let hash = UInt64(fields[7], radix: 16)
       else { return nil }
       let sides = fields[1...4].compactMap { Int($0) }
@@ -25,9 +27,15 @@ struct ResizerTests {
       width = sides[0]
       height = sides[1]
       spec = InputSpec(
-        width: sides[2], height: sides[3], cropFraction: crop,
+        width: sides[2], height: sides[3], fit: fit,
         interpolation: fields[6] == "bicubic" ? .bicubic : .bilinear)
       self.hash = hash
+    }
+
+    /// `1`, a crop's fraction, or `letterbox`.
+    private static func fit(_ text: String) -> InputSpec.Fit? {
+      if text == "letterbox" { return letterbox }
+      return Double(text).map { $0 == 1 ? .stretch : .crop(fraction: $0) }
     }
 
     static func all() throws -> [Case] {
@@ -37,7 +45,7 @@ struct ResizerTests {
   }
 
   @Test func everyCaseOfTheFixtureIsRead() throws {
-    #expect(try Case.all().count == 64)
+    #expect(try Case.all().count == 88)
   }
 
   @Test(arguments: try Case.all())
@@ -46,7 +54,7 @@ struct ResizerTests {
     #expect(fnv1a(try resized(source, test.spec)) == test.hash)
   }
 
-  private let half = InputSpec(width: 20, height: 16, cropFraction: 1, interpolation: .bicubic)
+  private let half = InputSpec(width: 20, height: 16, interpolation: .bicubic)
 
   @Test func rowsMayBeApart() throws {
     let source = try noise(seed: 3, width: 37, height: 29)
@@ -86,7 +94,7 @@ struct ResizerTests {
 
   @Test func onlyTheOutputIsWritten() throws {
     let source = try noise(seed: 4, width: 9, height: 7)
-    let spec = InputSpec(width: 5, height: 3, cropFraction: 1, interpolation: .bilinear)
+    let spec = InputSpec(width: 5, height: 3, interpolation: .bilinear)
     var memory = [UInt8](repeating: 0xAA, count: 16 + 45 + 16)
     try memory.withUnsafeMutableBytes { bytes in
       try Resizer(spec: spec).resize(
@@ -111,14 +119,38 @@ struct ResizerTests {
     ] as [(Int, Int, Double)])
   func inputThatCannotBeFramedIsRefused(width: Int, height: Int, crop: Double) {
     let spec = InputSpec(
-      width: width, height: height, cropFraction: crop, interpolation: .bilinear)
+      width: width, height: height, fit: .crop(fraction: crop), interpolation: .bilinear)
     #expect(throws: ImageError.self) { try Resizer(spec: spec) }
   }
 
+  @Test func paddingIsWrittenForEachPicture() throws {
+    let spec = InputSpec(width: 24, height: 16, fit: letterbox)
+    let resizer = try Resizer(spec: spec)
+    let output = try Image(width: 24, height: 16)
+    for (seed, (width, height)) in [(48, 8), (8, 48), (48, 8), (48, 32)].enumerated() {
+      let source = try noise(seed: UInt64(seed), width: width, height: height)
+      // A run may leave anything where its picture was.
+      output.withPixels { pixels in for i in pixels.indices { pixels[i] = 0xAA } }
+      try output.withPixels { pixels in try resizer.resize(source, into: pixels) }
+      #expect(output.bytes == (try resized(source, spec)), "\(width)×\(height)")
+    }
+  }
+
+  @Test func inputThatIsRefusedIsNamed() {
+    func text(_ fit: InputSpec.Fit) -> String {
+      ImageError.input(InputSpec(width: 0, height: 8, fit: fit)).description
+    }
+    #expect(
+      text(.crop(fraction: 0.5)) == "an input of 0×8 cut from 0.5 of a picture is not possible")
+    #expect(text(letterbox) == "an input of 0×8; sides of 1 ... 32767 are possible")
+  }
+
   @Test func longestSidesAreResized() throws {
-    let spec = InputSpec(width: 3, height: 2, cropFraction: 0.5, interpolation: .bicubic)
-    for (width, height) in [(65535, 1), (1, 65535)] {
-      #expect(try resized(noise(seed: 1, width: width, height: height), spec).count == 18)
+    for fit in [.stretch, .crop(fraction: 0.5), letterbox] {
+      let spec = InputSpec(width: 3, height: 2, fit: fit, interpolation: .bicubic)
+      for (width, height) in [(65535, 1), (1, 65535)] {
+        #expect(try resized(noise(seed: 1, width: width, height: height), spec).count == 18)
+      }
     }
   }
 }

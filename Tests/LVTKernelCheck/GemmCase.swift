@@ -14,6 +14,7 @@ struct GemmCase: KernelCase {
   private let bounds: ClosedRange<Int>
   private let residualZeroPoint: Int
   private let residualMultiplier: Float
+  private let isBehindReLU: Bool
   private(set) var operands: [Operand]
 
   private enum Slot { static let a = 0, panels = 1, scratch = 2, out = 3, residual = 4 }
@@ -41,6 +42,7 @@ struct GemmCase: KernelCase {
     bounds = draw.choose(-128...127, zeroPoint...127, low...draw.int(low...127))
     residualZeroPoint = draw.zeroPoint()
     residualMultiplier = draw.choose(0, 0.5, 1, 16384, 2 * draw.unit())
+    isBehindReLU = draw.chance(oneIn: 3)
 
     func extent(_ stride: Int, _ row: Int) -> Int { rows == 0 ? 0 : (rows - 1) * stride + row }
     let outBytes = extent(outStride, panelCount * block * element)
@@ -96,6 +98,7 @@ struct GemmCase: KernelCase {
     g.residual_stride = residualStride
     g.residual_zero_point = Int32(residualZeroPoint)
     g.residual_multiplier = residualMultiplier
+    g.is_residual_behind_relu = isBehindReLU
     g.scratch = memory[Slot.scratch]
     kernels.gemm_s8(&g)
   }
@@ -135,7 +138,8 @@ struct GemmCase: KernelCase {
   private func epilogue(_ sum: Int, _ multiplier: Float, _ row: Int, _ n: Int) -> Int {
     if output == LVT_OUTPUT_S32 { return sum }
     let value = Float(sum) * multiplier
-    let total = residual == .none ? value : value + addend(row, n)
+    let product = isBehindReLU ? max(value, 0) : value
+    let total = residual == .none ? value : product + addend(row, n)
     if output == LVT_OUTPUT_S16 { return min(max(nearestEven(total), -32768), 32767) }
     return Int(Int8(bitPattern: quantized(total, zeroPoint: zeroPoint, bounds)))
   }
@@ -166,7 +170,7 @@ struct GemmCase: KernelCase {
       case .inPlace: "in place"
       }
     return "\(rows) rows, k \(columns.k), \(panelCount) panels, \(columns.n) columns, output "
-      + "\(8 << Int(output.rawValue)) bits, residual \(residualName), strides \(aStride) "
+      + "\(8 << Int(output.rawValue)) bits, residual \(residualName)\(isBehindReLU ? " behind ReLU" : ""), strides \(aStride) "
       + "\(outStride) \(residualStride), zero points \(columns.inputZeroPoint) \(zeroPoint), "
       + "bounds \(bounds.lowerBound) \(bounds.upperBound)"
   }

@@ -31,6 +31,8 @@ public func checkKernel(
   case .yuv: try checker.checkYUV()
   case .resampleRow: try checker.checkResampleRow()
   case .resampleRows: try checker.checkResampleRows()
+  case .resample: try checker.checkResample()
+  case .labelRow: try checker.checkLabelRow()
   case nil: throw .unknownOperation(row.name)
   }
   return checker.caseCount

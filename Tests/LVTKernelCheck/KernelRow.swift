@@ -57,6 +57,8 @@ public struct KernelRow: Sendable {
     case .taps: unsafeBitCast(kernels.taps_s8, to: UInt.self) == wanted
     case .pictureTaps: unsafeBitCast(kernels.taps_u8, to: UInt.self) == wanted
     case .yuv: unsafeBitCast(kernels.yuv_rgb_u8, to: UInt.self) == wanted
+    case .resample: unsafeBitCast(kernels.resample_s8, to: UInt.self) == wanted
+    case .labelRow: unsafeBitCast(kernels.label_row_s16, to: UInt.self) == wanted
     case .resampleRow: unsafeBitCast(kernels.resample_row_u8, to: UInt.self) == wanted
     case .resampleRows: unsafeBitCast(kernels.resample_rows_u8, to: UInt.self) == wanted
     case nil: false
@@ -85,4 +87,6 @@ enum Operation: String {
   case yuv = "yuv_rgb_u8"
   case resampleRow = "resample_row_u8"
   case resampleRows = "resample_rows_u8"
+  case resample = "resample_s8"
+  case labelRow = "label_row_s16"
 }

@@ -15,7 +15,7 @@ import Testing
     FloatPointwise(
       matrix: FloatMatrix(
         inputs: 2, outputs: 2, weights: [factor, 0, 0, factor], bias: [0, 0]), relu: relu,
-      isResidual: adds)
+      residual: adds ? Resampling.none : nil)
   }
 
   private func empty() -> Graph { Graph(picture: Self.shape) }
@@ -46,7 +46,7 @@ import Testing
     var graph = empty()
     let wide = FloatPointwise(
       matrix: FloatMatrix(inputs: 3, outputs: 1, weights: [1, 1, 1], bias: [0]), relu: false,
-      isResidual: false)
+      residual: nil)
     #expect(throws: NetworkError.operands(layer: "wide", found: [Self.shape])) {
       try graph.add("wide", wide, 0)
     }

@@ -49,15 +49,16 @@ struct RandomGraph {
       maps.append(try graph.add(name, FloatAdaptiveMean(bins: pick([1, 2, 3, 6])), input))
     case 0:
       let operation = FloatPointwise(
-        matrix: matrix(shape.channels, pick([8, 12, 16, 20])), relu: flag(), isResidual: false)
+        matrix: matrix(shape.channels, pick([8, 12, 16, 20])), relu: flag(), residual: nil)
       maps.append(try graph.add(name, operation, input))
     case 1, 2:
       let operation = FloatPointwise(
         matrix: matrix(shape.channels, shape.channels, isAdded: true), relu: false,
-        isResidual: true)
+        residual: Resampling.none)
       maps.append(try graph.add(name, operation, input, pick(alike)))
     case 3:
-      let operation = FloatDepthwise(filter: filter(shape.channels), addsInput: flag())
+      let operation = FloatDepthwise(
+        filter: filter(shape.channels), ending: flag() ? .addedInput : .relu)
       maps.append(try graph.add(name, operation, input))
     case 4: try addMergeOrConvolution(name, input, shape)
     case 5: maps.append(try graph.add(name, attention(shape), input))
@@ -81,7 +82,7 @@ struct RandomGraph {
     } else {
       let operation = FloatConvolution(
         kernel: 3, stride: pick([1, 2]), matrix: matrix(9 * shape.channels, channels),
-        gelu: flag())
+        activation: pick([.none, .relu, .gelu]))
       maps.append(try graph.add(name, operation, input))
     }
   }

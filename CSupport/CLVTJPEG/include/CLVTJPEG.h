@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decodes a JPEG in memory to RGB with the system's libjpeg. libjpeg reports errors by longjmp,
-// which must not cross Swift's frames: none leaves these functions. Nothing is printed.
+// Decodes a JPEG in memory to RGB with the system's libjpeg, and encodes RGB. libjpeg reports
+// errors by longjmp, which must not cross Swift's frames: none leaves these functions. Nothing is
+// printed.
 //
 //     lvt_jpeg_open    reads the headers; says how large the picture is
 //     lvt_jpeg_decode  writes its pixels into the caller's memory
+//     lvt_jpeg_encode  makes a JPEG of pixels
 //
 // The pixels are those that PIL's Image.open(file).convert("RGB") gives, with the same libjpeg.
 #pragma once
@@ -54,3 +56,19 @@ lvt_jpeg_decode(lvt_jpeg *decoder, uint8_t *pixels, ptrdiff_t column_step, ptrdi
 
 /// What was wrong, in a line; valid until the next call for the same decoder.
 const char *lvt_jpeg_message(const lvt_jpeg *decoder);
+
+enum { LVT_JPEG_MESSAGE = 256 };
+
+/// Encodes RGB pixels, rows without padding between them, chroma in full resolution. `*bytes` is
+/// the caller's, for lvt_jpeg_free. After an error it is NULL, and `message` says in a line what
+/// was wrong: more than 65500 pixels to a side, for example, or no memory.
+///
+/// `quality` is libjpeg's, 0 ... 100.
+lvt_jpeg_status lvt_jpeg_encode(const uint8_t *rgb,
+                                uint32_t width,
+                                uint32_t height,
+                                int quality,
+                                uint8_t **bytes,
+                                size_t *count,
+                                char message[LVT_JPEG_MESSAGE]);
+void lvt_jpeg_free(uint8_t *bytes);

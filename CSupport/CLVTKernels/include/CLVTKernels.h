@@ -486,7 +486,7 @@ typedef struct {
     size_t channels;         ///< 1 ... 256, at most pitch.
     const lvt_place *places; ///< `columns`, whose positions are in the row.
     size_t columns;
-    int32_t *scratch; ///< width * pitch, 64-byte aligned.
+    int32_t *scratch; ///< width * (pitch + 1), 64-byte aligned.
     uint8_t *out;     ///< `columns` bytes.
 } lvt_label_row_args;
 

@@ -3,16 +3,28 @@
 #include "internal/target_region.h"
 #include <string.h>
 
+/// memcpy without a call: 16 bytes at a time, the last ones once more.
+LVT_INLINE void copy_bytes(int8_t *out, const uint8_t *in, size_t count) {
+    if (count < 16) {
+        for (size_t i = 0; i < count; i++)
+            out[i] = (int8_t)in[i];
+        return;
+    }
+    for (size_t i = 0; i + 16 <= count; i += 16)
+        memcpy(out + i, in + i, 16);
+    memcpy(out + count - 16, in + count - 16, 16);
+}
+
 /// Copies `count` taps of one row that are inside the input.
 typedef void copy_fn(const lvt_taps_args *t, const uint8_t *in, size_t count, int8_t *out);
 
 LVT_INLINE void copy_map(const lvt_taps_args *t, const uint8_t *in, size_t count, int8_t *out) {
     if (t->pixel_stride == t->channels) {
-        memcpy(out, in, count * t->channels);
+        copy_bytes(out, in, count * t->channels);
         return;
     }
     for (size_t i = 0; i < count; i++)
-        memcpy(out + i * t->channels, in + i * t->pixel_stride, t->channels);
+        copy_bytes(out + i * t->channels, in + i * t->pixel_stride, t->channels);
 }
 
 LVT_INLINE void copy_picture(const lvt_taps_args *t, const uint8_t *in, size_t count, int8_t *out) {

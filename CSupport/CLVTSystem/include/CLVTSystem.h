@@ -87,6 +87,11 @@ bool lvt_is_standard_output(const char *path);
 /// input.
 bool lvt_is_same_file(const char *input, const char *path);
 
+/// Makes a folder unless there is one. 0 or a negative errno.
+int lvt_make_folder(const char *path);
+/// Whether two paths lead to the same folder.
+bool lvt_is_same_folder(const char *a, const char *b);
+
 // ---- Waiting ------------------------------------------------------------------------------------
 
 /// An event that happens once: a descriptor that becomes readable and stays so, or a negative

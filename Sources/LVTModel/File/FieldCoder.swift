@@ -127,7 +127,7 @@ extension FieldCoder {
     var count = items.count
     try index(&count)
     try require(count <= limit, what, "at most \(limit) entries", "\(count)")
-    while items.count < count { items.append(empty) }
+    items = (0..<count).map { $0 < items.count ? items[$0] : empty }
     for i in items.indices { try body(&self, &items[i]) }
   }
 

@@ -27,9 +27,9 @@ struct PlanChecker {
 
   private func checkInput() throws(PlanError) {
     let input = contents.input
-    try require(
-      input.cropFraction > 0 && input.cropFraction <= 1, "crop fraction", "more than 0, at most 1",
-      "other")
+    if case .crop(let fraction) = input.fit {
+      try require(fraction > 0 && fraction <= 1, "crop fraction", "more than 0, at most 1", "other")
+    }
     try require(!contents.tensors.isEmpty, "tensors", "at least one", "none")
     try require(!contents.steps.isEmpty, "steps", "at least one", "none")
     let picture = contents.tensors[0]

@@ -46,8 +46,55 @@ extension InputSpec: FieldCodable {
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.index(&width)
     try c.index(&height)
-    try c.double(&cropFraction)
+    try c.code(&fit)
     try c.choice(&interpolation, "interpolation", "0 or 1")
+  }
+}
+
+extension InputSpec.Fit: FieldCodable {
+  /// What stands in front of a rule's own fields.
+  private enum Rule: UInt32 {
+    case stretch = 0
+    case crop = 1
+    case letterbox = 2
+  }
+
+  private var rule: Rule {
+    switch self {
+    case .stretch: .stretch
+    case .crop: .crop
+    case .letterbox: .letterbox
+    }
+  }
+
+  init() { self = .stretch }
+
+  mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
+    var rule = rule
+    try c.choice(&rule, "fit", "0 ... 2")
+    switch rule {
+    case .stretch: self = .stretch
+    case .crop:
+      var fraction = 0.0
+      if case .crop(let own) = self { fraction = own }
+      try c.double(&fraction)
+      self = .crop(fraction: fraction)
+    case .letterbox:
+      var colour = RGB()
+      if case .letterbox(let own) = self { colour = own }
+      try c.code(&colour)
+      self = .letterbox(padding: colour)
+    }
+  }
+}
+
+extension RGB: FieldCodable {
+  init() { self.init(red: 0, green: 0, blue: 0) }
+
+  mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
+    try c.integer(&red)
+    try c.integer(&green)
+    try c.integer(&blue)
   }
 }
 
@@ -75,7 +122,7 @@ extension Tensor: FieldCodable {
     try c.index(&shape.height)
     try c.index(&shape.width)
     try c.index(&shape.channels)
-    try c.choice(&type, "tensor type", "0 ... 3")
+    try c.choice(&type, "tensor type", "0 ... 4")
     try c.float(&quantization.scale)
     try c.signed(&quantization.zeroPoint)
     try c.index(&buffer)

@@ -5,7 +5,7 @@
 /// PlanFileFormat.md describes the layout.
 public enum PlanFormat {
   /// The version that this code writes and reads.
-  public static let version = 4
+  public static let version = 5
   /// The first eight bytes of every plan: "LVTPLAN" and a zero.
   static let magic: [UInt8] = [0x4C, 0x56, 0x54, 0x50, 0x4C, 0x41, 0x4E, 0x00]
 

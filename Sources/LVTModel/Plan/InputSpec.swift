@@ -4,6 +4,21 @@
 ///
 /// The pixels' mean and deviation are not here: they are folded into the first step's weights.
 public struct InputSpec: Equatable, Sendable {
+  /// What is done where a picture has other proportions than the input.
+  public enum Fit: Equatable, Sendable {
+    /// The whole picture is resized to the input and loses its proportions.
+    case stretch
+    /// The picture is resized until it just covers ⌊width / fraction⌋ × ⌊height / fraction⌋, and the
+    /// centre is the input; 0 < fraction ≤ 1.
+    case crop(fraction: Double)
+    /// The picture is resized until it just fits into the input, and the rest of the input, to the right
+    /// or below, is padding.
+    ///
+    /// The factor is the lesser of input width / picture width and input height / picture height. A side
+    /// becomes ⌊side · factor + 1/2⌋, at least 1, as mmcv's `imrescale` has it.
+    case letterbox(padding: RGB)
+  }
+
   /// The filter between the picture's pixels and the input's, as PIL defines it (with antialiasing).
   public enum Interpolation: UInt32, Sendable {
     /// Triangle filter.
@@ -16,22 +31,18 @@ public struct InputSpec: Equatable, Sendable {
   public var width: Int
   /// Rows.
   public var height: Int
-  /// The centred part of the picture that is used, 0 < cropFraction ≤ 1.
-  ///
-  /// At 1 the whole picture is resized to the input whatever its proportions; below 1 it keeps
-  /// them, is resized until it just covers ⌊width / cropFraction⌋ × ⌊height / cropFraction⌋, and the
-  /// centre is cut out.
-  public var cropFraction: Double
+  /// How the picture's proportions become the input's.
+  public var fit: Fit
   /// The filter.
   public var interpolation: Interpolation
 
   /// An input specification.
   public init(
-    width: Int, height: Int, cropFraction: Double = 1, interpolation: Interpolation = .bilinear
+    width: Int, height: Int, fit: Fit = .stretch, interpolation: Interpolation = .bilinear
   ) {
     self.width = width
     self.height = height
-    self.cropFraction = cropFraction
+    self.fit = fit
     self.interpolation = interpolation
   }
 }

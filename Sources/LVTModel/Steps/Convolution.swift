@@ -19,7 +19,7 @@ public struct Convolution: Equatable, Sendable {
   /// map's zero point.
   public var outside: SIMD4<Int8>?
   /// How each source is read.
-  public var sources: [Resampling] = []
+  public var sources = [Resampling.none]
   /// The grid where no source is read as it is.
   public var extent: Extent?
   /// k = K² · channels of all sources, or K² · 4 for a picture, in the order row, column, source, channel.

@@ -48,7 +48,7 @@ extension LabelPixels: StepOperation {
   }
 }
 
-/// Where each column lies, and a row between two rows of the logits as int32.
+/// Where each column lies, a row between two rows of the logits as int32, and its classes.
 public struct LabelPixelsScratch: Sendable {
   /// Offsets of the parts.
   public let places, between: Int
@@ -59,7 +59,7 @@ public struct LabelPixelsScratch: Sendable {
   public init(_ map: Shape, grid columns: Int) {
     var cursor = ScratchCursor()
     places = cursor.reserve(columns * 8)
-    between = cursor.reserve(map.width * map.paddedChannels * 4)
+    between = cursor.reserve(map.width * (map.paddedChannels + 1) * 4)
     byteCount = cursor.byteCount
   }
 }

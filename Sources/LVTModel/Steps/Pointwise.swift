@@ -23,6 +23,9 @@ public struct Pointwise: Equatable, Sendable {
     /// Whether the product is at least 0 before the residual is added.
     public var isBehindReLU = false
 
+    /// A map that is added as it is.
+    public init(multiplier: Float) { self.multiplier = multiplier }
+
     /// Zeros, to be filled.
     public init() {}
   }

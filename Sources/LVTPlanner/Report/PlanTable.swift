@@ -51,12 +51,9 @@ public struct PlanTable {
     lines.append(
       "plan      \(bytes(plan.fileBytes.count)), \(bytes(plan.constants.count)) of it constants")
     let input = plan.input
-    let crop =
-      input.cropFraction < 1
-      ? String(format: ", centre %.3g of the shorter edge", input.cropFraction) : ""
     lines.append(
       "input     \(input.width)×\(input.height) RGB, "
-        + (input.interpolation == .bilinear ? "bilinear" : "bicubic") + crop)
+        + (input.interpolation == .bilinear ? "bilinear" : "bicubic") + fit)
     lines.append("results   " + plan.outputs.map { result($0) }.joined(separator: ", "))
     if plan.classes != nil {
       lines.append(
@@ -70,6 +67,18 @@ public struct PlanTable {
       lines.append("\(terminalText(entry.key)): \(terminalText(entry.value))")
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// What is said about the input's proportions, behind the filter.
+  private var fit: String {
+    switch plan.input.fit {
+    case .stretch: ""
+    case .crop(let fraction): String(format: ", centre %.3g of the shorter edge", fraction)
+    case .letterbox(let padding):
+      String(
+        format: ", whole picture padded with #%02x%02x%02x", padding.red, padding.green,
+        padding.blue)
+    }
   }
 
   /// `stage0 56×56×96 int8`.

@@ -69,7 +69,7 @@ extension StepRun {
     let grid = grid(of: step), columns = share.output.shape.width
     let pad = (step.kernel - 1) / 2
     let rows = share.range(of: share.output.shape.height)
-    let band = Band(step, parts, grid: grid, channels: channels, share, rows)
+    let band = Band(step, parts, grid: grid, channels: channels, share, rows, kernels)
     band.prepare()
     if band.needsCopies {
       band.copyNeighbours()
@@ -93,7 +93,7 @@ extension StepRun {
           count: kept.count * parts.gridPitch)
       }
       for y in kept.upperBound..<needed.upperBound {
-        band.read(row: y, to: bytes + (y - needed.lowerBound) * parts.gridPitch, kernels)
+        band.read(row: y, to: bytes + (y - needed.lowerBound) * parts.gridPitch)
       }
       held = needed
       // Row 0 of the grid would lie before the band; no tap reads outside what is needed.
@@ -154,10 +154,11 @@ private struct Band {
   /// The thread's rows of the output.
   private let rows: Range<Int>
   private let halo: Int
+  private let kernels: lvt_kernels
 
   init(
     _ step: Convolution, _ parts: ConvolutionScratch, grid: Extent, channels: Int, _ share: Share,
-    _ rows: Range<Int>
+    _ rows: Range<Int>, _ kernels: lvt_kernels
   ) {
     self.step = step
     self.channels = channels
@@ -165,6 +166,7 @@ private struct Band {
     self.grid = grid
     self.share = share
     self.rows = rows
+    self.kernels = kernels
     halo = (step.kernel - 1) / 2
   }
 
@@ -191,7 +193,7 @@ private struct Band {
   }
 
   /// Writes a row of the grid.
-  func read(row y: Int, to out: UnsafeMutablePointer<Int8>, _ kernels: lvt_kernels) {
+  func read(row y: Int, to out: UnsafeMutablePointer<Int8>) {
     if needsCopies && !rows.contains(y) {
       out.update(from: y < rows.lowerBound ? above(y) : below(y), count: parts.gridPitch)
       return
@@ -232,8 +234,12 @@ private struct Band {
   private func put(
     _ row: UnsafeMutablePointer<Int8>, _ map: Map, at out: UnsafeMutablePointer<Int8>
   ) {
-    for x in 0..<grid.width {
-      (out + x * channels).update(from: row + x * map.pitch, count: map.shape.channels)
-    }
+    // The taps of a kernel of one.
+    var copy = lvt_taps_args(
+      in: UnsafeRawPointer(row), row_stride: grid.width * map.pitch, pixel_stride: map.pitch,
+      height: 1, width: grid.width, channels: map.shape.channels, kernel: 1, step: 1,
+      columns: grid.width, first: 0, count: grid.width, outside: nil, out: out,
+      out_stride: channels)
+    kernels.taps_s8(&copy)
   }
 }

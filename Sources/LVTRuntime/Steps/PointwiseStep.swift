@@ -6,7 +6,7 @@ extension StepRun {
   /// A matrix product over this thread's positions, with the residual added where it stands; an int16
   /// input is narrowed strip by strip.
   func visit(_ step: Pointwise) {
-    let (input, output) = (share.input, share.output)
+    let output = share.output
     let parts = PointwiseScratch(
       step, output: output.shape, outputPitch: output.pitch,
       residual: step.residual == nil ? nil : share.inputs[1].shape, strip: share.strip)

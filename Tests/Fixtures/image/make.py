@@ -6,7 +6,8 @@ Run it with a Python that has numpy and Pillow 10.2 ... 12.0; it writes beside i
 the rows first when a picture loses much more height than width, which rounds differently.
 
 resize.txt  one case a line: seed, width and height of a picture made of splitmix64's bytes, input width
-            and height, crop fraction, filter, and the FNV-1a hash of the input that PIL makes of it
+            and height, fit, filter, and the FNV-1a hash of the input that PIL makes of it; the fit is 1 for
+            the whole picture, less for the fraction that a crop shows, or letterbox
 NAME.jpg    a picture of each kind
 NAME.rgb    its pixels as PIL decodes them: Image.open(file).convert("RGB")
 
@@ -47,10 +48,17 @@ def fnv1a(data):
 
 def resize(image, width, height, crop, pil_filter):
     """The whole picture, or what timm's transforms_imagenet_eval composes: Resize(edge) for a square,
-    ResizeKeepRatio((height, width)) for others, then CenterCrop((height, width))."""
+    ResizeKeepRatio((height, width)) for others, then CenterCrop((height, width)); of a letterbox mmcv's
+    imrescale and impad, but with PIL's filter."""
     if crop == 1:
         return image.resize((width, height), pil_filter)
     w, h = image.size
+    if crop == "letterbox":
+        factor = min(width / w, height / h)
+        size = (max(1, int(w * factor + 0.5)), max(1, int(h * factor + 0.5)))
+        boxed = Image.new("RGB", (width, height), PADDING)
+        boxed.paste(image.resize(size, pil_filter), (0, 0))
+        return boxed
     target = (math.floor(width / crop), math.floor(height / crop))
     if target[0] == target[1]:
         edge = target[0]
@@ -64,6 +72,7 @@ def resize(image, width, height, crop, pil_filter):
     return image.crop((left, top, left + width, top + height))
 
 
+PADDING = (124, 116, 104)
 SIZES = [  # source, input
     ((64, 48), (32, 32)),
     ((64, 48), (64, 48)),  # the same
@@ -100,11 +109,26 @@ CROPS = [  # source, input, fraction
     ((333, 480), (33, 65), 0.95),
     ((31, 47), (20, 24), 0.7),
 ]
+LETTERBOXES = [  # source, input
+    ((640, 480), (96, 64)),
+    ((640, 480), (64, 96)),
+    ((480, 640), (64, 64)),
+    ((64, 48), (32, 24)),  # nothing to pad
+    ((64, 48), (64, 64)),  # not resized
+    ((17, 13), (64, 64)),  # larger
+    ((37, 53), (64, 23)),
+    ((2000, 1), (16, 16)),  # less than half a pixel
+    ((1, 2000), (16, 16)),
+    ((100, 33), (50, 50)),  # 16.5 is 17
+    ((1, 1), (9, 7)),
+    ((255, 257), (1, 1)),
+]
 
 
 def write_resize_cases():
     lines = []
     cases = [(source, size, 1) for source, size in SIZES] + CROPS
+    cases += [(source, size, "letterbox") for source, size in LETTERBOXES]
     for seed, ((w, h), (width, height), crop) in enumerate(cases, start=1):
         image = Image.frombytes("RGB", (w, h), noise(seed, 3 * w * h))
         for name, pil_filter in FILTERS.items():

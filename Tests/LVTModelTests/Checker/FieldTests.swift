@@ -89,10 +89,13 @@ extension PlanCheckerTests {
       expectInvalidNumber("interpolation: expected 0 or 1", in: .input, of: Self.plan) {
         $0.contents.input.interpolation = .bicubic
       }
-      expectInvalidNumber("tensor type: expected 0 ... 3", in: .tensors, of: Self.plan) {
+      expectInvalidNumber("fit: expected 0 ... 2", in: .input, of: Self.plan) {
+        $0.contents.input.fit = .crop(fraction: 1)
+      }
+      expectInvalidNumber("tensor type: expected 0 ... 4", in: .tensors, of: Self.plan) {
         $0.contents.tensors[1].type = .int16
       }
-      expectInvalidNumber("kind of an output: expected 0 or 1", in: .outputs, of: Self.plan) {
+      expectInvalidNumber("kind of an output: expected 0 ... 3", in: .outputs, of: Self.plan) {
         $0.contents.outputs[0].kind = .map
       }
       expectInvalidNumber(
@@ -123,7 +126,7 @@ extension PlanCheckerTests {
       let words = "presence of a field: expected 0 or 1"
       expectInvalidNumber(words, in: .steps, of: PointwiseTests.checked.plan) { plan in
         var step = PointwiseTests.checked.step
-        step.residualMultiplier = nil
+        step.residual = nil
         plan.contents.steps[2].operation = .pointwise(step)
       }
       expectInvalidNumber(words, in: .steps, of: MapAttentionTests.dilated.plan) { plan in

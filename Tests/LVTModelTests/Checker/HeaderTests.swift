@@ -74,12 +74,12 @@ extension PlanCheckerTests {
     }
 
     @Test func olderPlanIsToBeCompiledAgain() {
-      expectInvalid("plan format version 3, but this runtime reads version 4: compile the network")
+      expectInvalid("plan format version 4, but this runtime reads version 5: compile the network")
       {
-        $0.store(UInt32(3), at: PlanFormat.Header.version)
+        $0.store(UInt32(4), at: PlanFormat.Header.version)
       }
-      expectInvalid("plan format version 5, but this runtime reads version 4: update lvt") {
-        $0.store(UInt32(5), at: PlanFormat.Header.version)
+      expectInvalid("plan format version 6, but this runtime reads version 5: update lvt") {
+        $0.store(UInt32(6), at: PlanFormat.Header.version)
       }
     }
 

@@ -22,7 +22,24 @@ extension PlanCheckerTests {
 
     @Test(arguments: [0, -1, 1.0000001, .nan, .infinity]) func cropFractionIsAPart(fraction: Double)
     {
-      Self.plan.expectInvalid("crop fraction") { $0.contents.input.cropFraction = fraction }
+      Self.plan.expectInvalid("crop fraction") { $0.contents.input.fit = .crop(fraction: fraction) }
+    }
+
+    @Test(
+      arguments: [
+        .stretch, .crop(fraction: 1), .crop(fraction: 0.875),
+        .letterbox(padding: RGB(red: 124, green: 116, blue: 104)),
+      ] as [InputSpec.Fit])
+    func fitIsReadAsItIsWritten(fit: InputSpec.Fit) throws {
+      var changed = Self.plan
+      changed.contents.input.fit = fit
+      #expect(try LVTTestSupport.plan(changed.bytes).input.fit == fit)
+    }
+
+    @Test func paddingIsTheColourNearestToTheMean() {
+      #expect(
+        RGB(nearestTo: [0.485, 0.456, 0.406]) == RGB(red: 124, green: 116, blue: 104))
+      #expect(RGB(nearestTo: [-1, 2, 1]) == RGB(red: 0, green: 255, blue: 255))
     }
 
     @Test func thereAreTensorsAndSteps() {

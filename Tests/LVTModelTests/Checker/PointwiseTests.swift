@@ -15,7 +15,7 @@ extension PlanCheckerTests {
       let product = plan.add(.pointwise(first), inputs: [map], shape)
       var step = Pointwise()
       step.matrix = plan.matrix(k: 8, n: 8)
-      step.residualMultiplier = 1
+      step.residual = Pointwise.Residual(multiplier: 1)
       let sum = plan.add(.pointwise(step), inputs: [product, map], shape, inBufferOf: map)
       plan.addHead(sum, classes: 5)
       return CheckedStep(plan, 2, step) { .pointwise($0) }
@@ -25,7 +25,7 @@ extension PlanCheckerTests {
       Self.checked.expectSound()
       Self.checked.expectChecked(matrix: \.matrix, changesForm: true)
       for value in [-1, Float(16384).nextUp, .nan, .infinity] {
-        Self.checked.expectInvalid("residual multiplier") { $0.residualMultiplier = value }
+        Self.checked.expectInvalid("residual multiplier") { $0.residual?.multiplier = value }
       }
     }
 
@@ -35,7 +35,7 @@ extension PlanCheckerTests {
       let wide = plan.addMap(channels: 8, .int16), other = plan.addMap(channels: 24)
       var step = Pointwise()
       step.matrix = plan.matrix(k: 8, n: 8)
-      step.residualMultiplier = 1
+      step.residual = Pointwise.Residual(multiplier: 1)
       let shape = Shape(height: 4, width: 4, channels: 8)
       let sum = plan.add(.pointwise(step), inputs: [map, map], shape)
       plan.addHead(sum, classes: 5)

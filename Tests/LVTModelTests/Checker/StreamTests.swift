@@ -16,7 +16,7 @@ extension PlanCheckerTests {
       let narrow = plan.add(.pointwise(product), inputs: [map], shape)
       var sum = Pointwise()
       sum.matrix = plan.matrix(k: 8, n: 8)
-      sum.residualMultiplier = 1
+      sum.residual = Pointwise.Residual(multiplier: 1)
       let wide = plan.add(.pointwise(sum), inputs: [narrow, map], shape, .int16, inBufferOf: map)
       var mlp = MLP()
       mlp.narrowing = narrowing(1, 0)

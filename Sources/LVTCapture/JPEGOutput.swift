@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTJPEG
+internal import CLVTSystem
+public import LVTImage
+
+/// Writes pictures as JPEG files.
+public enum JPEGOutput {
+  /// libjpeg's quality, of 100.
+  private static let quality: Int32 = 90
+
+  /// Writes a picture, chroma in full resolution.
+  ///
+  /// What is there is replaced whole or left as it is.
+  ///
+  /// - Throws: ``CaptureError/unwritable(reason:)``: the disk is full, for example, or a side is more than
+  ///   libjpeg's 65500 pixels.
+  public static func write(_ image: Image, path: String) throws(CaptureError) {
+    var bytes: UnsafeMutablePointer<UInt8>?
+    var count = 0
+    var message = [CChar](repeating: 0, count: Int(LVT_JPEG_MESSAGE))
+    let encoded = image.withPixels { pixels in
+      lvt_jpeg_encode(
+        pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt32(image.width),
+        UInt32(image.height), quality, &bytes, &count, &message)
+    }
+    guard encoded == LVT_JPEG_OK else {
+      let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+      throw .unwritable(reason: String(decoding: text, as: UTF8.self))
+    }
+    defer { lvt_jpeg_free(bytes) }
+    let status = lvt_write_file(path, nil, 0, bytes, count)
+    guard status == 0 else { throw .unwritable(reason: String(cString: lvt_error_text(status))) }
+  }
+}
