@@ -78,7 +78,8 @@ DEFAULTS = {
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", choices=sorted(DEFAULTS), default="classify")
+    parser.add_argument("--task", choices=sorted(DEFAULTS), default="classify",
+                        help="what the network does; classify")
     parser.add_argument("--data", type=Path, help="what to train on, by the task")
     parser.add_argument("--output", type=Path, required=True,
                         help="model.safetensors (or .pth), rewritten every epoch")
@@ -87,10 +88,10 @@ def parse() -> argparse.Namespace:
     training.add_argument("--epochs", type=int, help="12 for classification, otherwise 24")
     training.add_argument("--batch", type=int, help="128 for classification, otherwise 16")
     training.add_argument("--lr", type=float, help="the highest learning rate; 0.002")
-    training.add_argument("--decay", type=float, default=0.05)
+    training.add_argument("--decay", type=float, default=0.05, help="weight decay of AdamW; 0.05")
     training.add_argument("--limit", type=int, help="train on so many pictures only, for a quick trial")
-    training.add_argument("--threads", type=int, default=2)
-    training.add_argument("--seed", type=int, default=0)
+    training.add_argument("--threads", type=int, default=2, help="of PyTorch; 2")
+    training.add_argument("--seed", type=int, default=0, help="of weights, order and random changes; 0")
     classification = parser.add_argument_group("classification")
     classification.add_argument("--smoothing", type=float, default=0.1, help="label smoothing")
     classification.add_argument("--shift", type=int, default=4, help="largest random shift, in input pixels")
