@@ -24,6 +24,8 @@ class DWNetConfig:
     #: Channels of the first stage that share the taps of a position, doubled in each further stage; 0: no such taps.
     group_channels: int = 0
     drop_path: float = field(default=0.0, compare=False)
+    #: Maps are padded to whole windows around the depth-wise convolution, as the published dense networks do.
+    dense: bool = False
 
     @property
     def stride(self) -> int:
@@ -41,6 +43,12 @@ def drop_path(x: Tensor, rate: float, training: bool) -> Tensor:
         return x
     keep = torch.rand(x.shape[0], 1, 1, 1, device=x.device) >= rate
     return x * keep / (1.0 - rate)
+
+
+def pad_to(x: Tensor, edge: int) -> Tensor:
+    """Zeros to the right of and below a map [B, C, H, W] until both sides are multiples of the edge."""
+    height, width = x.shape[-2:]
+    return F.pad(x, (0, -width % edge, 0, -height % edge)) if height % edge or width % edge else x
 
 
 class PatchEmbed(nn.Module):
@@ -138,9 +146,12 @@ class Block(nn.Module):
         self.bn = nn.BatchNorm2d(channels)
         self.mlp = Mlp(channels, config.mlp_ratio * channels)
         self.drop = drop
+        self.pad = config.window if config.dense else 1
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + drop_path(self.attn2conv(x), self.drop, self.training)
+        height, width = x.shape[-2:]
+        y = self.attn2conv(pad_to(x, self.pad))[..., :height, :width]
+        x = x + drop_path(y, self.drop, self.training)
         y = self.mlp(self.bn(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         return x + drop_path(y, self.drop, self.training)
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Float top-1 of a checkpoint on the 10,000 Fashion-MNIST test pictures, and what it sees in single pictures."""
+"""Float top-1 of a checkpoint on the 10,000 Fashion-MNIST test pictures, and what it sees in single pictures.
+
+With --task detect: AP50 of each class on --data, a JSON file as COCO's. With --task segment: intersection over union
+of each class on --data, a folder with pictures/*.jpg and labels/*.png. The sizes of the network are those of training.
+"""
 from __future__ import annotations
 
 import argparse
@@ -9,9 +13,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from data import DEFAULT_FOLDER, LABELS, MEAN, STD, load_split, resize_all
-from families import add_arguments, build
-from train import top1
+import train_dense
+from data import LABELS, MEAN, STD, load_split, resize_all
+from families import add_arguments, add_dense_arguments, build
+from train import DEFAULTS, top1
 from weights import read_weights, write_weights
 
 
@@ -21,15 +26,27 @@ def normalise_rgb(picture: np.ndarray) -> torch.Tensor:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="model.safetensors or model.pth")
+    parser.add_argument("--task", choices=sorted(DEFAULTS), default="classify")
     parser.add_argument("pictures", type=Path, nargs="*", help="pictures to name, in place of the test set")
-    add_arguments(parser, embed=24, depths=[2, 2, 4, 2], input=64, classes=len(LABELS))
+    add_arguments(parser, embed=24, depths=None, input=None, classes=None)
+    add_dense_arguments(parser)
     parser.add_argument("--logits", type=Path, help="write the pictures' logits, as safetensors")
-    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--threads", type=int, default=2)
+    task = parser.parse_known_args()[0].task
+    parser.set_defaults(**{name: DEFAULTS[task].get(name) for name in ("depths", "input", "classes", "data")})
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    if task != "classify":
+        try:
+            if args.pictures or args.logits:
+                raise ValueError(f"--task {task} has neither pictures nor --logits, but --data")
+            train_dense.evaluate(args)
+        except (ValueError, OSError) as error:
+            raise SystemExit(f"evaluate.py: {error}") from None
+        return
 
     model = build(args)
     model.load_state_dict(read_weights(args.model), strict=True)

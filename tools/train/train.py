@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains a small network on Fashion-MNIST and writes its weights as safetensors.
+"""Trains a small network and writes its weights as safetensors, or as .pth.
 
-Top-1 is printed for all 10,000 test pictures after every epoch. The weights written are always those of the
-last epoch, never of the best one: picking by test score would flatter the number.
+--task classify   on Fashion-MNIST; --data is a folder with its idx files
+--task detect     RetinaNet on your pictures; --data is a JSON file as COCO's, with the pictures' names relative to it
+--task segment    UPerNet or semantic FPN on your pictures; --data is a folder with pictures/*.jpg and labels/*.png of
+                  the same names, in which a pixel's value is its class and 255 is ignored; the classes' names are in
+                  FOLDER/labels.txt or --classes
+
+A line is printed for each epoch, with the score on the test pictures (--test, or Fashion-MNIST's 10,000). The weights
+written are always those of the last epoch, never of the best one: picking by test score would flatter the number.
+Detection and segmentation also write the classes' names beside them, to NAME.labels.txt. Pictures are resized whole
+to the input for segmentation; for detection they keep their shape, and the rest gets the mean colour.
 """
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from pathlib import Path
 
@@ -16,9 +23,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import train_dense
 from data import DEFAULT_FOLDER, LABELS, MEAN, STD, load_split, resize_all
-from families import add_arguments, build
-from weights import write_weights
+from families import add_arguments, add_dense_arguments, build
+from schedule import learning_rate, parameter_groups
+from weights import check_name, write_weights
 
 
 def normalise(grey: Tensor) -> Tensor:
@@ -59,42 +68,51 @@ def top1(model: nn.Module, pictures: Tensor, labels: Tensor, batch: int = 250) -
     return right / len(pictures)
 
 
-def parameter_groups(model: nn.Module, decay: float) -> list[dict]:
-    """Biases and normalisation parameters are not decayed."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim <= 1]
-    return [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
-
-
-def learning_rate(step: int, steps: int, warmup: int, peak: float) -> float:
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    done = (step - warmup) / max(steps - warmup, 1)
-    return peak * 0.5 * (1 + math.cos(math.pi * done))
+DEFAULTS = {
+    "classify": {"depths": [2, 2, 4, 2], "input": 64, "classes": len(LABELS), "data": DEFAULT_FOLDER,
+                 "epochs": 12, "batch": 128, "lr": 2e-3},
+    "detect": {"depths": [2, 2, 2, 1], "input": (192, 160), "epochs": 24, "batch": 16, "lr": 2e-3},
+    "segment": {"depths": [2, 2, 2, 1], "input": (192, 160), "epochs": 24, "batch": 16, "lr": 2e-3},
+}
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_arguments(parser, embed=24, depths=[2, 2, 4, 2], input=64, classes=len(LABELS))
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--decay", type=float, default=0.05)
-    parser.add_argument("--smoothing", type=float, default=0.1, help="label smoothing")
-    parser.add_argument("--shift", type=int, default=4, help="largest random shift, in input pixels")
-    parser.add_argument("--erase", type=float, default=0.2, help="share of pictures with a rectangle painted over")
-    parser.add_argument("--limit", type=int, help="train on so many pictures only, for a quick trial")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
-    parser.add_argument("--output", type=Path, required=True, help="model.safetensors (or .pth), rewritten every epoch")
+    parser.add_argument("--task", choices=sorted(DEFAULTS), default="classify",
+                        help="what the network does; classify")
+    parser.add_argument("--data", type=Path, help="what to train on, by the task")
+    parser.add_argument("--output", type=Path, required=True,
+                        help="model.safetensors (or .pth), rewritten every epoch")
+    add_arguments(parser, embed=24, depths=None, input=None, classes=None)
+    training = parser.add_argument_group("training")
+    training.add_argument("--epochs", type=int, help="12 for classification, otherwise 24")
+    training.add_argument("--batch", type=int, help="128 for classification, otherwise 16")
+    training.add_argument("--lr", type=float, help="the highest learning rate; 0.002")
+    training.add_argument("--decay", type=float, default=0.05, help="weight decay of AdamW; 0.05")
+    training.add_argument("--limit", type=int, help="train on so many pictures only, for a quick trial")
+    training.add_argument("--threads", type=int, default=2, help="of PyTorch; 2")
+    training.add_argument("--seed", type=int, default=0, help="of weights, order and random changes; 0")
+    classification = parser.add_argument_group("classification")
+    classification.add_argument("--smoothing", type=float, default=0.1, help="label smoothing")
+    classification.add_argument("--shift", type=int, default=4, help="largest random shift, in input pixels")
+    classification.add_argument("--erase", type=float, default=0.2,
+                                help="share of pictures with a rectangle painted over")
+    add_dense_arguments(parser)
+    dense = parser.add_argument_group("training of detection and segmentation")
+    dense.add_argument("--test", type=Path, help="as --data: pictures to test with after every epoch")
+    dense.add_argument("--start", type=Path, metavar="FILE", help="a checkpoint whose tensors are taken where names "
+                       "and shapes agree; a classification network's become the backbone's")
+    dense.add_argument("--zoom", type=float, default=1.3, help="pictures are scaled by 1 / zoom to zoom at random")
+    dense.add_argument("--jitter", type=float, default=0.15, help="largest random change of brightness and contrast")
+    dense.add_argument("--half", action="store_true", help="write the weights as float16")
+    task = parser.parse_known_args()[0].task
+    parser.set_defaults(**DEFAULTS[task])
     return parser.parse_args()
 
 
-def main() -> None:
-    args = parse()
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
+def train_classifier(args: argparse.Namespace) -> None:
+    check_name(args.output)
+    model = build(args).to(memory_format=torch.channels_last)
     random = torch.Generator().manual_seed(args.seed)
 
     pictures, labels = load_split(args.data, train=True)
@@ -107,7 +125,6 @@ def main() -> None:
     test = torch.from_numpy(resize_all(pictures, args.input))
     test_labels = torch.from_numpy(labels.astype(np.int64))
 
-    model = build(args).to(memory_format=torch.channels_last)
     print(f"{args.family}: {sum(p.numel() for p in model.parameters())} parameters", flush=True)
     optimizer = torch.optim.AdamW(parameter_groups(model, args.decay), lr=args.lr)
     per_epoch = len(train_labels) // args.batch
@@ -139,6 +156,19 @@ def main() -> None:
         write_weights(args.output, model.state_dict(), metadata)
         print(f"epoch {epoch}/{args.epochs}: loss {total / per_epoch:.4f}, top-1 {100 * accuracy:.2f} %, "
               f"{time.monotonic() - start:.0f} s", flush=True)
+
+
+def main() -> None:
+    args = parse()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    try:
+        if args.task == "classify":
+            train_classifier(args)
+        else:
+            train_dense.train(args)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"train.py: {error}") from None
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ class TransformerConfig:
     """What makes weights of scores: softmax or relu-norm."""
     depthwise_stages: int = 0
     """So many of the first stages have depth-wise attention."""
+    dense: bool = False
+    """Windows are never smaller and every second block is shifted, whatever the map, as in the published dense code."""
 
 
 class KeyNorm(nn.Module):
@@ -75,9 +77,9 @@ class KeyNorm(nn.Module):
 class WindowAttention(nn.Module):
     """Multi-head attention inside (shifted) windows; a map that does not cut into whole windows is padded."""
 
-    def __init__(self, channels: int, heads: int, window: int, shift: int, norm: str) -> None:
+    def __init__(self, channels: int, heads: int, window: int, shift: int, norm: str, dense: bool) -> None:
         super().__init__()
-        self.heads, self.window, self.shift = heads, window, shift
+        self.heads, self.window, self.shift, self.dense = heads, window, shift, dense
         self.qkv = nn.Linear(channels, 3 * channels)
         self.proj = nn.Linear(channels, channels)
         self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window - 1) ** 2, heads))
@@ -108,8 +110,8 @@ class WindowAttention(nn.Module):
         _, height, width, channels = x.shape
         x = F.pad(x, (0, 0, 0, -width % self.window, 0, -height % self.window))
         padded = x.shape[1:3]
-        # One window over the whole map is not shifted.
-        shift = self.shift if min(padded) > self.window else 0
+        # One window over the whole map is not shifted, but in dense networks.
+        shift = self.shift if self.dense or min(padded) > self.window else 0
         if shift:
             x = x.roll((-shift, -shift), (1, 2))
         qkv = self.windows(self.qkv(x))
@@ -175,13 +177,13 @@ class Stage(nn.Module):
         super().__init__()
         channels = config.embed * 2 ** stage
         side = config.input // (config.patch * 2 ** stage)
-        window = min(config.window, side)
+        window = config.window if config.dense else min(config.window, side)
 
         def attention(block: int) -> nn.Module:
             if stage < config.depthwise_stages:
                 return DepthwiseAttention(channels, config.window, config.norm)
-            shift = window // 2 if block % 2 and side > window else 0
-            return WindowAttention(channels, config.heads[stage], window, shift, config.norm)
+            shift = window // 2 if block % 2 and (config.dense or side > window) else 0
+            return WindowAttention(channels, config.heads[stage], window, shift, config.norm, config.dense)
 
         self.blocks = nn.ModuleList(
             Block(attention(block), channels, config.mlp_ratio * channels) for block in range(config.depths[stage]))

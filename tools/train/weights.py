@@ -6,6 +6,7 @@ import json
 import os
 import struct
 from pathlib import Path
+from typing import Sequence
 
 import torch
 from torch import Tensor
@@ -57,14 +58,24 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def write_weights(path: Path, state: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """By extension: .safetensors, or .pth as `{"model": state}` like the released checkpoints."""
+def check_name(path: Path) -> None:
+    if path.suffix not in (".safetensors", ".pth", ".pt"):
+        raise ValueError(f"{path}: the output must end in .safetensors, .pth or .pt")
+
+
+def write_weights(path: Path, state: dict[str, Tensor], metadata: dict[str, str] | None = None,
+                  classes: Sequence[str] | None = None) -> None:
+    """By extension: .safetensors, or .pth as `{"model": state}` like the released checkpoints.
+
+    With names of classes .pth is `{"meta": {"CLASSES": names}, "state_dict": state}`, as mmdetection writes it.
+    """
+    check_name(path)
     if path.suffix == ".safetensors":
         write_safetensors(path, state, metadata)
-    elif path.suffix in (".pth", ".pt"):
+    elif classes is None:
         torch.save({"model": state}, path)
     else:
-        raise ValueError(f"{path}: the output must end in .safetensors, .pth or .pt")
+        torch.save({"meta": {**(metadata or {}), "CLASSES": tuple(classes)}, "state_dict": state}, path)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -72,4 +83,4 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         return read_safetensors(path)
     # weights_only: a checkpoint is data and must not run code, so one that pickles foreign classes is refused.
     loaded = torch.load(path, map_location="cpu", weights_only=True)
-    return loaded.get("model", loaded)
+    return loaded.get("model", loaded.get("state_dict", loaded))
