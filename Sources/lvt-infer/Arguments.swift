@@ -314,8 +314,10 @@ struct Arguments {
 
   /// A number from 0 to 1 in decimal digits, of which six may follow the point.
   private static func share(_ option: String, _ text: String?) throws(UsageError) -> Float {
-    let parts = (text ?? "").utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-      .map { String(decoding: $0, as: UTF8.self) }
+    let parts = (text ?? "").utf8.split(
+      separator: UInt8(ascii: "."), omittingEmptySubsequences: false
+    )
+    .map { String(decoding: $0, as: UTF8.self) }
     let decimals = parts.count > 1 ? parts[1] : "0"
     if parts.count <= 2, let whole = parts.first, isNumber(whole), let ones = Int(whole),
       isNumber(decimals), decimals.utf8.count <= 6, let digits = Int(decimals)

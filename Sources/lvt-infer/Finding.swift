@@ -9,10 +9,10 @@ enum Purpose {
   /// A plan of this, in words.
   var text: String {
     switch self {
-    case .classes: "a plan of classes of pictures"
+    case .classes: "a plan that classifies pictures"
     case .features: "a plan without classes"
     case .objects: "a plan that finds objects"
-    case .pixels: "a plan of classes of pixels"
+    case .pixels: "a plan that classifies pixels"
     }
   }
 }
@@ -103,12 +103,18 @@ enum Finding {
     }
   }
 
+  /// So many objects of a frame are named on a terminal, where one line is written over the last.
+  private static let namedObjects = 3
+
   /// For people, of a frame.
   func text(_ arguments: Arguments) -> String {
     switch self {
     case .classes(let classification): classification.text(top: arguments.shownClasses)
     case .features(let outputs): EngineOutput.text(of: outputs)
-    case .objects(let detections, let labels): Detection.text(of: detections, labels: labels)
+    case .objects(let detections, let labels):
+      Detection.text(of: Array(detections.prefix(Self.namedObjects)), labels: labels)
+        + (detections.count > Self.namedObjects
+          ? "; \(detections.count - Self.namedObjects) more" : "")
     case .pixels(let map, let labels, let filter): map.text(labels: labels, filter: filter)
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// detect MODEL.lvt PICTURE.ppm: prints the objects with scores of 30 % or more, at most 100 of them.
+// detect MODEL.lvt PICTURE.ppm: prints the objects with scores of 30 % or more, at most 100 of
+// them.
 #include "lvt.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +29,13 @@ int main(int argc, char **argv) {
     lvt_detection found[100];
     const int objects = lvt_model_detections(model, 0.3F, found, 100);
     for (int i = 0; i < objects; i++)
-        printf("%s %.1f %% at %.0f,%.0f %.0f×%.0f\n", found[i].label, found[i].score * 100,
-               found[i].x, found[i].y, found[i].width, found[i].height);
+        printf("%s %.1f %% at %.0f,%.0f %.0f×%.0f\n",
+               found[i].label,
+               found[i].score * 100,
+               found[i].x,
+               found[i].y,
+               found[i].width,
+               found[i].height);
     lvt_model_close(model);
     free(pixels);
     fclose(file);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// segment MODEL.lvt PICTURE.ppm: writes the class of each pixel as a PGM picture to standard output.
+// segment MODEL.lvt PICTURE.ppm: writes the class of each pixel as a PGM picture to standard
+// output.
 #include "lvt.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -90,8 +90,8 @@ typedef struct {
     float probability;
 } lvt_candidate;
 
-/// An object that was found in a frame, with its box in the frame's pixels: x to the right and y down
-/// from the frame's left upper corner.
+/// An object that was found in a frame, with its box in the frame's pixels: x to the right and y
+/// down from the frame's left upper corner.
 typedef struct {
     /// Of the class.
     int32_t index;
@@ -193,8 +193,8 @@ int32_t lvt_model_class_count(const lvt_model *model);
 /// The name of a class, as in lvt_candidate; NULL for an index of no class.
 const char *lvt_model_label(const lvt_model *model, int32_t index);
 
-/// The last frame's scores, lvt_model_class_count floats; NULL for NULL, and for a plan that does not
-/// score classes of pictures. The model's memory: valid until the next lvt_model_classify.
+/// The last frame's scores, lvt_model_class_count floats; NULL for NULL, and for a plan that does
+/// not score classes of pictures. The model's memory: valid until the next lvt_model_classify.
 const float *lvt_model_logits(const lvt_model *model);
 
 /// Writes the `count` likeliest classes of the last frame, likeliest first, of equals the lower
@@ -203,21 +203,20 @@ const float *lvt_model_logits(const lvt_model *model);
 int32_t lvt_model_top(const lvt_model *model, lvt_candidate *candidates, int32_t count);
 
 /// Writes the objects of the last frame, best first, at most `count`, with scores of at least
-/// `least_score`, 0 ... 1; the plan has a least score of its own, 0.05 as published. Boxes are in the
-/// pixels of that frame. Returns how many were written, which is 0 if a pointer is NULL, for a plan
-/// that finds no objects, and before the first frame. Allocates nothing.
+/// `least_score`, 0 ... 1; the plan has a least score of its own, 0.05 as published. Boxes are in
+/// the pixels of that frame. Returns how many were written, which is 0 if a pointer is NULL, for a
+/// plan that finds no objects, and before the first frame. Allocates nothing.
 ///
 /// The `width` of the plan's result of the kind LVT_DETECTIONS is the most there can be.
-int32_t lvt_model_detections(lvt_model *model,
-                             float least_score,
-                             lvt_detection *detections,
-                             int32_t count);
+int32_t
+lvt_model_detections(lvt_model *model, float least_score, lvt_detection *detections, int32_t count);
 
-/// Writes the class of each pixel of the last frame: as many rows as the frame has, each of its width
-/// in bytes, `stride` bytes apart; 0: rows follow each other immediately. Bytes between rows are left
-/// as they are. 255 is a pixel that the network did not see, as beside a crop. LVT_BAD_ARGUMENT if a
-/// pointer is NULL, the rows take more than `byte_count` bytes, or `stride` is less than the width;
-/// LVT_NO_RESULT for a plan without a label map, and before the first frame. Allocates nothing.
+/// Writes the class of each pixel of the last frame: as many rows as the frame has, each of its
+/// width in bytes, `stride` bytes apart; 0: rows follow each other immediately. Bytes between rows
+/// are left as they are. 255 is a pixel that the network did not see, as beside a crop.
+/// LVT_BAD_ARGUMENT if a pointer is NULL, the rows take more than `byte_count` bytes, or `stride`
+/// is less than the width; LVT_NO_RESULT for a plan without a label map, and before the first
+/// frame. Allocates nothing.
 lvt_status
 lvt_model_label_map(const lvt_model *model, uint8_t *labels, size_t byte_count, size_t stride);
 
