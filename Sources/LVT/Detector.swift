@@ -50,6 +50,8 @@ public final class Detector {
   public func load(_ picture: ImageView) throws(ImageError) { try input.load(picture) }
 
   /// The objects in a picture, the best first; boxes are in its pixels.
+  ///
+  /// Boxes of which nothing is in the picture, as in a letterbox's padding, are left out.
   public func detect(_ picture: ImageView) throws(ImageError) -> [Detection] {
     var found: [Detection] = []
     try detect(picture, into: &found)
@@ -83,9 +85,8 @@ public final class Detector {
     guard let mapping = input.mapping else { return nil }
     while var found = Detection(row: row, of: rows) {
       row += 1
-      guard filter.keeps(found) else { continue }
       found.box = mapping.picture(found.box)
-      return found
+      if filter.keeps(found), found.box.width > 0, found.box.height > 0 { return found }
     }
     return nil
   }

@@ -18,7 +18,7 @@ int main(int argc, char **argv) {
     fgetc(file); // the line's end
     const size_t area = (size_t)width * (size_t)height;
     void *pixels = malloc(3 * area);
-    uint8_t *labels = malloc(area);
+    uint8_t *labels = (uint8_t *)malloc(area);
     const size_t count = pixels ? fread(pixels, 1, 3 * area, file) : 0;
     const lvt_frame frame = {pixels, count, LVT_RGB8, width, height, 0, 0, LVT_BT601};
 

@@ -42,10 +42,13 @@ import Testing
       var expected = try Detection.list(result(plan, picture))
       #expect(expected.count > 3)
       for i in expected.indices { expected[i].box = try mapping(plan).picture(expected[i].box) }
+      let count = expected.count
+      expected.removeAll { $0.box.width == 0 || $0.box.height == 0 }
+      #expect(expected.count < count)  // some are at the edges
       #expect(found == expected && detector.detections == expected)
       for detection in found {
         let box = detection.box
-        #expect(box.x >= 0 && box.y >= 0 && box.width >= 0 && box.height >= 0)
+        #expect(box.x >= 0 && box.y >= 0 && box.width > 0 && box.height > 0)
         #expect(box.x + box.width <= Float(width) + 0.01)
         #expect(box.y + box.height <= Float(height) + 0.01)
         #expect((0..<plan.classCount).contains(detection.classIndex))

@@ -101,7 +101,7 @@ typedef struct {
     float score;
     /// The left upper corner of the box: 0 ... the frame's width and height.
     float x, y;
-    /// Its sides, at least 0; it does not reach beyond the frame.
+    /// Its sides, more than 0; it does not reach beyond the frame.
     float width, height;
 } lvt_detection;
 
