@@ -64,7 +64,8 @@ var targets: [Target] = [
   runtime("LVTC", ["LVT", "CLVT"]),
   // Its own argument parser: swift-argument-parser needs Foundation, which a board need not have.
   .executableTarget(
-    name: "lvt-infer", dependencies: ["LVT", "LVTCapture", "CLVTSystem"], swiftSettings: settings),
+    name: "lvt-infer", dependencies: ["LVT", "LVTCapture", "LVTDraw", "CLVTSystem"],
+    swiftSettings: settings),
   .target(
     name: "LVTKernelCheck", dependencies: ["CLVTKernels", "CLVTSystem", "CLVTGuard", "LVTModel"],
     path: "Tests/LVTKernelCheck", swiftSettings: settings),

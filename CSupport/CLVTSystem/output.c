@@ -350,6 +350,12 @@ bool lvt_is_same_file(const char *input, const char *path) {
            is_same(&read, &written);
 }
 
+bool lvt_is_link(const char *text) {
+    char path[PATH_MAX];
+    struct stat status;
+    return lvt_path_bytes(text, path) == 0 && lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
+}
+
 int lvt_make_folder(const char *text) {
     char path[PATH_MAX];
     const int error = lvt_path_bytes(text, path);

@@ -24,27 +24,16 @@ public import LVTRuntime
 /// the result.
 public final class Classifier {
   /// What runs the plan.
-  public let engine: Engine
-  private let resizer: Resizer
+  public var engine: Engine { input.engine }
+  private let input: PictureInput
 
   /// A classifier over an engine, which it then has for itself.
   ///
   /// - Throws: ``LVTImage/ImageError`` if no picture can be resized to the plan's input.
-  public init(engine: Engine) throws(ImageError) {
-    self.engine = engine
-    resizer = try Resizer(spec: engine.plan.input, isa: engine.isa)
-  }
+  public init(engine: Engine) throws(ImageError) { input = try PictureInput(engine: engine) }
 
   /// Resizes a picture into the engine's input, which may overwrite the scores of the last run.
-  public func load(_ picture: ImageView) throws(ImageError) {
-    let result: Result<Void, ImageError> = engine.withPicture { pixels in
-      do throws(ImageError) {
-        try resizer.resize(picture, into: pixels)
-        return .success(())
-      } catch { return .failure(error) }
-    }
-    try result.get()
-  }
+  public func load(_ picture: ImageView) throws(ImageError) { try input.load(picture) }
 
   /// The scores of a picture; none if the plan has no classes.
   public func classify(_ picture: ImageView) throws(ImageError) -> Classification {

@@ -55,14 +55,22 @@ extension Detection {
   ///
   /// - Parameter values: As ``LVTModel/Detect`` makes them.
   public static func list(_ values: some Collection<Float>) -> [Detection] {
-    let values = Array(values)
-    var found: [Detection] = []
-    for row in stride(from: 0, to: values.count, by: Detect.boxValues) where values[row + 4] > 0 {
-      let box = Box(
-        left: values[row], top: values[row + 1], right: values[row + 2], bottom: values[row + 3])
-      found.append(
-        Detection(classIndex: Int(values[row + 5]), score: values[row + 4], box: box))
+    Array(values).withUnsafeBufferPointer { values in
+      var found: [Detection] = []
+      while let next = Detection(row: found.count, of: values) { found.append(next) }
+      return found
     }
-    return found
+  }
+
+  /// A row of a detector's result; nil behind the last box.
+  init?(row: Int, of values: UnsafeBufferPointer<Float>) {
+    let at = row * Detect.boxValues
+    guard at + Detect.boxValues <= values.count, values[at + 4] > 0,
+      let classIndex = Int(exactly: values[at + 5])
+    else { return nil }
+    self.init(
+      classIndex: classIndex, score: values[at + 4],
+      box: Box(
+        left: values[at], top: values[at + 1], right: values[at + 2], bottom: values[at + 3]))
   }
 }

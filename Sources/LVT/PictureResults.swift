@@ -16,16 +16,27 @@ extension PictureMapping {
   ///
   /// ``write(row:of:into:)`` says what each label is, and makes a row without allocating.
   public func picture(_ map: LabelMap) -> LabelMap {
-    let labels = [UInt8](unsafeUninitializedCapacity: width * height) { labels, count in
-      map.labels.withUnsafeBufferPointer { input in
-        for y in 0..<height {
-          write(
-            row: y, of: input,
-            into: UnsafeMutableBufferPointer(rebasing: labels[y * width..<(y + 1) * width]))
-        }
-      }
+    map.labels.withUnsafeBufferPointer { picture($0) }
+  }
+
+  /// The same of labels that lie elsewhere.
+  func picture(_ labels: UnsafeBufferPointer<UInt8>) -> LabelMap {
+    let mapped = [UInt8](unsafeUninitializedCapacity: width * height) { mapped, count in
+      write(labels, into: mapped, stride: width)
       count = width * height
     }
-    return LabelMap(width: width, height: height, labels: labels)
+    return LabelMap(width: width, height: height, labels: mapped)
+  }
+
+  /// Writes all rows, so many bytes apart; there is room for them.
+  func write(
+    _ labels: UnsafeBufferPointer<UInt8>, into rows: UnsafeMutableBufferPointer<UInt8>, stride: Int
+  ) {
+    for y in 0..<height {
+      let start = y * stride
+      write(
+        row: y, of: labels,
+        into: UnsafeMutableBufferPointer(rebasing: rows[start..<start + width]))
+    }
   }
 }

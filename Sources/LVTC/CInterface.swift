@@ -9,15 +9,22 @@ private typealias CText = UnsafeMutableBufferPointer<CChar>
 
 /// What an `lvt_model` points to.
 private final class Model {
-  let classifier: Classifier
+  let input: PictureInput
+  var engine: Engine { input.engine }
+  /// Nil if the plan finds no objects.
+  let detector: Detector?
+  /// Nil if the plan makes no label map.
+  let segmenter: Segmenter?
   /// One a class.
   let labels: UnsafeMutableBufferPointer<CText>
   /// Of the results.
   let outputNames: UnsafeMutableBufferPointer<CText>
 
-  init(_ classifier: Classifier) {
-    self.classifier = classifier
-    let plan = classifier.engine.plan
+  init(_ input: PictureInput) {
+    self.input = input
+    detector = try? Detector(input)
+    segmenter = try? Segmenter(input)
+    let plan = input.engine.plan
     labels = Self.strings(plan.classCount) { plan.label(ofClass: $0) }
     outputNames = Self.strings(plan.outputs.count) { plan.outputs[$0].name }
   }
@@ -112,7 +119,7 @@ private func open(_ path: String, threads: Int, limits: PlanLimits) throws(Failu
   } catch {
     throw Failure(status: LVT_NO_ENGINE, text: error.description)
   }
-  do throws(ImageError) { return Model(try Classifier(engine: engine)) } catch {
+  do throws(ImageError) { return Model(try PictureInput(engine: engine)) } catch {
     throw Failure(status: LVT_BAD_PLAN, text: "\(terminalText(path)): \(error.description)")
   }
 }
@@ -135,10 +142,10 @@ public func classifyFrame(
     guard let frame else { throw .null("frame") }
     guard frame.pointee.bytes != nil else { throw .null("frame.bytes") }
     let view = try view(frame.pointee)
-    do throws(ImageError) { try model.classifier.load(view) } catch {
+    do throws(ImageError) { try model.input.load(view) } catch {
       throw Failure(status: LVT_BAD_FRAME, text: error.description)
     }
-    model.classifier.engine.run()
+    model.engine.run()
     return report(nil, message, capacity)
   } catch { return report(error, message, capacity) }
 }
@@ -189,7 +196,7 @@ public func output(
   guard let model = Model.from(model), let output,
     model.outputNames.indices.contains(Int(index))
   else { return LVT_BAD_ARGUMENT }
-  let result = model.classifier.engine.outputs[Int(index)]
+  let result = model.engine.outputs[Int(index)]
   output.pointee = lvt_output(
     name: UnsafePointer(model.outputNames[Int(index)].baseAddress),
     kind: lvt_output_kind(result.kind.rawValue), type: lvt_type(result.type.rawValue),
@@ -218,7 +225,7 @@ public func label(_ model: OpaquePointer?, _ index: Int32) -> UnsafePointer<CCha
 /// `lvt_model_logits`.
 @_cdecl("lvt_model_logits")
 public func logits(_ model: OpaquePointer?) -> UnsafePointer<Float>? {
-  Model.from(model)?.classifier.engine.logits.baseAddress
+  Model.from(model)?.engine.logits.baseAddress
 }
 
 /// `lvt_model_top`.
@@ -227,7 +234,7 @@ public func top(
   _ model: OpaquePointer?, _ candidates: UnsafeMutablePointer<lvt_candidate>?, _ count: Int32
 ) -> Int32 {
   guard let model = Model.from(model), let candidates else { return 0 }
-  let ranking = Ranking(model.classifier.engine.logits)
+  let ranking = Ranking(model.engine.logits)
   var last: Int?, written: Int32 = 0
   while written < count, let next = ranking.next(after: last) {
     candidates[Int(written)] = lvt_candidate(
@@ -237,4 +244,40 @@ public func top(
     last = next
   }
   return written
+}
+
+/// `lvt_model_detections`.
+@_cdecl("lvt_model_detections")
+public func detections(
+  _ model: OpaquePointer?, _ leastScore: Float, _ detections: UnsafeMutablePointer<lvt_detection>?,
+  _ count: Int32
+) -> Int32 {
+  guard let model = Model.from(model), let detector = model.detector, let detections else {
+    return 0
+  }
+  detector.filter.leastScore = leastScore
+  var row = 0, written: Int32 = 0
+  while written < count, let next = detector.next(&row) {
+    detections[Int(written)] = lvt_detection(
+      index: Int32(next.classIndex), label: model.labels[next.classIndex].baseAddress,
+      score: next.score, x: next.box.x, y: next.box.y, width: next.box.width,
+      height: next.box.height)
+    written += 1
+  }
+  return written
+}
+
+/// `lvt_model_label_map`.
+@_cdecl("lvt_model_label_map")
+public func labelMap(
+  _ model: OpaquePointer?, _ labels: UnsafeMutablePointer<UInt8>?, _ byteCount: UInt,
+  _ stride: UInt
+) -> lvt_status {
+  guard let model = Model.from(model), let labels else { return LVT_BAD_ARGUMENT }
+  guard let segmenter = model.segmenter else { return LVT_NO_RESULT }
+  let rows = UnsafeMutableBufferPointer(start: labels, count: Int(clamping: byteCount))
+  do throws(ImageError) {
+    let isThere = try segmenter.write(into: rows, stride: stride == 0 ? nil : Int(clamping: stride))
+    return isThere ? LVT_OK : LVT_NO_RESULT
+  } catch { return LVT_BAD_ARGUMENT }
 }

@@ -16,8 +16,8 @@ public enum CaptureError: Error, Equatable, Sendable {
   case holdsPictures
   /// A picture whose output would be called as that of another one, which is named.
   case nameIsTaken(by: String)
-  /// A picture whose output would be itself.
-  case outputIsInput
+  /// A picture in whose output's place there is a symbolic link.
+  case outputIsLink
   /// A file of no bytes.
   case empty
   /// A file that does not start as a JPEG does.
@@ -66,7 +66,7 @@ extension CaptureError: CustomStringConvertible {
     case .holdsPictures: "holds pictures that are read; expected another folder to write"
     case .nameIsTaken(let picture):
       "its output would replace that of \(picture); expected pictures of different names"
-    case .outputIsInput: "its output would replace it; expected another folder to write"
+    case .outputIsLink: "in its output's place there is a symbolic link; expected a file or nothing"
     case .empty: "an empty file, not a JPEG"
     case .notAJPEG(let start): "not a JPEG: the file starts with \(start), a JPEG with FF D8 FF"
     case .truncated(let reason): "a JPEG that is cut short: \(reason)"

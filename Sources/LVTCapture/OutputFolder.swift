@@ -35,14 +35,28 @@ public struct OutputFolder {
   /// Where the file of a picture is to be written.
   ///
   /// - Throws: ``CaptureError/nameIsTaken(by:)`` for another picture whose file has the same name, and
-  ///   ``CaptureError/outputIsInput`` if the place is the picture itself by a link; the descriptions do not
-  ///   contain the path.
+  ///   ``CaptureError/outputIsLink`` if there is a symbolic link, since it may lead to a picture; the
+  ///   descriptions do not contain the path.
   public mutating func place(of picture: String) throws(CaptureError) -> String {
     let name = split(picture).name
     let stem = name.lastIndex(of: UInt8(ascii: ".")).map { $0 == 0 ? name[...] : name[..<$0] }
-    let output = join(path, String(decoding: stem ?? name[...], as: UTF8.self) + ending)
-    if lvt_is_same_file(picture, output) { throw .outputIsInput }
+    let output = try place(named: String(decoding: stem ?? name[...], as: UTF8.self))
     try remember(Array(stem ?? name[...]), of: picture)
+    return output
+  }
+
+  /// Where the file of a stream's frame is to be written: `out/frame-000012.jpg`.
+  ///
+  /// - Throws: ``CaptureError/outputIsLink``; its description does not contain the path.
+  public func place(ofFrame number: Int) throws(CaptureError) -> String {
+    let digits = "\(number)"
+    return try place(
+      named: "frame-" + String(repeating: "0", count: max(0, 6 - digits.utf8.count)) + digits)
+  }
+
+  private func place(named name: String) throws(CaptureError) -> String {
+    let output = join(path, name + ending)
+    if lvt_is_link(output) { throw .outputIsLink }
     return output
   }
 

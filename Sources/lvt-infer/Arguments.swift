@@ -6,7 +6,7 @@ internal import LVTCapture
 /// What the command line asks for.
 struct Arguments {
   enum Mode: Equatable {
-    case classify
+    case pictures
     case stream
     case listCameras
     case benchmark(runs: Int)
@@ -23,7 +23,7 @@ struct Arguments {
     case processors(ProcessorSet)
   }
 
-  var mode = Mode.classify
+  var mode = Mode.pictures
   var model = ""
   var pictures: [String] = []
   /// Nil: not said.
@@ -32,12 +32,19 @@ struct Arguments {
   var shownClasses: Int { top ?? 3 }
   var json = false
   var logits = false
+  /// The least score of an object, 0 … 1; nil: not said.
+  var threshold: Float?
+  /// Classes by names or indices, with commas between.
+  var classes: String?
+  /// Folders that pictures with what was found, and label maps, are written into.
+  var drawings: String?
+  var masks: String?
   /// Nil: as many as the topology recommends, or one a processor that is named.
   var threads: Int?
   var affinity = AffinityRequest.auto
   var niceness: Int?
   var isa = ISA.best
-  /// Of frames: where they come from, what they are, and what is done beside classifying them.
+  /// Of frames: where they come from, what they are, and what is done beside running the plan on them.
   var camera: String?
   var size: (width: Int, height: Int)?
   var rate = 0
@@ -49,7 +56,7 @@ struct Arguments {
   var colour: ColourRequest?
   var orientation: OrientationPolicy?
   var frames: Int?
-  /// How many frames a second are classified at most.
+  /// How many frames a second are taken at most.
   var highestRate: Int?
   var allFrames = false
   var savedFrame: String?
@@ -62,22 +69,30 @@ struct Arguments {
   var outputs: [String] { [savedFrame, boardReport].compactMap { $0 } }
 
   static let defaultRuns = 100
+  static let defaultThreshold: Float = 0.3
 
   static let usage = """
-    usage: lvt-infer MODEL PICTURE|FOLDER ...      classify JPEG files, or PPM
-           lvt-infer MODEL -                       classify frames from standard input: JPEGs or Y4M
+    usage: lvt-infer MODEL PICTURE|FOLDER ...      run on JPEG files, or PPM
+           lvt-infer MODEL -                       run on frames from standard input: JPEGs or Y4M
            lvt-infer MODEL --raw nv12 --size WxH - the same, raw frames of pixels
            lvt-infer MODEL --yuv420 WxH -          the same, raw I420 frames (--raw yu12)
-           lvt-infer MODEL --camera /dev/video0    classify frames of a camera
+           lvt-infer MODEL --camera /dev/video0    run on frames of a camera
            lvt-infer --list-cameras                cameras and their formats
            lvt-infer MODEL --bench [RUNS]          time the network
            lvt-infer MODEL --profile               time each step
            lvt-infer MODEL --verify                check the plan's golden hashes on this CPU
            lvt-infer --cpu-info                    what this CPU can run
 
-      --top N          show the N likeliest classes (3)
-      --json           one JSON object a line; without classes, with all values of the results
-      --logits         with --json, the network's raw output too
+      --top N          of classes of pictures: show the N likeliest (3)
+      --threshold S    of objects: show those with scores of at least S, 0 to 1, in JSON too
+                       (0.3; what is below the plan's own least score, 0.05, is never found)
+      --classes LIST   of objects and pixels: show these classes only, by names or indices as in
+                       car,Sky,3
+      --draw FOLDER    of objects and pixels: write each picture with them as FOLDER/NAME.jpg
+      --masks FOLDER   of pixels: write label maps as FOLDER/NAME.pgm, a byte for each pixel
+      --json           one JSON object a line; of features with all values, of pixels with
+                       COCO's run lengths of each class
+      --logits         of classes of pictures, with --json: the network's raw output too
       --threads N      threads to use (as the plan asks, else one a core of the fastest
                        kind, at most 4; and one alone while that is faster)
       --affinity A     where they run: auto (the fastest cores), none (anywhere) or
@@ -87,7 +102,7 @@ struct Arguments {
       --nice N         niceness, 19 (gives way to all others) to -20
       --cpu ISA        scalar, avx2, avxvnni, avx512vnni, neon or neondot (the fastest there is)
       --frames N       stop after N frames
-      --max-fps N      classify at most N frames a second and sleep in between
+      --max-fps N      take at most N frames a second and sleep in between
       --all-frames     every frame of a pipe, not only the newest
       --save-frame F   write the first frame as PPM
       --size WxH       of raw frames; what the camera is asked for (640x480)
@@ -155,6 +170,10 @@ struct Arguments {
       case "--help", "-h": mode = .help
       case "--version": mode = .version
       case "--top": top = try Self.number(value, rest.popFirst(), 1...1_000_000)
+      case "--threshold": threshold = try Self.share(value, rest.popFirst())
+      case "--classes": classes = try Self.text(value, rest.popFirst(), "names or indices")
+      case "--draw": drawings = try Self.text(value, rest.popFirst(), "a folder")
+      case "--masks": masks = try Self.text(value, rest.popFirst(), "a folder")
       case "--board-report": boardReport = try Self.text(value, rest.popFirst(), "a file")
       case "--threads": threads = try Self.number(value, rest.popFirst(), 1...PlanLimits.threads)
       case "--nice": niceness = try Self.number(value, rest.popFirst(), -20...19)
@@ -192,19 +211,59 @@ struct Arguments {
     model = first
     pictures = Array(plain.dropFirst())
     try chooseStream()
-    if mode == .classify, pictures.isEmpty {
+    if mode == .pictures, pictures.isEmpty {
       throw UsageError("expected pictures or folders after the plan")
+    }
+    if mode != .pictures, mode != .stream,
+      threshold != nil || classes != nil || drawings != nil || masks != nil
+    {
+      throw UsageError("--threshold, --classes, --draw and --masks are for pictures and frames")
     }
     if boardReport != nil {
       guard case .benchmark = mode else { throw UsageError("--board-report is for --bench") }
     }
-    if mode != .classify, let extra = pictures.first {
+    if mode != .pictures, let extra = pictures.first {
       throw UsageError("this mode takes no pictures, found '\(extra)'")
     }
   }
 
-  /// The first option that says nothing of a plan without classes.
-  var optionOfClasses: String? { top != nil ? "--top" : logits ? "--logits" : nil }
+  /// The first option that says nothing of a plan's results.
+  func uselessOption(for purpose: Purpose) -> String? {
+    let isOfClasses = purpose == .classes, isOfObjects = purpose == .objects
+    let isOfPixels = purpose == .pixels
+    let options = [
+      ("--top", top != nil, isOfClasses), ("--logits", logits, isOfClasses),
+      ("--threshold", threshold != nil, isOfObjects),
+      ("--classes", classes != nil, isOfObjects || isOfPixels),
+      ("--draw", drawings != nil, isOfObjects || isOfPixels),
+      ("--masks", masks != nil, isOfPixels),
+    ]
+    for (name, isGiven, isUseful) in options where isGiven && !isUseful { return name }
+    return nil
+  }
+
+  /// Which results of a plan are wanted.
+  func filter(of plan: Plan) throws(UsageError) -> ResultFilter {
+    var filter = ResultFilter(leastScore: threshold ?? Self.defaultThreshold)
+    guard let classes else { return filter }
+    var wanted: [Int] = []
+    for part in classes.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+      let name = String(decoding: part, as: UTF8.self)
+      // Bytes, since comparing strings takes Unicode's tables, large for a program on a board.
+      let named = plan.labels.indices.filter { plan.labels[$0].utf8.elementsEqual(part) }
+      if !named.isEmpty {
+        wanted += named
+      } else if Self.isNumber(name), let index = Int(name), index < plan.classCount {
+        wanted.append(index)
+      } else {
+        throw UsageError(
+          "--classes: expected names of the plan's classes or numbers below \(plan.classCount), "
+            + "found '\(name)'")
+      }
+    }
+    filter.classes = wanted
+    return filter
+  }
 
   /// How many threads the engine has and where they run.
   ///
@@ -251,6 +310,26 @@ struct Arguments {
   /// Whether a value that may be left out is there.
   private static func isNumber(_ text: String) -> Bool {
     !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+  }
+
+  /// A number from 0 to 1 in decimal digits, of which six may follow the point.
+  private static func share(_ option: String, _ text: String?) throws(UsageError) -> Float {
+    let parts = (text ?? "").utf8.split(
+      separator: UInt8(ascii: "."), omittingEmptySubsequences: false
+    )
+    .map { String(decoding: $0, as: UTF8.self) }
+    let decimals = parts.count > 1 ? parts[1] : "0"
+    if parts.count <= 2, let whole = parts.first, isNumber(whole), let ones = Int(whole),
+      isNumber(decimals), decimals.utf8.count <= 6, let digits = Int(decimals)
+    {
+      var unit = 1
+      for _ in decimals.utf8 { unit *= 10 }
+      if ones == 0 || ones == 1 && digits == 0 {
+        return Float(Double(ones * unit + digits) / Double(unit))
+      }
+    }
+    throw UsageError(
+      "\(option): expected a number from 0 to 1, as in 0.3, found '\(text ?? "nothing")'")
   }
 
   private static var isaNames: String { ISA.allCases.map { $0.name }.joined(separator: ", ") }

@@ -7,7 +7,7 @@ extension Arguments {
   /// Recognises a stream, and options that have no meaning without one.
   mutating func chooseStream() throws(UsageError) {
     let isPipe = pictures.contains("-")
-    if mode == .classify, camera != nil || isPipe {
+    if mode == .pictures, camera != nil || isPipe {
       guard pictures.count == (isPipe ? 1 : 0), camera == nil || !isPipe else {
         throw UsageError("expected one of a camera, '-' and pictures")
       }
@@ -25,7 +25,7 @@ extension Arguments {
         "--frames, --max-fps, --save-frame and --color are for frames, of a camera or '-'")
     }
     try checkRawFrames()
-    let isOfJPEGs = mode == .classify || mode == .stream && rawFormat == nil
+    let isOfJPEGs = mode == .pictures || mode == .stream && rawFormat == nil
     if orientation != nil, !isOfJPEGs { throw UsageError("--orientation is for JPEGs") }
   }
 

@@ -3,27 +3,31 @@ internal import CLVTSystem
 internal import LVT
 internal import LVTCapture
 
-/// Classifies files one after the other.
+/// Runs a plan on files one after the other.
 ///
 /// A file that cannot be read is reported and passed over.
 struct PictureRun {
-  private let classifier: Classifier
+  private let finder: Finder
   private let decoder: JPEGDecoder
+  private let files: ResultFiles
   private let arguments: Arguments
 
-  init(_ classifier: Classifier, _ decoder: JPEGDecoder, _ arguments: Arguments) {
-    self.classifier = classifier
+  init(
+    _ finder: Finder, _ decoder: JPEGDecoder, _ files: ResultFiles, _ arguments: Arguments
+  ) {
+    self.finder = finder
     self.decoder = decoder
+    self.files = files
     self.arguments = arguments
   }
 
-  /// Whether every picture could be read.
+  /// Whether every picture could be read, and all files written.
   func run() -> Bool {
     var allWorked = true
     for argument in arguments.pictures {
       do throws(CaptureError) {
         for path in try PictureFiles.at(argument) {
-          if !classify(path) { allWorked = false }
+          if !run(path) { allWorked = false }
         }
       } catch {
         Console.report("\(argument): \(error.description)")
@@ -33,38 +37,26 @@ struct PictureRun {
     return allWorked
   }
 
-  private func classify(_ path: String) -> Bool {
-    do throws(CaptureError) {
-      let picture =
-        PPMFile.isNamed(path) ? try PPMFile.read(path: path) : try decoder.read(path: path)
-      do throws(ImageError) {
-        try picture.withView { view throws(ImageError) in try classifier.load(view) }
-      } catch {
-        Console.report("\(path): \(error.description)")
-        return false
-      }
-    } catch {
+  private func run(_ path: String) -> Bool {
+    let image: Image
+    do throws(CaptureError) { image = try load(path) } catch {
       Console.report("\(path): \(error.description)")
       return false
     }
     let start = lvt_nanoseconds()
-    classifier.engine.run()
-    report(path, milliseconds: Double(lvt_nanoseconds() - start) / 1e6)
-    return true
+    finder.engine.run()
+    let milliseconds = Double(lvt_nanoseconds() - start) / 1e6
+    let finding = finder.finding
+    Console.print(finding.line(file: path, milliseconds: milliseconds, arguments))
+    return files.write(finding, image, of: .picture(path: path))
   }
 
-  private func report(_ path: String, milliseconds: Double) {
-    guard classifier.engine.plan.classes != nil else {
-      let line = FeatureLine(
-        file: path, outputs: classifier.engine.outputs, milliseconds: milliseconds)
-      Console.print(arguments.json ? line.json : line.text)
-      return
-    }
-    let line = ResultLine(
-      file: path, classification: classifier.classification, milliseconds: milliseconds)
-    Console.print(
-      arguments.json
-        ? line.json(top: arguments.shownClasses, logits: arguments.logits)
-        : line.text(top: arguments.shownClasses))
+  private func load(_ path: String) throws(CaptureError) -> Image {
+    let image =
+      PPMFile.isNamed(path) ? try PPMFile.read(path: path) : try decoder.read(path: path)
+    do throws(ImageError) {
+      try image.withView { view throws(ImageError) in try finder.load(view) }
+    } catch { throw .image(error) }
+    return image
   }
 }

@@ -3,41 +3,45 @@ internal import CLVTSystem
 internal import LVT
 internal import LVTCapture
 
-/// Classifies one frame of a stream after the other.
+/// Runs a plan on one frame of a stream after the other.
 ///
 /// A frame that is damaged is counted and passed over.
 struct StreamRun {
-  private let classifier: Classifier
+  private let finder: Finder
   private let decoder: JPEGDecoder
+  private let files: ResultFiles
   private let arguments: Arguments
   private let stop: StopEvent
   private let isLine: Bool
 
   init(
-    _ classifier: Classifier, _ decoder: JPEGDecoder, _ arguments: Arguments, _ stop: StopEvent
+    _ finder: Finder, _ decoder: JPEGDecoder, _ files: ResultFiles, _ arguments: Arguments,
+    _ stop: StopEvent
   ) {
     self.stop = stop
-    self.classifier = classifier
+    self.finder = finder
     self.decoder = decoder
+    self.files = files
     self.arguments = arguments
     isLine = Console.isTerminal && !arguments.json
   }
 
   /// Whether there was a frame and nothing failed.
   func run(_ source: FrameSource) -> Bool {
-    var count = 0, undecoded = 0
+    var count = 0, undecoded = 0, areWritten = true
     var failure: CaptureError?
     // The least time from one frame's start to the next one's, and when the next may start.
     let period = arguments.highestRate.map { 1_000_000_000 / UInt64($0) } ?? 0
     var earliest: UInt64 = 0
     do throws(CaptureError) {
-      while count < arguments.frames ?? .max {
+      while areWritten, count < arguments.frames ?? .max {
         // Before a frame is taken and not after, so that it is the newest.
         stop.wait(until: earliest)
         guard let frame = try source.next() else { break }
         let start = lvt_nanoseconds()
+        let image: Image?
         do throws(CaptureError) {
-          try load(frame, isSaved: count == 0)
+          image = try load(frame, isSaved: count == 0)
         } catch {
           if case .unwritable = error { throw error }
           undecoded += 1
@@ -45,12 +49,14 @@ struct StreamRun {
         }
         earliest = start + period
         let loaded = lvt_nanoseconds()
-        classifier.engine.run()
+        finder.engine.run()
         count += 1
         if count == 1, let hint = source.hint { Console.report(hint) }
         var losses = source.losses
         losses.damaged += undecoded
-        report(frame, Times(start, loaded, lvt_nanoseconds()), losses)
+        let times = Times(start, loaded, lvt_nanoseconds()), finding = finder.finding
+        report(frame, finding, times, losses)
+        areWritten = files.write(finding, image, of: .frame(number: frame.number))
       }
     } catch { failure = error }
     if isLine, count > 0 { Console.print("") }
@@ -64,28 +70,33 @@ struct StreamRun {
       if case .unwritable = failure, let file = arguments.savedFrame { place = Console.name(file) }
       Console.report("\(place): \(failure.advised)")
     }
-    return count > 0 && failure == nil
+    return count > 0 && failure == nil && areWritten
   }
 
-  private func load(_ frame: Frame, isSaved: Bool) throws(CaptureError) {
+  /// Makes the input of a frame; the image is one to draw on, if that is asked for.
+  private func load(_ frame: Frame, isSaved: Bool) throws(CaptureError) -> Image? {
     switch frame.content {
-    case .pixels(let view): try load(view, isSaved: isSaved)
+    case .pixels(let view):
+      try load(view, isSaved: isSaved)
+      guard files.areDrawn else { return nil }
+      do throws(ImageError) { return try Image(view) } catch { throw .image(error) }
     case .jpeg(let bytes):
       let image = try decoder.decode(bytes)
       try image.withView { view throws(CaptureError) in try load(view, isSaved: isSaved) }
+      return image
     }
   }
 
   private func load(_ view: ImageView, isSaved: Bool) throws(CaptureError) {
     let copy: Image?
     do throws(ImageError) {
-      try classifier.load(view)
+      try finder.load(view)
       copy = isSaved && arguments.savedFrame != nil ? try Image(view) : nil
     } catch { throw .image(error) }
     if let copy, let path = arguments.savedFrame { try PPMFile.write(copy, path: path) }
   }
 
-  /// When a frame was taken up, was the network's input, and was classified.
+  /// When a frame was taken up, was the network's input, and had run.
   private struct Times {
     let start, loaded, end: UInt64
 
@@ -94,37 +105,30 @@ struct StreamRun {
     }
   }
 
-  /// What was found, for people.
-  private var text: String {
-    classifier.engine.plan.classes == nil
-      ? EngineOutput.text(of: classifier.engine.outputs)
-      : classifier.classification.text(top: arguments.shownClasses)
-  }
-
-  /// The same as a member of a JSON object.
-  private var json: String {
-    classifier.engine.plan.classes == nil
-      ? EngineOutput.json(of: classifier.engine.outputs)
-      : classifier.classification.json(top: arguments.shownClasses)
-  }
-
-  private func report(_ frame: Frame, _ times: Times, _ losses: FrameLosses) {
+  private func report(
+    _ frame: Frame, _ finding: Finding, _ times: Times, _ losses: FrameLosses
+  ) {
     func milliseconds(_ from: UInt64, _ to: UInt64) -> Double { Double(to - min(from, to)) / 1e6 }
     let capture = fixed(milliseconds(frame.nanoseconds, times.start), 2)
     let preprocess = fixed(milliseconds(times.start, times.loaded), 2)
     let inference = fixed(milliseconds(times.loaded, times.end), 2)
     if isLine {
       Console.printOver(
-        "\(text)  (capture \(capture), preprocess \(preprocess), "
+        "\(finding.text(arguments))  (capture \(capture), preprocess \(preprocess), "
           + "inference \(inference) ms; \(losses.dropped) dropped, \(losses.damaged) damaged)")
       return
     }
     let age = milliseconds(frame.nanoseconds, lvt_nanoseconds()) / 1000
     Console.print(
       "{\"time\":\(fixed(lvt_wall_seconds() - age, 3)),\"frame\":\(frame.number),"
-        + "\(json),\"capture_ms\":\(capture),"
+        + "\(finding.json(arguments)),\"capture_ms\":\(capture),"
         + "\"preprocess_ms\":\(preprocess),\"inference_ms\":\(inference),"
         + "\"dropped\":\(losses.dropped),\"damaged\":\(losses.damaged)"
-        + (arguments.logits ? ",\(classifier.classification.logitsJSON)" : "") + "}")
+        + logits(finding) + "}")
+  }
+  /// The network's raw output as a further member, if it is asked for.
+  private func logits(_ finding: Finding) -> String {
+    guard arguments.logits, case .classes(let classification) = finding else { return "" }
+    return ",\(classification.logitsJSON)"
   }
 }

@@ -34,12 +34,13 @@ enum Program {
     case .listCameras:
       listCameras()
       return true
-    case .classify, .stream, .benchmark, .profile, .verify:
+    case .pictures, .stream, .benchmark, .profile, .verify:
       guard canWrite(arguments.outputs, keeping: [arguments.model, "-"]),
         let engine = engine(arguments)
       else { return false }
-      if engine.plan.classes == nil, let option = arguments.optionOfClasses {
-        Console.report("\(arguments.model): \(option) is of no use for a plan without classes")
+      let purpose = engine.plan.purpose
+      if let option = arguments.uselessOption(for: purpose) {
+        Console.report("\(arguments.model): \(option) is of no use for \(purpose.text)")
         return false
       }
       // A stream does it once its source has a thread, which need not be where the network runs.
@@ -53,7 +54,7 @@ enum Program {
       case .stream: return stream(engine, arguments)
       case .profile: Profile(engine).run()
       case .verify: return verify(engine)
-      default: return classify(engine, arguments)
+      default: return runOnPictures(engine, arguments)
       }
       return true
     }
@@ -78,31 +79,45 @@ enum Program {
     return true
   }
 
-  private static func classify(_ engine: Engine, _ arguments: Arguments) -> Bool {
-    do throws(ImageError) {
-      let classifier = try Classifier(engine: engine)
-      do throws(CaptureError) {
-        let decoder = try JPEGDecoder(orientation: arguments.orientation ?? .exif)
-        return PictureRun(classifier, decoder, arguments).run()
-      } catch { Console.report(error.description) }
+  /// What runs the plan and the files that it fills; nil, and a report, if something is wrong.
+  private static func prepare(
+    _ engine: Engine, _ arguments: Arguments
+  ) -> (finder: Finder, files: ResultFiles)? {
+    let filter: ResultFilter
+    do throws(UsageError) { filter = try arguments.filter(of: engine.plan) } catch {
+      Console.report("\(arguments.model): \(error.message)")
+      return nil
+    }
+    do throws(ResultError) {
+      let finder = try Finder(engine, filter)
+      return ResultFiles(arguments).map { (finder, $0) }
+    } catch {
+      Console.report("\(arguments.model): \(error.description)")
+      return nil
+    }
+  }
+
+  private static func runOnPictures(_ engine: Engine, _ arguments: Arguments) -> Bool {
+    guard let (finder, files) = prepare(engine, arguments) else { return false }
+    do throws(CaptureError) {
+      let decoder = try JPEGDecoder(orientation: arguments.orientation ?? .exif)
+      return PictureRun(finder, decoder, files, arguments).run()
     } catch { Console.report(error.description) }
     return false
   }
 
   private static func stream(_ engine: Engine, _ arguments: Arguments) -> Bool {
-    do throws(ImageError) {
-      let classifier = try Classifier(engine: engine)
-      do throws(CaptureError) {
-        let stop = try StopEvent()
-        stop.raiseOnSignals()
-        let source = try FrameSource(arguments, stop)
-        if let text = source.text { Console.report(text) }
-        guard place(engine) else { return false }
-        let decoder = try JPEGDecoder(orientation: arguments.orientation ?? .exif)
-        let run = StreamRun(classifier, decoder, arguments, stop)
-        return withExtendedLifetime(stop) { run.run(source) }
-      } catch { Console.report("\(arguments.camera ?? "standard input"): \(error.advised)") }
-    } catch { Console.report(error.description) }
+    guard let (finder, files) = prepare(engine, arguments) else { return false }
+    do throws(CaptureError) {
+      let stop = try StopEvent()
+      stop.raiseOnSignals()
+      let source = try FrameSource(arguments, stop)
+      if let text = source.text { Console.report(text) }
+      guard place(engine) else { return false }
+      let decoder = try JPEGDecoder(orientation: arguments.orientation ?? .exif)
+      let run = StreamRun(finder, decoder, files, arguments, stop)
+      return withExtendedLifetime(stop) { run.run(source) }
+    } catch { Console.report("\(arguments.camera ?? "standard input"): \(error.advised)") }
     return false
   }
 

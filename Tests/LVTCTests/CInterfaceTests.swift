@@ -274,7 +274,7 @@ import Testing
   }
 
   @Test func everyStatusHasWords() {
-    let texts = Set((0..<6).map { String(cString: lvt_status_text(lvt_status(rawValue: $0))) })
-    #expect(texts.count == 6 && texts.contains("unknown status"))
+    let texts = Set((0..<7).map { String(cString: lvt_status_text(lvt_status(rawValue: $0))) })
+    #expect(texts.count == 7 && texts.contains("unknown status"))
   }
 }

@@ -64,7 +64,7 @@ import Testing
 @Suite struct StoredPlanTests {
   @Test(arguments: [
     "tiny", "tiny-dynamic", "tiny-inhomogeneous", "tiny-swin", "tiny-dilateformer",
-    "tiny-depthwise-vit", "tiny-int16",
+    "tiny-depthwise-vit", "tiny-int16", "tiny-detector", "tiny-segmenter",
   ])
   func storedPlanStillGivesItsGoldenHashes(name: String) throws {
     let plan = try Plan(path: fixtures + "/plan/\(name).lvt")
@@ -94,6 +94,7 @@ import Testing
       ("tiny", plain), ("tiny-dynamic", dynamic), ("tiny-inhomogeneous", inhomogeneous),
       ("tiny-swin", .swin), ("tiny-dilateformer", .dilateFormer),
       ("tiny-depthwise-vit", .depthwiseViT), ("tiny-int16", plain.wide),
+      ("tiny-detector", .detector), ("tiny-segmenter", .segmenter),
     ]
     for (name, tiny) in networks {
       let bytes = try tiny.compile().bytes

@@ -95,12 +95,28 @@ struct OutputFolderTests {
     }
   }
 
-  @Test func linkToThePictureIsRefused() throws {
-    try withFiles(["in/a.jpg", "out/b.jpg"]) { folder in
+  @Test func linksToPicturesAreRefused() throws {
+    try withFiles(["in/a.jpg", "in/b.jpg", "out/c.jpg"]) { folder in
       symlink("../in/a.jpg", folder + "/out/a.jpg")
-      let picture = folder + "/in/a.jpg"
-      var output = try OutputFolder(path: folder + "/out", ending: ".jpg", inputs: [picture])
-      #expect(throws: CaptureError.outputIsInput) { try output.place(of: picture) }
+      symlink("../in/a.jpg", folder + "/out/b.jpg")
+      symlink("../in/none.jpg", folder + "/out/frame-000007.jpg")
+      var output = try OutputFolder(
+        path: folder + "/out", ending: ".jpg", inputs: [folder + "/in"])
+      for name in ["a", "b"] {
+        #expect(throws: CaptureError.outputIsLink) {
+          try output.place(of: folder + "/in/\(name).jpg")
+        }
+      }
+      #expect(throws: CaptureError.outputIsLink) { try output.place(ofFrame: 7) }
+    }
+  }
+
+  @Test func framesHaveTheirNumbers() throws {
+    try withFiles([]) { folder in
+      let output = try OutputFolder(path: folder, ending: ".pgm", inputs: [])
+      for (number, name) in [(0, "000000"), (12, "000012"), (1_234_567, "1234567")] {
+        #expect(try output.place(ofFrame: number) == folder + "/frame-\(name).pgm")
+      }
     }
   }
 

@@ -3,6 +3,14 @@ public import LVTModel
 public import LVTPlanner
 import LVTRuntime
 
+/// What a tiny network of several stages finds, beside what classifies pictures.
+public enum TinyHead: Sendable {
+  /// RetinaNet over a pyramid of the stages from the second on, and one further level.
+  case retina
+  /// UPerNet.
+  case upper
+}
+
 /// A static, dynamic or inhomogeneous DWNet, a Swin, a depth-wise ViT or a DilateFormer with seeded random
 /// weights, as the tensors of a checkpoint.
 public struct TinyNetwork: Sendable {
@@ -31,8 +39,12 @@ public struct TinyNetwork: Sendable {
   public var ratio = 2
   /// Logits.
   public var classes = 5
+  /// Names of the classes; none, or one for each.
+  public var labels: [String] = []
   /// Whether there are tensors of the logits; without them all others are the same.
   public var hasHead = true
+  /// What takes the place of `norm` and the logits; the stages of a DWNet then have norms of their own.
+  public var denseHead: TinyHead?
   /// Whether the results are the maps of the stages.
   public var features = false
   /// Edge of the input, or its width if there is a height.
@@ -166,6 +178,44 @@ public struct TinyNetwork: Sendable {
         channels *= 2
       }
     }
+    if let denseHead {
+      let stages = depths.indices.map { embed << $0 }
+      for (stage, channels) in stages.enumerated() {
+        addNorm("norm\(stage)", channels, batch: true)
+      }
+      func addConvolution(_ name: String, _ outputs: Int, _ inputs: Int, _ kernel: Int = 3) {
+        addMatrix("\(name).conv", [outputs, inputs, kernel, kernel], bias: denseHead == .retina)
+        if denseHead == .upper { addNorm("\(name).bn", outputs, batch: true) }
+      }
+      let width = embed, last = stages.count - 1
+      switch denseHead {
+      case .retina:
+        for level in 0..<last {
+          addConvolution("neck.lateral_convs.\(level)", width, stages[level + 1], 1)
+          addConvolution("neck.fpn_convs.\(level)", width, width)
+        }
+        addConvolution("neck.fpn_convs.\(last)", width, stages[last])
+        for part in ["cls", "reg"] {
+          addConvolution("bbox_head.\(part)_convs.0", width, width)
+          // Scores around that of a logit of −2, boxes near their anchors.
+          let isClass = part == "cls", name = "bbox_head.retina_\(part)"
+          let values = 9 * (isClass ? classes : 4)
+          add("\(name).weight", [values, width, 3, 3], spread: isClass ? 0.15 : 0.05)
+          add("\(name).bias", [values], around: isClass ? -2 : 0, spread: 0.3)
+        }
+      case .upper:
+        let head = "decode_head"
+        for i in 0..<4 { addConvolution("\(head).psp_modules.\(i).1", width, stages[last], 1) }
+        addConvolution("\(head).bottleneck", width, stages[last] + 4 * width)
+        for i in 0..<last {
+          addConvolution("\(head).lateral_convs.\(i)", width, stages[i], 1)
+          addConvolution("\(head).fpn_convs.\(i)", width, width)
+        }
+        addConvolution("\(head).fpn_bottleneck", width, stages.count * width)
+        addMatrix("\(head).conv_seg", [classes, width, 1, 1], bias: true)
+      }
+      return Checkpoint(tensors: tensors)
+    }
     addNorm("norm", channels, batch: false)
     if hasHead { addMatrix("head", [classes, channels], bias: true) }
     return Checkpoint(tensors: tensors)
@@ -209,6 +259,7 @@ public struct TinyNetwork: Sendable {
     var options = Planner.Options()
     options.schedule = schedule
     options.residual = residual
+    options.labels = labels
     return try Planner(options: options).compile(network(), pictures: pictures(count))
   }
 }
@@ -290,6 +341,27 @@ extension TinyNetwork {
     tiny.dilatedStages = 1
     tiny.input = 18
     tiny.inputHeight = 13
+    return tiny
+  }
+}
+
+extension TinyNetwork {
+  /// A RetinaNet of three levels over a DWNet, whose maps have odd heights.
+  public static var detector: TinyNetwork { .dense(.retina, seed: 1) }
+
+  /// A UPerNet over a DWNet, whose maps have odd heights.
+  ///
+  /// With these weights all three classes are found in most pictures.
+  public static var segmenter: TinyNetwork { .dense(.upper, seed: 36) }
+
+  private static func dense(_ head: TinyHead, seed: UInt64) -> TinyNetwork {
+    var tiny = TinyNetwork()
+    tiny.seed = seed
+    tiny.depths = [1, 1, 1]
+    tiny.denseHead = head
+    tiny.classes = 3
+    tiny.labels = ["cat", "dog", "cow"]
+    (tiny.input, tiny.inputHeight) = (64, 50)
     return tiny
   }
 }

@@ -8,8 +8,8 @@ internal import LVTC
 internal import LVTCapture
 internal import Synchronization
 
-// lvt-allocations PLAN JPEG: fails if running an engine, classifying frames of one size, in Swift and by
-// lvt.h, or reading and classifying a pipe's 10,000 frames or more, of which every fifth is cut short, allocates.
+// lvt-allocations PLAN JPEG: fails if running an engine, reading the results of frames of one size, in Swift and
+// by lvt.h, or running on a pipe's 10,000 frames or more, of which every fifth is cut short, allocates.
 // A program of its own because it counts the allocations of the whole process.
 
 func fail(_ message: String) -> Never { fatalError(message) }
@@ -27,21 +27,50 @@ for threads in 1...4 {
   guard count == 0 else { fail("\(count) allocations in 50 runs with \(threads) threads") }
 }
 
-let classifier = try Classifier(engine: try Engine(plan: plan))
+/// Runs the plan on frames, and reads what it finds without allocating.
+enum Reader {
+  case classifier(Classifier)
+  case detector(Detector)
+  case segmenter(Segmenter)
+
+  init(_ engine: Engine) throws {
+    let kinds = engine.plan.outputs.map { $0.kind }
+    if kinds.contains(.detections) {
+      self = .detector(try Detector(engine: engine))
+    } else if kinds.contains(.pixelClasses) {
+      self = .segmenter(try Segmenter(engine: engine))
+    } else {
+      self = .classifier(try Classifier(engine: engine))
+    }
+  }
+
+  func read(
+    _ frame: ImageView, _ found: inout [Detection], _ labels: UnsafeMutableBufferPointer<UInt8>
+  ) throws(ImageError) {
+    switch self {
+    case .classifier(let classifier):
+      try classifier.load(frame)
+      classifier.engine.run()
+    case .detector(let detector): try detector.detect(frame, into: &found)
+    case .segmenter(let segmenter): try segmenter.segment(frame, into: labels)
+    }
+  }
+}
+
+let reader = try Reader(Engine(plan: plan))
+var found: [Detection] = []
+let labels = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1 << 24)
 let frame = [UInt8](repeating: 99, count: 640 * 480 * 3)
 try frame.withUnsafeBytes { bytes in
   let view = try ImageView(format: .rgb8, width: 640, height: 480, bytes: bytes)
-  try classifier.load(view)
+  try reader.read(view, &found, labels)
   let before = lvt_allocation_count()
-  for _ in 0..<20 {
-    try classifier.load(view)
-    classifier.engine.run()
-  }
+  for _ in 0..<20 { try reader.read(view, &found, labels) }
   let count = lvt_allocation_count() - before
   guard count == 0 else { fail("\(count) allocations in 20 frames") }
 }
 
-// The same from C, with the likeliest classes.
+// The same from C.
 var model: OpaquePointer?
 guard lvt_model_open(CommandLine.arguments[1], 2, &model, nil, 0) == LVT_OK else {
   fail("no model")
@@ -50,12 +79,19 @@ frame.withUnsafeBytes { bytes in
   var frame = lvt_frame(
     bytes: bytes.baseAddress, byte_count: bytes.count, format: LVT_RGB8, width: 640, height: 480,
     stride: 0, is_full_range: 0, matrix: LVT_BT601)
-  var top = lvt_candidate()
+  var top = lvt_candidate(), object = lvt_detection()
   var before: UInt64 = 0
   for i in 0...20 {
     if i == 1 { before = lvt_allocation_count() }
-    guard lvt_model_classify(model, &frame, nil, 0) == LVT_OK, lvt_model_top(model, &top, 1) == 1
-    else { fail("no result") }
+    guard lvt_model_classify(model, &frame, nil, 0) == LVT_OK else { fail("no run") }
+    let isThere =
+      switch reader {
+      case .classifier: lvt_model_top(model, &top, 1) == 1
+      case .detector: lvt_model_detections(model, 0, &object, 1) == 1
+      case .segmenter:
+        lvt_model_label_map(model, labels.baseAddress, labels.count, 0) == LVT_OK
+      }
+    guard isThere else { fail("no result") }
   }
   let count = lvt_allocation_count() - before
   guard count == 0 else { fail("\(count) allocations in 20 frames from C") }
@@ -115,8 +151,7 @@ for isLive in [false, true] {
   while let frame = try frames.next() {
     guard case .jpeg(let bytes) = frame.content else { fail("no JPEG") }
     let picture = try decoder.decode(bytes)
-    try picture.withView { view throws(ImageError) in try classifier.load(view) }
-    classifier.engine.run()
+    try picture.withView { view throws(ImageError) in try reader.read(view, &found, labels) }
     labelled += 1
     if labelled == first { atStart = lvt_allocation_count() }
     if labelled == least { writer.isEnough.store(true, ordering: .relaxed) }

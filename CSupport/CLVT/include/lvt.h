@@ -19,7 +19,7 @@ typedef struct lvt_model lvt_model;
 
 typedef enum {
     LVT_OK = 0,
-    /// A pointer is NULL that must not be.
+    /// A pointer is NULL that must not be, an index is of nothing, or memory is too small.
     LVT_BAD_ARGUMENT = 1,
     /// The file cannot be read, is no plan, or is damaged.
     LVT_BAD_PLAN = 2,
@@ -28,6 +28,8 @@ typedef enum {
     LVT_NO_ENGINE = 3,
     /// The frame is of no known format or matrix, or its sizes do not fit each other.
     LVT_BAD_FRAME = 4,
+    /// The plan has no such result, or there is none since no frame was run.
+    LVT_NO_RESULT = 5,
 } lvt_status;
 
 /// How bytes are pixels. In the formats with luma (Y) and chroma (U, V), two neighbours of a row
@@ -88,12 +90,34 @@ typedef struct {
     float probability;
 } lvt_candidate;
 
+/// An object that was found in a frame, with its box in the frame's pixels: x to the right and y
+/// down from the frame's left upper corner.
+typedef struct {
+    /// Of the class.
+    int32_t index;
+    /// As in lvt_candidate.
+    const char *label;
+    /// 0 ... 1.
+    float score;
+    /// The left upper corner of the box: 0 ... the frame's width and height.
+    float x, y;
+    /// Its sides, more than 0; it does not reach beyond the frame.
+    float width, height;
+} lvt_detection;
+
 /// What a result says.
 typedef enum {
     /// Scores, one for each class: float32 of one position.
     LVT_CLASSES = 0,
     /// Features: float32 of one position, or a map of integers.
     LVT_MAP = 1,
+    /// The class of each pixel of the network's input: LVT_LABELS, one channel. lvt_model_label_map
+    /// has it in the frame's pixels.
+    LVT_PIXEL_CLASSES = 2,
+    /// Boxes: float32, a position for each of the most that are found, best first, with six
+    /// channels: left, top, right and bottom edge in pixels of the network's input, score, class.
+    /// Behind the last box all are 0. lvt_model_detections has them in the frame's pixels.
+    LVT_DETECTIONS = 3,
 } lvt_output_kind;
 
 /// What the values of a result are.
@@ -101,10 +125,12 @@ typedef enum {
     LVT_INT8 = 1,
     LVT_FLOAT32 = 2,
     LVT_INT16 = 3,
+    /// An index of a class, a byte.
+    LVT_LABELS = 4,
 } lvt_type;
 
 /// A result of the last frame: `channels` values at each of height x width positions. An integer q
-/// stands for `scale * (q - zero_point)`; of float32 scale and zero point are 1 and 0.
+/// stands for `scale * (q - zero_point)`; of float32 and labels scale and zero point are 1 and 0.
 typedef struct {
     /// A string of UTF-8, valid until the model is closed.
     const char *name;
@@ -145,8 +171,8 @@ lvt_status lvt_model_open_limited(const char *path,
 /// Stops the threads and frees the model with its labels and logits; NULL is allowed.
 void lvt_model_close(lvt_model *model);
 
-/// Computes the scores of a frame. `message` and `capacity` as in lvt_model_open. After an error
-/// the last frame's scores are gone.
+/// Runs the network on a frame: computes the plan's results, whatever they are. `message` and
+/// `capacity` as in lvt_model_open. After an error the last frame's results are gone.
 ///
 /// Frames that are of one size and format, one after another, allocate nothing and take no lock;
 /// the first of another size allocates what resizing it takes.
@@ -160,20 +186,39 @@ int32_t lvt_model_output_count(const lvt_model *model);
 /// pointer is NULL.
 lvt_status lvt_model_output(const lvt_model *model, int32_t index, lvt_output *output);
 
-/// The number of classes; 0 for NULL, and for a plan of features alone.
+/// The number of classes of pictures, objects or pixels; 0 for NULL, and for a plan of features
+/// alone.
 int32_t lvt_model_class_count(const lvt_model *model);
 
 /// The name of a class, as in lvt_candidate; NULL for an index of no class.
 const char *lvt_model_label(const lvt_model *model, int32_t index);
 
-/// The last frame's scores, lvt_model_class_count floats; NULL for NULL, and for a plan of features
-/// alone. The model's memory: valid until the next lvt_model_classify.
+/// The last frame's scores, lvt_model_class_count floats; NULL for NULL, and for a plan that does
+/// not score classes of pictures. The model's memory: valid until the next lvt_model_classify.
 const float *lvt_model_logits(const lvt_model *model);
 
 /// Writes the `count` likeliest classes of the last frame, likeliest first, of equals the lower
 /// index first. Returns how many were written, which is less where there are fewer classes and 0 if
 /// a pointer is NULL.
 int32_t lvt_model_top(const lvt_model *model, lvt_candidate *candidates, int32_t count);
+
+/// Writes the objects of the last frame, best first, at most `count`, with scores of at least
+/// `least_score`, 0 ... 1; the plan has a least score of its own, 0.05 as published. Boxes are in
+/// the pixels of that frame. Returns how many were written, which is 0 if a pointer is NULL, for a
+/// plan that finds no objects, and before the first frame. Allocates nothing.
+///
+/// The `width` of the plan's result of the kind LVT_DETECTIONS is the most there can be.
+int32_t
+lvt_model_detections(lvt_model *model, float least_score, lvt_detection *detections, int32_t count);
+
+/// Writes the class of each pixel of the last frame: as many rows as the frame has, each of its
+/// width in bytes, `stride` bytes apart; 0: rows follow each other immediately. Bytes between rows
+/// are left as they are. 255 is a pixel that the network did not see, as beside a crop.
+/// LVT_BAD_ARGUMENT if a pointer is NULL, the rows take more than `byte_count` bytes, or `stride`
+/// is less than the width; LVT_NO_RESULT for a plan without a label map, and before the first
+/// frame. Allocates nothing.
+lvt_status
+lvt_model_label_map(const lvt_model *model, uint8_t *labels, size_t byte_count, size_t stride);
 
 /// A status in words, a static string.
 const char *lvt_status_text(lvt_status status);

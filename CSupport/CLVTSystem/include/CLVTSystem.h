@@ -87,6 +87,9 @@ bool lvt_is_standard_output(const char *path);
 /// input.
 bool lvt_is_same_file(const char *input, const char *path);
 
+/// Whether a path names a symbolic link.
+bool lvt_is_link(const char *path);
+
 /// Makes a folder unless there is one. 0 or a negative errno.
 int lvt_make_folder(const char *path);
 /// Whether two paths lead to the same folder.
