@@ -95,7 +95,7 @@ if !embedded {
     .executableTarget(
       name: "lvt-plan",
       dependencies: [
-        "LVTPlanner", "CLVTSystem",
+        "LVTPlanner", "LVTDraw", "CLVTSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),

@@ -3,6 +3,8 @@ internal import ArgumentParser
 internal import Foundation
 internal import LVT
 internal import LVTCapture
+internal import LVTImage
+internal import LVTModel
 internal import LVTPlanner
 
 struct Predict: ParsableCommand {
@@ -35,6 +37,7 @@ struct Predict: ParsableCommand {
   @Flag(help: "With --json, the network's raw output too.")
   var logits = false
 
+  @OptionGroup var dense: DenseOptions
   @OptionGroup var options: NetworkOptions
 
   func validate() throws {
@@ -52,28 +55,40 @@ struct Predict: ParsableCommand {
   func run() throws {
     let (network, notes) = try options.network(checkpoint)
     try options.requireClasses(network, checkpoint)
-    if network.classCount == 0, let option = top != nil ? "--top" : logits ? "--logits" : nil {
-      throw Failure("\(checkpoint): \(option) is of no use for a network without classes")
+    let isOfClasses = network.kind == .classes
+    if !isOfClasses, top != nil {
+      throw Failure("\(checkpoint): --top is of no use for a network without classes of pictures")
     }
+    if network.kind == .map, logits {
+      throw Failure("\(checkpoint): --logits is of no use for a network without classes")
+    }
+    try dense.requireUse(by: network)
     let executor = FloatExecutor(network)
     let labels = try options.labelLines()
     guard labels.isEmpty || labels.count == executor.network.classCount else {
       throw PlannerError.labelCount(expected: executor.network.classCount, found: labels.count)
     }
     for note in notes { Terminal.report(note) }
+    var findings = try DenseFindings(dense, network, labels: labels, pictures: pictures)
+    let spec = options.inputSpec(network)
     if let tensor {
+      // A tensor is the input itself.
+      let whole = try PictureMapping(
+        width: spec.width, height: spec.height,
+        spec: InputSpec(width: spec.width, height: spec.height))
       for (i, input) in try inputs(tensor).enumerated() {
-        try show("\(tensor)[\(i)]", input, executor, labels)
+        try show("\(tensor)[\(i)]", input, whole, executor, labels, &findings)
       }
       return
     }
-    let loader = try PictureLoader(options.inputSpec(network), orientation: options.orientation)
+    let loader = try PictureLoader(spec, orientation: options.orientation)
     var failed = false
     for argument in pictures {
       do {
         for path in try PictureFiles.at(argument) {
           do {
-            try show(path, executor.normalized(try loader.load(path: path)), executor, labels)
+            let (picture, mapping) = try loader.loadMapped(path: path)
+            try show(path, executor.normalized(picture), mapping, executor, labels, &findings)
           } catch {
             Terminal.report("\(error)")
             failed = true
@@ -88,17 +103,29 @@ struct Predict: ParsableCommand {
   }
 
   private func show(
-    _ name: String, _ input: [Float], _ executor: FloatExecutor, _ labels: [String]
+    _ name: String, _ input: [Float], _ mapping: PictureMapping, _ executor: FloatExecutor,
+    _ labels: [String], _ findings: inout DenseFindings
   ) throws {
     let start = Date()
+    if json, logits, executor.network.kind != .classes {
+      return showRaw(name, executor.rawMaps(input), Date().timeIntervalSince(start) * 1000)
+    }
     let results = executor.outputs(input)
     guard results.allSatisfy({ $0.allSatisfy { $0.isFinite } }) else {
       let layer = executor.firstNotFinite(input) ?? ""
       throw Failure("\(name): layer '\(layer)' makes values that are infinite or NaN")
     }
     let milliseconds = Date().timeIntervalSince(start) * 1000
-    guard executor.network.classCount > 0 else {
-      showFeatures(name, results, executor.network, milliseconds)
+    switch executor.network.kind {
+    case .classes: break
+    case .map:
+      let maps = zip(executor.network.results, results).map {
+        RawMap(name: $0.name, shape: $0.shape, values: $1)
+      }
+      return showRaw(name, maps, milliseconds)
+    case .detections, .pixelClasses:
+      Terminal.print(
+        try findings.line(name, results[0], mapping, milliseconds: milliseconds, json: json))
       return
     }
     let line = ResultLine(
@@ -108,16 +135,14 @@ struct Predict: ParsableCommand {
       json ? line.json(top: top ?? 3, logits: logits) : line.text(top: top ?? 3))
   }
 
-  private func showFeatures(
-    _ name: String, _ results: [[Float]], _ network: Network, _ milliseconds: Double
-  ) {
-    results.flatMap { $0 }.withUnsafeBytes { values in
+  private func showRaw(_ name: String, _ maps: [RawMap], _ milliseconds: Double) {
+    maps.flatMap { $0.values }.withUnsafeBytes { values in
       var rest = values[...]
-      let outputs = network.results.map { result in
-        let count = result.shape.positions * result.shape.channels * MemoryLayout<Float>.size
+      let outputs = maps.map { map in
+        let count = map.values.count * MemoryLayout<Float>.size
         let bytes = UnsafeRawBufferPointer(rebasing: rest.prefix(count))
         rest = rest.dropFirst(count)
-        return EngineOutput(floats: bytes, name: result.name, shape: result.shape)
+        return EngineOutput(floats: bytes, name: map.name, shape: map.shape)
       }
       let line = FeatureLine(file: name, outputs: outputs, milliseconds: milliseconds)
       Terminal.print(json ? line.json : line.text)

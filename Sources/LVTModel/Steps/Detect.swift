@@ -149,7 +149,7 @@ extension Detect: StepOperation {
 
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed {
     let parts = DetectScratch(
-      self, largest: operands.inputs.map(\.shape).max { $0.positions < $1.positions }
+      self, largest: operands.inputs.map { $0.shape }.max { $0.positions < $1.positions }
         ?? operands.input.shape, strip: strip)
     return ScratchNeed(parts.byteCount, own: parts.ownByteCount)
   }
@@ -229,7 +229,7 @@ public struct DetectScratch: Sendable {
       for matrix in matrices.1 { most = max(most, value(matrix)) }
       return most
     }
-    let k = greatest(\.k)
+    let k = greatest { $0.k }
     var width = 0
     for matrix in matrices.0 { width = max(width, matrix.panelCount) }
     for matrix in matrices.1 { width = max(width, matrix.panelCount) }

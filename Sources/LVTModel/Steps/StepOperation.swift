@@ -169,7 +169,7 @@ extension Step.Operation {
   ///   without.
   public func work(_ operands: Operands, isPadded: Bool = false) -> StepWork {
     var counter = StepCounter(
-      inputs: operands.inputs.map(\.shape), output: operands.output.shape, isPadded: isPadded)
+      inputs: operands.inputs.map { $0.shape }, output: operands.output.shape, isPadded: isPadded)
     return visit(&counter)
   }
 

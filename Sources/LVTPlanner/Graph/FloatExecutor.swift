@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import LVTModel
+public import LVTModel
 
 /// Runs a network in float32.
 public struct FloatExecutor: Sendable {
@@ -56,6 +56,25 @@ public struct FloatExecutor: Sendable {
       outputs: graph.outputs.map { values[$0.value] }, compared: compared.map { values[$0] })
   }
 
+  /// What the result of a detector or a segmenter is made of: class and box maps of each level, or the logits
+  /// of positions.
+  public func rawMaps(_ picture: [Float]) -> [RawMap] {
+    let graph = network.graph
+    var maps: [RawMap] = []
+    let results = results(picture) { point, values, channels in
+      guard case (let name, let level)? = point.role.rawLevel,
+        let node = graph.values[point.value].producer.map({ graph.nodes[$0] })
+      else { return }
+      var shape = graph.values[node.inputs[level]].shape
+      shape.channels = channels
+      maps.append(RawMap(name: "\(name)\(level)", shape: shape, values: values))
+    }
+    guard maps.isEmpty else { return maps }
+    return zip(network.compared, results.compared).map {
+      RawMap(name: "logits", shape: graph.values[$0.value].shape, values: $1)
+    }
+  }
+
   /// The first result of a normalised picture: the logits of a network that has classes.
   public func logits(_ picture: [Float]) -> [Float] { outputs(picture)[0] }
 
@@ -66,6 +85,34 @@ public struct FloatExecutor: Sendable {
       if first == nil, values.contains(where: { !$0.isFinite }) { first = point.value }
     }
     return first.flatMap { network.graph.name(of: $0) }
+  }
+}
+
+/// A map of the float network, positions × channels.
+public struct RawMap: Sendable {
+  /// What it is called.
+  public let name: String
+  /// Its extents.
+  public let shape: Shape
+  /// Its values.
+  public let values: [Float]
+
+  /// A map.
+  public init(name: String, shape: Shape, values: [Float]) {
+    self.name = name
+    self.shape = shape
+    self.values = values
+  }
+}
+
+extension Point.Role {
+  /// Of a level's raw maps, what they are called and the level.
+  fileprivate var rawLevel: (String, Int)? {
+    switch self {
+    case .classLogits(let level): ("classes", level)
+    case .boxOffsets(let level): ("boxes", level)
+    default: nil
+    }
   }
 }
 
