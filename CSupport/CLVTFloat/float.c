@@ -143,8 +143,7 @@ CLONED void lvtf_resample(const float *in,
                           size_t out_stride) {
     for (size_t y = 0; y < grid_height; y++) {
         float v;
-        const float *above =
-            in + place(y, height, grid_height, bilinear, &v) * width * channels;
+        const float *above = in + place(y, height, grid_height, bilinear, &v) * width * channels;
         const float *below = v > 0 ? above + width * channels : above;
         for (size_t x = 0; x < grid_width; x++, out += out_stride) {
             float u;

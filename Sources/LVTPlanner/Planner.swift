@@ -351,8 +351,9 @@ public struct CompiledPlan: Sendable {
   let constants: [UInt8]
 
   /// The plan with an evaluation's figures in its provenance.
-  public func adding(_ evaluation: some Evaluation) throws(PlannerError) -> (bytes: [UInt8], plan: Plan)
-  {
+  public func adding(_ evaluation: some Evaluation) throws(PlannerError) -> (
+    bytes: [UInt8], plan: Plan
+  ) {
     var contents = contents
     contents.provenance += evaluation.provenance
     let bytes = contents.encoded(constants: constants)

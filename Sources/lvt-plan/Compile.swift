@@ -32,7 +32,8 @@ struct Compile: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where the pictures of --evaluate are, if not beside its boxes or masks.", valueName: "folder"))
+      "Where the pictures of --evaluate are, if not beside its boxes or masks.", valueName: "folder"
+    ))
   var evaluatePictures: String?
 
   @Flag(help: "In label PNGs 0 stands for no class and k for class k − 1, as in ADE20K's.")

@@ -34,7 +34,8 @@ struct PlanMaker {
   private mutating func addTensor(
     _ shape: Shape, _ type: ElementType, inBufferOf other: Int? = nil
   ) -> Int {
-    let zeroPoint = type == .int16 || type == .float32 || type == .labels ? 0 : constants.zeroPoint()
+    let zeroPoint =
+      type == .int16 || type == .float32 || type == .labels ? 0 : constants.zeroPoint()
     if other == nil { buffers += 1 }
     tensors.append(
       Tensor(

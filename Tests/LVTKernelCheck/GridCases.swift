@@ -21,7 +21,9 @@ private struct GridRow {
 
   var bytes: [UInt8] {
     places.flatMap { place in
-      [place.first, place.weight].flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
+      [place.first, place.weight].flatMap { word in
+        (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+      }
     }
   }
 

@@ -63,9 +63,9 @@ void lvtf_depthwise_attention(const float *qkv,
                               float *weights,
                               float *out);
 
-/// A map on a grid of other extents: of each place the nearest position at or before it, or, if `bilinear`, the
-/// mean of four as PyTorch's `interpolate` has it without aligned corners and antialiasing. A place's channels
-/// are `out_stride` floats after those of the place before it.
+/// A map on a grid of other extents: of each place the nearest position at or before it, or, if
+/// `bilinear`, the mean of four as PyTorch's `interpolate` has it without aligned corners and
+/// antialiasing. A place's channels are `out_stride` floats after those of the place before it.
 void lvtf_resample(const float *in,
                    size_t height,
                    size_t width,

@@ -7,7 +7,8 @@
 #include <immintrin.h>
 LVT_TARGET_BEGIN("avx2")
 
-// above * (128 - weight) + below * weight: VPMADDUBSW has weights of 0 ... 128, and no sum saturates.
+// above * (128 - weight) + below * weight: VPMADDUBSW has weights of 0 ... 128, and no sum
+// saturates.
 static void mix_rows(const lvt_resample_args *r) {
     const __m128i weights =
         _mm_set1_epi16((int16_t)((128 - r->below_weight) | r->below_weight << 8));

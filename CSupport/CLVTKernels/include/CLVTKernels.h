@@ -85,7 +85,7 @@ typedef struct {
     const void *residual;   ///< NULL for none; of the output's type, int8 or int16.
     size_t residual_stride;
     int32_t residual_zero_point;
-    float residual_multiplier; ///< s_residual / s_out, in [0, 16384].
+    float residual_multiplier;    ///< s_residual / s_out, in [0, 16384].
     bool is_residual_behind_relu; ///< max(acc * m, 0) is what a residual is added to.
     void *scratch;                ///< lvt_gemm_scratch_bytes(rows, k), 64-byte aligned.
 } lvt_gemm_args;
@@ -454,8 +454,8 @@ typedef struct {
 
 // ---- Grids --------------------------------------------------------------------------------------
 
-/// What a column of a grid reads: position `first` of a row with weight 128 - `weight`, and the next
-/// one with `weight`. Where the weight is 0 the next one is not read.
+/// What a column of a grid reads: position `first` of a row with weight 128 - `weight`, and the
+/// next one with `weight`. Where the weight is 0 the next one is not read.
 typedef struct {
     int32_t first;
     int32_t weight; ///< 0 ... 127

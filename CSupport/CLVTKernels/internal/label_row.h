@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The greatest channel of each column of a grid, in loops that the compiler vectorises for every ISA
-// that includes this.
+// The greatest channel of each column of a grid, in loops that the compiler vectorises for every
+// ISA that includes this.
 //
-// Where two neighbouring positions have the same greatest channel, so has every place between them: a
-// channel that is less than it at both, or not greater and behind it, is so in every mean of both. Few
-// places of a picture lie at an edge between classes.
+// Where two neighbouring positions have the same greatest channel, so has every place between them:
+// a channel that is less than it at both, or not greater and behind it, is so in every mean of
+// both. Few places of a picture lie at an edge between classes.
 #pragma once
 #include "internal/kernels.h"
 #include "internal/target_region.h"

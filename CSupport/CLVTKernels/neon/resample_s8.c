@@ -19,8 +19,10 @@ static void mix_rows(const lvt_resample_args *r) {
     }
 }
 
-LVT_INLINE int16x8_t
-mix(const int16_t *v, const int16_t *next, const int16_t before, const int16_t after) {
+LVT_INLINE int16x8_t mix(const int16_t *v,
+                         const int16_t *next,
+                         const int16_t before,
+                         const int16_t after) {
     const int16x8_t a = vld1q_s16(v), b = vld1q_s16(next);
     const int32x4_t low = vmlal_n_s16(vmull_n_s16(vget_low_s16(a), before), vget_low_s16(b), after);
     const int32x4_t high = vmlal_high_n_s16(vmull_high_n_s16(a, before), b, after);

@@ -149,7 +149,8 @@ extension Detect: StepOperation {
 
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed {
     let parts = DetectScratch(
-      self, largest: operands.inputs.map { $0.shape }.max { $0.positions < $1.positions }
+      self,
+      largest: operands.inputs.map { $0.shape }.max { $0.positions < $1.positions }
         ?? operands.input.shape, strip: strip)
     return ScratchNeed(parts.byteCount, own: parts.ownByteCount)
   }

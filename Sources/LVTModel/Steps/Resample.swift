@@ -29,7 +29,8 @@ extension Resample: StepOperation {
   }
 
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed {
-    ScratchNeed(ResampleScratch(
+    ScratchNeed(
+      ResampleScratch(
         operands.input.shape, pitch: operands.input.pitch, grid: operands.output.shape.width
       ).byteCount)
   }

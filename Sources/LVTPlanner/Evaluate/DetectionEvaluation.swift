@@ -106,7 +106,8 @@ public struct DetectionEvaluation: Evaluation {
       entries.append(
         (
           key: "evaluation.truth",
-          value: "left out \(faults.empty) empty boxes and \(faults.outside) outside their pictures; "
+          value:
+            "left out \(faults.empty) empty boxes and \(faults.outside) outside their pictures; "
             + "\(faults.overhanging) reach over the edge"
         ))
     }

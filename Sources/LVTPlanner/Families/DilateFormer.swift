@@ -85,7 +85,8 @@ struct DilateFormerBuilder: NetworkBuilder {
       matrix = matrix.followed(by: try reader.batchNorm(norm, channels: matrix.outputs))
     }
     return try graph.add(
-      name, FloatConvolution(
+      name,
+      FloatConvolution(
         kernel: kernel, stride: stride, matrix: matrix, activation: gelu ? .gelu : .none), input)
   }
 

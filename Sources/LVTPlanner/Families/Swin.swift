@@ -71,7 +71,8 @@ struct SwinBuilder: NetworkBuilder {
     }
     let isTimms = reader.has("head.fc.weight") || (!isDepthwise && windows == .timm)
     return Backbone(
-      stages: ends, norms: try stageNorms(ends), classifier: isTimms && !reader.has("head.weight") ? "head.fc" : "head")
+      stages: ends, norms: try stageNorms(ends),
+      classifier: isTimms && !reader.has("head.weight") ? "head.fc" : "head")
   }
 
   /// The merge between two stages: the original code counts it to the first, timm to the second.

@@ -47,7 +47,7 @@ public struct FloatExecutor: Sendable {
       }
       observe(
         Point(value: node.output, role: .output), values[node.output], shape.channels)
-      for input in node.inputs 
+      for input in node.inputs
       where lastUses[input] == i && !graph.isOutput(input) && !compared.contains(input) {
         values[input] = []
       }

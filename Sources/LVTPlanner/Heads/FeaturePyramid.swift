@@ -29,7 +29,8 @@ public struct FeaturePyramid {
 
   /// Appends a neck.
   init(_ stages: inout StageMaps, _ builder: inout any NetworkBuilder) throws(NetworkError) {
-    let lateral = { (k: Int) in "neck.lateral_convs.\(k)" }, convolution = { (k: Int) in "neck.fpn_convs.\(k)" }
+    let lateral = { (k: Int) in "neck.lateral_convs.\(k)" },
+      convolution = { (k: Int) in "neck.fpn_convs.\(k)" }
     let count = builder.count { builder.reader.has("\(lateral($0)).conv.weight") }
     guard (1...stages.count).contains(count) else {
       throw count == 0

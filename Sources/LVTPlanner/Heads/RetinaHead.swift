@@ -55,7 +55,8 @@ extension NetworkHead {
     else {
       throw .wrongShape(
         tensor: "\(name).weight",
-        expected: "for \(anchors) anchors (--anchor-ratios, --anchor-scales) and of the kernel in front",
+        expected:
+          "for \(anchors) anchors (--anchor-ratios, --anchor-scales) and of the kernel in front",
         found: try builder.reader.shape("\(name).weight", rank: 4))
     }
     return (last, tower)
@@ -97,7 +98,9 @@ extension Network.Options {
       let count = pyramid.levels.count, size = builder.options.inputSize
       guard strides.isEmpty else {
         guard strides.count == count else {
-          throw .option(name: "--anchor-strides with \(strides.count) numbers", family: "pyramid of \(count) levels")
+          throw .option(
+            name: "--anchor-strides with \(strides.count) numbers",
+            family: "pyramid of \(count) levels")
         }
         return strides
       }

@@ -38,7 +38,8 @@ struct FloatConvolution: FloatOperation {
   func outputShape(of inputs: [Shape]) -> Shape? {
     let channels = inputs.reduce(0) { $0 + $1.channels }
     guard inputs.count == sources.count, let grid = grid(of: inputs),
-      channels * kernel * kernel == matrix.inputs, project?.inputs ?? matrix.outputs == matrix.outputs,
+      channels * kernel * kernel == matrix.inputs,
+      project?.inputs ?? matrix.outputs == matrix.outputs,
       zip(sources, inputs).allSatisfy({ $0 != .none || Extent(of: $1) == grid })
     else { return nil }
     return Shape(

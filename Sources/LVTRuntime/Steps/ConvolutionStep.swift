@@ -83,8 +83,9 @@ extension StepRun {
       out: share.scratch(parts.taps, as: Int8.self), out_stride: parts.tapsPitch)
     var held = 0..<0
     rows.forEachStrip(rows: parts.bandRows) { strip in
-      let needed = (strip.lowerBound * step.stride - pad
-        ..< (strip.upperBound - 1) * step.stride + pad + 1).clamped(to: 0..<grid.height)
+      let needed =
+        (strip.lowerBound * step.stride - pad..<(strip.upperBound - 1) * step.stride + pad + 1)
+        .clamped(to: 0..<grid.height)
       // Rows that the last strip had already move to the front.
       let kept = max(needed.lowerBound, held.lowerBound)..<max(needed.lowerBound, held.upperBound)
       if !kept.isEmpty {
@@ -228,7 +229,6 @@ private struct Band {
     defer { scratch += ResampleScratch(map.shape, pitch: map.pitch, grid: grid.width).byteCount }
     return GridReader(map, grid: grid, resampling, scratch: scratch)
   }
-
 
   /// Copies the channels of a row's positions to where they are among those of all sources.
   private func put(
