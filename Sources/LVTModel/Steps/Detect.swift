@@ -26,8 +26,9 @@ public struct Detect: Equatable, Sendable {
   public var kernel = 0
   /// The convolutions in front of the last ones, each with ReLU.
   public var classTower: [PackedMatrix] = [], boxTower: [PackedMatrix] = []
-  /// The last convolutions: anchors · classes logits and anchors · 4 offsets. Multipliers turn their sums into
-  /// real numbers.
+  /// The last convolutions, to anchors · classes logits and anchors · 4 offsets.
+  ///
+  /// Multipliers turn their sums into real numbers.
   public var classOutput = PackedMatrix(), boxOutput = PackedMatrix()
 
   /// Zeros, to be filled.
@@ -218,8 +219,7 @@ public struct DetectScratch: Sendable {
   public let byteCount: Int
 
   /// Bytes of an anchor, and of a candidate, in a list.
-  public static let anchorBytes = 8
-  public static let candidateBytes = 12
+  public static let anchorBytes = 8, candidateBytes = 12
 
   /// The scratch of a step whose largest level has this shape.
   public init(_ step: Detect, largest: Shape, strip: Int) {

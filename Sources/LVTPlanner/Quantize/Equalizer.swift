@@ -42,8 +42,8 @@ extension Graph {
     }
   }
 
-  /// Scales values that can only be scaled together: what is added to each other, through upsampling too,
-  /// and what shares a quantization. Returns them.
+  /// Scales values that can only be scaled together, and returns them: what is added to each other, through
+  /// upsampling too, and what shares a quantization.
   private mutating func equalizeTogether(_ ranges: [Point: Statistics]) -> Set<ValueID> {
     var scaled: Set<ValueID> = []
     for group in joinedValues where group.allSatisfy({ values[$0].producer != nil }) {
