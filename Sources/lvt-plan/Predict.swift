@@ -57,7 +57,8 @@ struct Predict: ParsableCommand {
     try options.requireClasses(network, checkpoint)
     let isOfClasses = network.kind == .classes
     if !isOfClasses, top != nil {
-      throw Failure("\(checkpoint): --top is of no use for a network without classes of pictures")
+      let network = network.kind == .map ? "network without classes" : network.family
+      throw Failure("\(checkpoint): --top is of no use for a \(network)")
     }
     if network.kind == .map, logits {
       throw Failure("\(checkpoint): --logits is of no use for a network without classes")

@@ -49,8 +49,8 @@ extension Graph {
 ///
 /// The planner compiles the network with an int8 stream, with an int16 stream in each stage alone, then
 /// in the two, three, … stages that gained most, and runs each plan on the calibration pictures. It
-/// takes the first of them, in the order of their arenas, that reaches ``goal``, or the best
-/// one if none does and it gains at least ``leastGain`` over int8.
+/// takes the first of them, in the order of their arenas, that reaches ``goal``, or one of the same arena that
+/// gains at least ``leastGain`` over it; or the best one if none does and it gains as much over int8.
 public struct ResidualChoice: Sendable {
   /// A signal-to-noise ratio of the logits, in decibels, that is good enough: int8 then names the
   /// float network's class for about 99 pictures in 100.
@@ -81,6 +81,11 @@ public struct ResidualChoice: Sendable {
     let byCost = trials.indices.sorted { cost($0) < cost($1) }
     if let good = byCost.first(where: { trials[$0].agreement.decibels >= Self.goal }) {
       chosen = good
+      // Where a wider stream takes no more memory, it need not be for nothing.
+      let best = trials.indices.filter { trials[$0].arenaBytes == trials[good].arenaBytes }
+        .max { trials[$0].agreement.decibels < trials[$1].agreement.decibels }
+      let floor = trials[good].agreement.decibels + Self.leastGain
+      if let best, trials[best].agreement.decibels >= floor { chosen = best }
       return
     }
     let best = trials.indices.max {
