@@ -17,7 +17,9 @@ let settings: [SwiftSetting] =
   ]
   + (embedded
     ? [
-      .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-disable-stack-protector"]),
+      .enableExperimentalFeature("Embedded"),
+      // A section for each function, so that the linker leaves out what nobody calls.
+      .unsafeFlags(["-wmo", "-disable-stack-protector", "-Xfrontend", "-function-sections"]),
     ] : [])
   + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-enable-testing"])] : [])
 

@@ -309,7 +309,8 @@ public struct Planner {
 
   private func hashes(_ plan: Plan, _ isa: ISA) throws(PlannerError) -> [UInt64] {
     do throws(EngineError) {
-      return try Engine(plan: plan, threads: 1, isa: isa).stepHashes(seed: plan.golden.seed)
+      return try Engine(plan: plan, threads: Agreement.threads, isa: isa)
+        .stepHashes(seed: plan.golden.seed)
     } catch { throw .engine(error) }
   }
 }

@@ -6,11 +6,18 @@
 #include "internal/requantize.h"
 #include <string.h>
 
-static int32_t accumulate(const int8_t *a, const lvt_panel *panel, size_t k, size_t column) {
-    int32_t acc = panel->bias[column];
-    for (size_t i = 0; i < k; i++)
-        acc += a[i] * panel->weights[(i / 4 * LVT_BLOCK + column) * 4 + i % 4];
-    return acc;
+/// Sixteen columns side by side, which compilers make fast: planners run whole networks with this.
+static void accumulate(const int8_t *a, const lvt_panel *panel, size_t k, int32_t acc[LVT_BLOCK]) {
+    memcpy(acc, panel->bias, sizeof panel->bias);
+    const int8_t *w = panel->weights;
+    size_t i = 0;
+    for (; i + 4 <= k; i += 4, w += 4 * LVT_BLOCK)
+        for (size_t c = 0; c < LVT_BLOCK; c++)
+            acc[c] += a[i] * w[4 * c] + a[i + 1] * w[4 * c + 1] + a[i + 2] * w[4 * c + 2] +
+                      a[i + 3] * w[4 * c + 3];
+    for (size_t rest = 0; i < k; i++, rest++)
+        for (size_t c = 0; c < LVT_BLOCK; c++)
+            acc[c] += a[i] * w[4 * c + rest];
 }
 
 void lvt_gemm_s8__scalar(const lvt_gemm_args *g) {
@@ -19,8 +26,10 @@ void lvt_gemm_s8__scalar(const lvt_gemm_args *g) {
         for (size_t panel = 0; panel < g->panel_count; panel++) {
             const lvt_panel *p = lvt_gemm_panel(g, panel);
             void *out = lvt_gemm_out(g, row, panel);
+            int32_t sums[LVT_BLOCK];
+            accumulate(a, p, g->k, sums);
             for (size_t column = 0; column < LVT_BLOCK; column++) {
-                const int32_t acc = accumulate(a, p, g->k, column);
+                const int32_t acc = sums[column];
                 if (g->output == LVT_OUTPUT_S32) {
                     ((int32_t *)out)[column] = acc;
                     continue;
