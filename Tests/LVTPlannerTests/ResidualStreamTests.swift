@@ -24,7 +24,8 @@ import Testing
     let choice = compiled.residual
     #expect(choice.trials.map(\.stages) == [[], [0], [1], [0, 1]])
     let chosen = choice.trials[choice.chosen]
-    #expect(chosen.agreement.decibels == compiled.agreement.decibels)
+    // Biases are corrected once more for streams that the trials were not corrected for.
+    #expect(compiled.agreement.decibels >= chosen.agreement.decibels)
     let good = choice.trials.filter { $0.agreement.decibels >= ResidualChoice.goal }
     let cheapest = good.min { $0.arenaBytes < $1.arenaBytes }
     #expect(cheapest.map { $0.arenaBytes == chosen.arenaBytes } ?? true)
