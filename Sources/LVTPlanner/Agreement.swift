@@ -133,7 +133,7 @@ public struct Agreement: Sendable {
 extension Detection {
   /// The boxes of a detector's result that people are shown.
   static func found(_ values: [Float]) -> [Detection] {
-    Detection.list(values).filter { $0.score >= 0.3 }
+    Detection.list(values).filter { $0.score >= ResultFilter.shownScore }
   }
 }
 

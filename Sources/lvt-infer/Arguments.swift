@@ -69,7 +69,6 @@ struct Arguments {
   var outputs: [String] { [savedFrame, boardReport].compactMap { $0 } }
 
   static let defaultRuns = 100
-  static let defaultThreshold: Float = 0.3
 
   static let usage = """
     usage: lvt-infer MODEL PICTURE|FOLDER ...      run on JPEG files, or PPM
@@ -244,24 +243,12 @@ struct Arguments {
 
   /// Which results of a plan are wanted.
   func filter(of plan: Plan) throws(UsageError) -> ResultFilter {
-    var filter = ResultFilter(leastScore: threshold ?? Self.defaultThreshold)
+    var filter = ResultFilter(leastScore: threshold ?? ResultFilter.shownScore)
     guard let classes else { return filter }
-    var wanted: [Int] = []
-    for part in classes.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-      let name = String(decoding: part, as: UTF8.self)
-      // Bytes, since comparing strings takes Unicode's tables, large for a program on a board.
-      let named = plan.labels.indices.filter { plan.labels[$0].utf8.elementsEqual(part) }
-      if !named.isEmpty {
-        wanted += named
-      } else if Self.isNumber(name), let index = Int(name), index < plan.classCount {
-        wanted.append(index)
-      } else {
-        throw UsageError(
-          "--classes: expected names of the plan's classes or numbers below \(plan.classCount), "
-            + "found '\(name)'")
-      }
-    }
-    filter.classes = wanted
+    do throws(UnknownClass) {
+      filter.classes = try ResultFilter.classes(
+        in: classes, labels: plan.labels, count: plan.classCount)
+    } catch { throw UsageError("--classes: \(error.description)") }
     return filter
   }
 

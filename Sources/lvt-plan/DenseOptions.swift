@@ -48,18 +48,12 @@ struct DenseOptions: ParsableArguments {
 
   /// What is wanted of results whose classes have these labels.
   func filter(_ network: Network, labels: [String]) throws -> ResultFilter {
-    var filter = ResultFilter(leastScore: threshold ?? 0.3)
-    filter.classes = try classes?.split(separator: ",", omittingEmptySubsequences: false).flatMap {
-      name -> [Int] in
-      let named = labels.indices.filter { labels[$0] == name }
-      if !named.isEmpty { return named }
-      guard let index = Int(name), (0..<network.classCount).contains(index) else {
-        throw Failure(
-          "--classes: expected names of the labels or numbers below \(network.classCount), found '\(name)'"
-        )
-      }
-      return [index]
-    }
+    var filter = ResultFilter(leastScore: threshold ?? ResultFilter.shownScore)
+    guard let classes else { return filter }
+    do {
+      filter.classes = try ResultFilter.classes(
+        in: classes, labels: labels, count: network.classCount)
+    } catch { throw Failure("--classes: \(error)") }
     return filter
   }
 }
@@ -69,11 +63,14 @@ struct DenseFindings {
   private let network: Network
   private let labels: [String]
   private let filter: ResultFilter
+  private let orientation: OrientationPolicy
   private var drawings, maps: OutputFolder?
 
   init(
-    _ options: DenseOptions, _ network: Network, labels: [String], pictures: [String]
+    _ options: DenseOptions, _ network: Network, labels: [String], pictures: [String],
+    orientation: OrientationPolicy
   ) throws {
+    self.orientation = orientation
     self.network = network
     self.labels = labels
     filter = try options.filter(network, labels: labels)
@@ -116,7 +113,7 @@ struct DenseFindings {
 
   private mutating func draw(_ file: String, _ body: (Image) -> Void) throws {
     guard let path = try drawings?.place(of: file) else { return }
-    let picture = try JPEGDecoder(orientation: .exif).read(path: file)
+    let picture = try JPEGDecoder(orientation: orientation).read(path: file)
     body(picture)
     try JPEGOutput.write(picture, path: path)
   }

@@ -47,6 +47,9 @@ struct Predict: ParsableCommand {
     guard tensorName == nil || tensor != nil else {
       throw ValidationError("--tensor-name: expected --tensor, too")
     }
+    guard tensor == nil || (dense.draw == nil && dense.masks == nil) else {
+      throw ValidationError("--draw, --masks: expected pictures, not --tensor")
+    }
     guard (1...1_000_000).contains(top ?? 1) else {
       throw ValidationError("--top: expected a number from 1 to 1000000")
     }
@@ -70,7 +73,8 @@ struct Predict: ParsableCommand {
       throw PlannerError.labelCount(expected: executor.network.classCount, found: labels.count)
     }
     for note in notes { Terminal.report(note) }
-    var findings = try DenseFindings(dense, network, labels: labels, pictures: pictures)
+    var findings = try DenseFindings(
+      dense, network, labels: labels, pictures: pictures, orientation: options.orientation)
     let spec = options.inputSpec(network)
     if let tensor {
       // A tensor is the input itself.

@@ -48,14 +48,16 @@ struct Contestants {
   let engine: Engine
   let loader: PictureLoader
 
-  init(
+  /// Both, or why no picture can be loaded for them.
+  static func prepare(
     _ network: Network, _ plan: Plan, orientation: OrientationPolicy
-  ) throws(EngineError) {
-    executor = FloatExecutor(network)
-    engine = try Engine(plan: plan)
+  ) throws(EngineError) -> Result<Contestants, PictureError> {
+    let engine = try Engine(plan: plan)
     do throws(PictureError) {
-      loader = try PictureLoader(plan.input, orientation: orientation)
-    } catch { preconditionFailure("the plan's reader accepted an input that no picture fits") }
+      let loader = try PictureLoader(plan.input, orientation: orientation)
+      return .success(
+        Contestants(executor: FloatExecutor(network), engine: engine, loader: loader))
+    } catch { return .failure(error) }
   }
 
   /// The float results of a picture, after the plan has run on it too, and how its pixels lie in the input.

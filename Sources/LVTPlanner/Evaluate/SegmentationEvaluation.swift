@@ -33,8 +33,14 @@ public struct SegmentationEvaluation: Evaluation {
     self.init(plan, set, reducesZeroLabel: reducesZeroLabel)
     let empty = self
     let parts = try onAllProcessors(progress) { (worker, count, done) throws(EngineError) in
-      let contestants = try Contestants(network, plan, orientation: orientation)
       var part = empty
+      let contestants: Contestants
+      switch try Contestants.prepare(network, plan, orientation: orientation) {
+      case .success(let both): contestants = both
+      case .failure(let error):
+        part.errors.append(error)
+        return part
+      }
       for i in stride(from: worker, to: set.pairs.count, by: count) {
         part.add(set.pairs[i], contestants)
         done()

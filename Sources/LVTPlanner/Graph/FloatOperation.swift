@@ -54,6 +54,7 @@ extension FloatOperation {
   var sharesInputs: Bool { false }
   var namesItsInputs: Bool { false }
   func macs(of inputs: [Shape], to output: Shape) -> Int { macs(to: output) }
+  func macs(to output: Shape) -> Int { 0 }
   var isOfStreams: Bool { true }
   var addedInput: Int? { nil }
   mutating func scaleOutputs(_ factors: [Float]) -> Bool { false }

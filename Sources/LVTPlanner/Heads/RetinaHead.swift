@@ -26,7 +26,10 @@ extension NetworkHead {
       let (boxes, boxTower) = try tower("reg", channels, head, &builder)
       head.classes = classes.matrix.outputs / head.anchors.count
       head.kernel = classes.kernel
-      builder.assumptions.append(Assumption(what: options.text, option: "--anchor-…, --box-…"))
+      if options.hasPublishedAnchors {
+        builder.assumptions.append(
+          Assumption(what: options.text, option: "--anchor-ratios, --anchor-scales"))
+      }
       let value = try builder.graph.add(
         "bbox_head",
         FloatDetect(
@@ -108,6 +111,12 @@ extension Network.Options {
       let finest = stages.shape(0, builder).width
       let first = ((size.width + finest - 1) / finest) << pyramid.firstStage
       return (0..<count).map { first << $0 }
+    }
+
+    /// Whether anchors are as published.
+    var hasPublishedAnchors: Bool {
+      let published = Self()
+      return ratios == published.ratios && scales == published.scales
     }
 
     /// The anchors in words.

@@ -10,8 +10,6 @@ struct FloatAdaptiveMean: FloatOperation {
   var parameters: Int { 0 }
   var isOfStreams: Bool { false }
 
-  func macs(to output: Shape) -> Int { 0 }
-
   func outputShape(of inputs: [Shape]) -> Shape? {
     guard inputs.count == 1, bins > 0 else { return nil }
     return Shape(height: bins, width: bins, channels: inputs[0].channels)

@@ -20,8 +20,6 @@ struct FloatDetect: FloatOperation {
   var sharesInputs: Bool { true }
   var namesItsInputs: Bool { true }
 
-  func macs(to output: Shape) -> Int { 0 }
-
   func macs(of inputs: [Shape], to output: Shape) -> Int {
     let weights = matrices.reduce(0) { $0 + $1.weights.count }
     return inputs.reduce(0) { $0 + $1.positions * weights }

@@ -10,8 +10,6 @@ struct FloatLabelPixels: FloatOperation {
   var fixedType: ElementType? { .labels }
   var namesItsInputs: Bool { true }
 
-  func macs(to output: Shape) -> Int { 0 }
-
   func outputShape(of inputs: [Shape]) -> Shape? {
     guard inputs.count == 1 else { return nil }
     return Shape(height: extent.height, width: extent.width, channels: 1)

@@ -10,8 +10,6 @@ struct FloatNormalize: FloatOperation {
   // Its input may be of a stream, what it makes is int8.
   var fixedType: ElementType? { .int8 }
 
-  func macs(to output: Shape) -> Int { 0 }
-
   func outputShape(of inputs: [Shape]) -> Shape? {
     inputs.count == 1 && inputs[0].channels == norm.gamma.count ? inputs[0] : nil
   }

@@ -9,8 +9,6 @@ struct FloatResample: FloatOperation {
   var parameters: Int { 0 }
   var isOfStreams: Bool { false }
 
-  func macs(to output: Shape) -> Int { 0 }
-
   func outputShape(of inputs: [Shape]) -> Shape? {
     guard inputs.count == 1 else { return nil }
     return Shape(height: extent.height, width: extent.width, channels: inputs[0].channels)

@@ -152,7 +152,7 @@ private struct DetectRun {
     counts[level] = Int32(best.count)
     // Places in ascending order are what neighbours share their neighbourhoods by.
     var ordered = BestList(kept, room: best.count)
-    for i in 0..<best.count { ordered.offer(KeptAnchor(logit: -Float(0), index: kept[i].index)) }
+    for i in 0..<best.count { ordered.offer(KeptAnchor(logit: 0, index: kept[i].index)) }
     ordered.sort()
   }
 
