@@ -20,11 +20,14 @@ static void *run(void *thread) {
 
 int lvt_thread_error(int error) {
     pthread_attr_t attributes;
-    size_t bytes = 0;
+    size_t bytes = 0, guard = 0;
     if (error != EAGAIN || pthread_getattr_default_np(&attributes) != 0)
         return -error;
     pthread_attr_getstacksize(&attributes, &bytes);
+    pthread_attr_getguardsize(&attributes, &guard);
     pthread_attr_destroy(&attributes);
+    // A new thread takes its guard and a table of thread-local storage from the heap besides.
+    bytes += guard + (1 << 18);
     void *stack = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (stack == MAP_FAILED)
         return -ENOMEM;

@@ -33,10 +33,14 @@ typedef struct {
     _Atomic uint32_t sleepers;
 } event;
 
-// When a thread passed its last barrier.
+// One thread. Its state lies in the pool: a thread that never asks the heap for anything is given
+// no heap of its own.
 typedef struct {
-    _Alignas(64) uint64_t nanoseconds;
-} passage;
+    _Alignas(64) uint64_t passed; // when it passed its last barrier, in nanoseconds
+    lvt_pool *pool;
+    uint32_t index;
+    pthread_t handle;
+} worker;
 
 struct lvt_pool {
     uint32_t threads;
@@ -46,8 +50,7 @@ struct lvt_pool {
     event run;     // counts runs; workers wait for it to change
     event barrier; // counts completed barriers
     _Alignas(64) _Atomic uint32_t arrived;
-    passage passages[MAXIMUM_THREADS];
-    pthread_t handles[MAXIMUM_THREADS];
+    worker workers[MAXIMUM_THREADS];
 };
 
 static void pause_briefly(void) {
@@ -105,38 +108,32 @@ static uint64_t spin_after(uint64_t share) {
 void lvt_pool_barrier(lvt_pool *pool, uint32_t index) {
     if (pool->threads == 1)
         return;
-    passage *mine = &pool->passages[index];
+    worker *me = &pool->workers[index];
     const uint32_t seen = atomic_load_explicit(&pool->barrier.value, memory_order_acquire);
     if (atomic_fetch_add(&pool->arrived, 1) + 1 == pool->threads) {
         atomic_store(&pool->arrived, 0);
         advance(&pool->barrier);
     } else {
-        wait_for_change(&pool->barrier, seen, spin_after(nanoseconds() - mine->nanoseconds));
+        wait_for_change(&pool->barrier, seen, spin_after(nanoseconds() - me->passed));
     }
-    mine->nanoseconds = nanoseconds();
+    me->passed = nanoseconds();
 }
 
-typedef struct {
-    lvt_pool *pool;
-    uint32_t index;
-} worker;
-
 static void *work(void *argument) {
-    const worker me = *(worker *)argument;
-    free(argument);
-    lvt_pool *pool = me.pool;
+    worker *me = argument;
+    lvt_pool *pool = me->pool;
     for (uint32_t seen = 0;; seen++) {
         wait_for_change(&pool->run, seen, LEAST_SPIN);
         if (pool->stopping)
             return NULL;
-        pool->passages[me.index].nanoseconds = nanoseconds();
-        pool->body(pool->context, me.index);
-        lvt_pool_barrier(pool, me.index);
+        me->passed = nanoseconds();
+        pool->body(pool->context, me->index);
+        lvt_pool_barrier(pool, me->index);
     }
 }
 
 // Starts a thread, on a set of processors unless that is NULL. 0 or a negative errno.
-static int start(pthread_t *handle, worker *w, const uint64_t *processors) {
+static int start(worker *w, const uint64_t *processors) {
     pthread_attr_t attributes;
     int error = pthread_attr_init(&attributes);
     if (error != 0)
@@ -147,7 +144,7 @@ static int start(pthread_t *handle, worker *w, const uint64_t *processors) {
         error = pthread_attr_setaffinity_np(&attributes, sizeof set, &set);
     }
     if (error == 0)
-        error = pthread_create(handle, &attributes, work, w);
+        error = pthread_create(&w->handle, &attributes, work, w);
     pthread_attr_destroy(&attributes);
     return lvt_thread_error(error);
 }
@@ -166,15 +163,11 @@ int lvt_pool_create(uint32_t threads, const uint64_t *processors, lvt_pool **res
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int error = 0;
     for (uint32_t i = 1; i < threads && error == 0; i++) {
-        worker *w = malloc(sizeof *w);
         const uint64_t *own = processors ? processors + i * LVT_PROCESSOR_WORDS : NULL;
-        if (w)
-            *w = (worker){pool, i};
-        error = w ? start(&pool->handles[i], w, own) : -ENOMEM;
+        pool->workers[i] = (worker){.pool = pool, .index = i};
+        error = start(&pool->workers[i], own);
         if (error == 0)
             pool->threads = i + 1;
-        else
-            free(w);
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (error == 0)
@@ -190,7 +183,7 @@ void lvt_pool_destroy(lvt_pool *pool) {
     pool->stopping = true;
     advance(&pool->run);
     for (uint32_t i = 1; i < pool->threads; i++)
-        pthread_join(pool->handles[i], NULL);
+        pthread_join(pool->workers[i].handle, NULL);
     free(pool);
 }
 
@@ -198,7 +191,7 @@ void lvt_pool_run(lvt_pool *pool, void (*body)(void *, uint32_t), void *context)
     if (pool->threads > 1) {
         pool->body = body;
         pool->context = context;
-        pool->passages[0].nanoseconds = nanoseconds();
+        pool->workers[0].passed = nanoseconds();
         advance(&pool->run);
     }
     body(context, 0);

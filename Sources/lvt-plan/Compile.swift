@@ -60,7 +60,9 @@ struct Compile: ParsableCommand {
   }
 
   func run() throws {
-    let read = [calibrate, evaluate].compactMap { $0 }.flatMap { (try? PictureFiles.at($0)) ?? [] }
+    let read = [calibrate, evaluate, evaluatePictures].compactMap { $0 }.flatMap {
+      (try? PictureFiles.at($0)) ?? []
+    }
     try Terminal.prepareOutput(
       output, keeping: [checkpoint] + [options.labels, board].compactMap { $0 } + read)
     let board = try self.board.map { try BoardFolder().board($0) }

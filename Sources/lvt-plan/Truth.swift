@@ -64,8 +64,12 @@ extension Compile {
       // tools/train puts pictures and labels side by side.
       let inner = path + "/labels", isPair = FileManager.default.fileExists(atPath: inner)
       let pictures = evaluatePictures ?? (isPair ? path + "/pictures" : path)
+      let paths: [String]
+      do throws(CaptureError) { paths = try PictureFiles.at(pictures) } catch {
+        throw Failure("\(pictures): \(error)")
+      }
       return .masks(
-        try LabelFolder(path: isPair ? inner : path, pictures: try PictureFiles.at(pictures)),
+        try LabelFolder(path: isPair ? inner : path, pictures: paths),
         reducesZeroLabel: reduceZeroLabel)
     }
   }
