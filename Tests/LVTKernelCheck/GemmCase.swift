@@ -5,10 +5,18 @@ import CLVTKernels
 struct GemmCase: KernelCase {
   enum Residual { case none, apart, inPlace }
 
+  /// The neighbourhoods of a map's positions, `channels` bytes each, where they lie.
+  struct Neighbourhoods {
+    let kernel, step, channels: Int
+    let lines, lineRows: Int
+  }
+
   let rows, panelCount: Int
   private(set) var columns: Columns
   let output: lvt_output
   let residual: Residual
+  /// Bytes of a segment that mean something, and what is between lines and between segments.
+  private let segment, segments, segmentStride, lineRows, lineStride: Int
   private let aStride, outStride, residualStride: Int
   private let zeroPoint: Int
   private let bounds: ClosedRange<Int>
@@ -21,6 +29,23 @@ struct GemmCase: KernelCase {
 
   /// A drawn case, or a plain layer as a network has it, to time.
   init(rows: Int, k: Int, panelCount: Int, isLayer: Bool = false, _ draw: inout Draw) {
+    self.init(
+      rows: rows, k: k, panelCount: panelCount, isLayer: isLayer, neighbourhoods: nil, &draw)
+  }
+
+  /// A drawn case whose rows are neighbourhoods.
+  init(_ neighbourhoods: Neighbourhoods, panelCount: Int, _ draw: inout Draw) {
+    let kernel = neighbourhoods.kernel
+    self.init(
+      rows: neighbourhoods.lines * neighbourhoods.lineRows,
+      k: kernel * kernel * neighbourhoods.channels, panelCount: panelCount, isLayer: false,
+      neighbourhoods: neighbourhoods, &draw)
+  }
+
+  private init(
+    rows: Int, k: Int, panelCount: Int, isLayer: Bool, neighbourhoods: Neighbourhoods?,
+    _ draw: inout Draw
+  ) {
     self.rows = rows
     self.panelCount = panelCount
     let block = Int(LVT_BLOCK)
@@ -32,7 +57,23 @@ struct GemmCase: KernelCase {
     residual =
       isLayer || output == LVT_OUTPUT_S32 ? .none : draw.choose(.none, .apart, .inPlace)
     let element = 1 << Int(output.rawValue)
-    aStride = draw.stride(k.rounded(upTo: 4), isTight: isLayer)
+    let aBytes: Int, runs: Int, runBytes: Int
+    if let n = neighbourhoods {
+      segment = n.kernel * n.channels
+      segments = n.kernel
+      aStride = n.step * n.channels
+      lineRows = n.lineRows
+      runBytes = ((n.lineRows - 1) * aStride + segment.rounded(upTo: 4)).rounded(upTo: 4)
+      segmentStride = draw.stride(runBytes)
+      lineStride = n.step * segmentStride
+      runs = (n.lines - 1) * n.step + n.kernel
+      aBytes = (runs - 1) * segmentStride + runBytes
+    } else {
+      (segment, segments, segmentStride, lineStride) = (k, 1, 0, 0)
+      (lineRows, runs, runBytes) = (rows, rows, k)
+      aStride = draw.stride(k.rounded(upTo: 4), isTight: isLayer)
+      aBytes = rows == 0 ? 0 : (rows - 1) * aStride + k.rounded(upTo: 4)
+    }
     outStride = draw.stride(panelCount * block * element, element: element, isTight: isLayer)
     residualStride =
       residual == .inPlace
@@ -47,9 +88,9 @@ struct GemmCase: KernelCase {
     func extent(_ stride: Int, _ row: Int) -> Int { rows == 0 ? 0 : (rows - 1) * stride + row }
     let outBytes = extent(outStride, panelCount * block * element)
     var operands = [
-      Operand(.input, draw.activations(extent(aStride, k.rounded(upTo: 4)))),
+      Operand(.input, draw.activations(aBytes)),
       Operand(.input, [], alignment: 64),  // the panels, once the multipliers are known
-      Operand.scratch(lvt_gemm_scratch_bytes(rows, k)),
+      Operand.scratch(lvt_gemm_scratch_bytes(runs, runBytes)),
       Operand(
         .output,
         residual == .inPlace
@@ -70,11 +111,11 @@ struct GemmCase: KernelCase {
         columns.putOnEdge(n, sum: sum, addend: addend(row, n), &draw)
       }
     }
-    self.operands[Slot.panels].bytes = columns.packed(rowLength: k)
+    self.operands[Slot.panels].bytes = columns.packed(rowLength: segment)
   }
 
   var arePanelsValid: Bool {
-    Columns.areValid(operands[Slot.panels].bytes, rows: 1, taps: columns.k)
+    Columns.areValid(operands[Slot.panels].bytes, rows: segments, taps: segment)
   }
 
   func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {
@@ -82,7 +123,11 @@ struct GemmCase: KernelCase {
     g.a = UnsafePointer(memory[Slot.a].assumingMemoryBound(to: Int8.self))
     g.a_stride = aStride
     g.rows = rows
-    g.k = columns.k
+    g.k = segments == 1 ? columns.k : segments * segment.rounded(upTo: 4)
+    g.segments = segments
+    g.segment_stride = segmentStride
+    g.line_rows = lineRows
+    g.line_stride = lineStride
     g.panels = UnsafeRawPointer(memory[Slot.panels])
     g.panel_count = panelCount
     g.out = memory[Slot.out]
@@ -126,8 +171,10 @@ struct GemmCase: KernelCase {
     a.withUnsafeBufferPointer { a in
       columns.weights.withUnsafeBufferPointer { weights in
         var sum = 0
+        let start = row / lineRows * lineStride + row % lineRows * aStride
         for k in 0..<columns.k {
-          let value = Int(Int8(bitPattern: a[row * aStride + k])) - columns.inputZeroPoint
+          let byte = a[start + k / segment * segmentStride + k % segment]
+          let value = Int(Int8(bitPattern: byte)) - columns.inputZeroPoint
           sum += value * Int(weights[n * columns.k + k])
         }
         return sum
@@ -169,7 +216,7 @@ struct GemmCase: KernelCase {
       case .apart: "apart"
       case .inPlace: "in place"
       }
-    return "\(rows) rows, k \(columns.k), \(panelCount) panels, \(columns.n) columns, output "
+    return "\(rows) rows in lines of \(lineRows), k \(columns.k) in \(segments) segments, \(panelCount) panels, \(columns.n) columns, output "
       + "\(8 << Int(output.rawValue)) bits, residual \(residualName)\(isBehindReLU ? " behind ReLU" : ""), strides \(aStride) "
       + "\(outStride) \(residualStride), zero points \(columns.inputZeroPoint) \(zeroPoint), "
       + "bounds \(bounds.lowerBound) \(bounds.upperBound)"
@@ -196,10 +243,30 @@ extension Checker {
       }
     }
     try checkGemm(rows: 3, k: isQuick ? 3072 : 65536, panels: 1)
+    try checkGemmOfNeighbourhoods()
+  }
+
+  /// Lines shorter and longer than row tiles, segments with and without a remainder of 4.
+  private func checkGemmOfNeighbourhoods() throws(CheckFailure) {
+    for kernel in [1, 3, 5] {
+      for step in 1...3 {
+        for lineRows in Array(1...14) + [25, 61] where !isQuick || (lineRows + step) % 3 == 0 {
+          for lines in [1, 2, 3, 5] {
+            let neighbourhoods = GemmCase.Neighbourhoods(
+              kernel: kernel, step: step, channels: draw.choose(1, 3, 4, 10, 16, draw.int(1...40)),
+              lines: lines, lineRows: lineRows)
+            try checkGemm(GemmCase(neighbourhoods, panelCount: draw.int(1...4), &draw))
+          }
+        }
+      }
+    }
   }
 
   private func checkGemm(rows: Int, k: Int, panels: Int) throws(CheckFailure) {
-    let product = GemmCase(rows: rows, k: k, panelCount: panels, &draw)
+    try checkGemm(GemmCase(rows: rows, k: k, panelCount: panels, &draw))
+  }
+
+  private func checkGemm(_ product: GemmCase) throws(CheckFailure) {
     guard product.arePanelsValid else {
       throw .mismatch("lvt_panel_is_valid refuses \(product.text)\n")
     }

@@ -15,20 +15,16 @@ LVT_TARGET_BEGIN("avx2")
 
 enum { MR = 6 };
 
-static size_t packed_stride(const lvt_gemm_args *g) {
-    return (g->k + 3) / 4 * 8;
-}
-
 static void pack_rows(const lvt_gemm_args *g) {
-    const size_t k = (g->k + 3) / 4 * 4, stride = k;
+    const lvt_runs runs = lvt_gemm_runs(g);
     int16_t *out = g->scratch;
-    for (size_t r = 0; r < g->rows; r++, out += stride) {
-        const int8_t *in = g->a + r * g->a_stride;
+    for (size_t r = 0; r < runs.count; r++, out += runs.bytes) {
+        const int8_t *in = runs.first + r * runs.stride;
         size_t i = 0;
-        for (; i + 16 <= k; i += 16)
+        for (; i + 16 <= runs.bytes; i += 16)
             _mm256_storeu_si256((__m256i *)(out + i),
                                 _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(in + i))));
-        for (; i < k; i += 4) {
+        for (; i < runs.bytes; i += 4) {
             int32_t four;
             memcpy(&four, in + i, 4);
             _mm_storel_epi64((__m128i *)(out + i), _mm_cvtepi8_epi16(_mm_cvtsi32_si128(four)));
@@ -70,19 +66,22 @@ LVT_INLINE void finish(
 
 LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr) {
     const lvt_panel *panel = lvt_gemm_panel(g, t->panel);
-    const size_t groups = (g->k + 3) / 4;
+    const size_t groups = lvt_gemm_groups(g), halves = lvt_gemm_is_half(g, t->panel) ? 1 : 2;
     for (size_t half = 0; half < 2; half++) { // 8 columns each
         const int8_t *w = panel->weights + half * 32;
         __m256i acc[MR][2];
         LVT_UNROLL for (size_t r = 0; r < mr; r++) acc[r][0] = acc[r][1] = _mm256_setzero_si256();
-        for (size_t i = 0; i < groups; i++, w += 64) {
-            const __m256i w0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));
-            const __m256i w1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + 16)));
-            LVT_UNROLL for (size_t r = 0; r < mr; r++) {
-                const char *row = (const char *)t->a + r * t->a_stride + i * 8;
-                const __m256i a = _mm256_castpd_si256(_mm256_broadcast_sd((const double *)row));
-                acc[r][0] = _mm256_add_epi32(acc[r][0], _mm256_madd_epi16(a, w0));
-                acc[r][1] = _mm256_add_epi32(acc[r][1], _mm256_madd_epi16(a, w1));
+        const char *segment = t->a;
+        for (size_t s = 0; s < g->segments && half < halves; s++, segment += t->segment_stride) {
+            for (size_t i = 0; i < groups; i++, w += 64) {
+                const __m256i w0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));
+                const __m256i w1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + 16)));
+                LVT_UNROLL for (size_t r = 0; r < mr; r++) {
+                    const char *row = segment + r * t->a_stride + i * 8;
+                    const __m256i a = _mm256_castpd_si256(_mm256_broadcast_sd((const double *)row));
+                    acc[r][0] = _mm256_add_epi32(acc[r][0], _mm256_madd_epi16(a, w0));
+                    acc[r][1] = _mm256_add_epi32(acc[r][1], _mm256_madd_epi16(a, w1));
+                }
             }
         }
         const __m256i bias = _mm256_loadu_si256((const __m256i *)(panel->bias + half * 8));
@@ -113,7 +112,7 @@ static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
 }
 
 void lvt_gemm_s8__avx2(const lvt_gemm_args *g) {
-    lvt_gemm_run(g, MR, 1, pack_rows, packed_stride(g), run_tile);
+    lvt_gemm_run(g, MR, 1, pack_rows, 2, run_tile);
 }
 
 LVT_TARGET_END

@@ -62,9 +62,11 @@ LVT_INLINE void finish(const lvt_gemm_args *g,
     _mm_storeu_si128((__m128i *)out, q_s8x16);
 }
 
-LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr) {
+/// `halves` of a panel: 1 or 2 times 8 columns.
+LVT_INLINE void
+tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size_t halves) {
     const lvt_panel *panel = lvt_gemm_panel(g, t->panel);
-    const size_t groups = (g->k + 3) / 4;
+    const size_t groups = lvt_gemm_groups(g);
     const __m256i *bias = (const __m256i *)panel->bias;
     const __m256i *sums = (const __m256i *)panel->column_sum;
     const __m256i start0 =
@@ -77,13 +79,17 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
         acc[r][1] = start1;
     }
     const __m256i *w = (const __m256i *)panel->weights;
-    for (size_t i = 0; i < groups; i++, w += 2) {
-        const __m256i w0 = _mm256_loadu_si256(w), w1 = _mm256_loadu_si256(w + 1);
-        LVT_UNROLL for (size_t r = 0; r < mr; r++) {
-            const char *row = (const char *)t->a + r * t->a_stride + i * 4;
-            const __m256i a = _mm256_castps_si256(_mm256_broadcast_ss((const float *)row));
-            acc[r][0] = _mm256_dpbusd_avx_epi32(acc[r][0], a, w0);
-            acc[r][1] = _mm256_dpbusd_avx_epi32(acc[r][1], a, w1);
+    const char *segment = t->a;
+    for (size_t s = 0; s < g->segments; s++, segment += t->segment_stride) {
+        for (size_t i = 0; i < groups; i++, w += 2) {
+            const __m256i w0 = _mm256_loadu_si256(w), w1 = _mm256_loadu_si256(w + 1);
+            LVT_UNROLL for (size_t r = 0; r < mr; r++) {
+                const char *row = segment + r * t->a_stride + i * 4;
+                const __m256i a = _mm256_castps_si256(_mm256_broadcast_ss((const float *)row));
+                acc[r][0] = _mm256_dpbusd_avx_epi32(acc[r][0], a, w0);
+                if (halves == 2)
+                    acc[r][1] = _mm256_dpbusd_avx_epi32(acc[r][1], a, w1);
+            }
         }
     }
     LVT_UNROLL for (size_t r = 0; r < mr; r++) finish(g,
@@ -94,19 +100,26 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
                                                       lvt_gemm_out(g, t->row + r, t->panel));
 }
 
-static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
+LVT_INLINE void tile_halves(const lvt_gemm_args *g, const lvt_tile *t, const size_t halves) {
     switch (t->rows) {
-    case 6: tile_rows(g, t, 6); break;
-    case 5: tile_rows(g, t, 5); break;
-    case 4: tile_rows(g, t, 4); break;
-    case 3: tile_rows(g, t, 3); break;
-    case 2: tile_rows(g, t, 2); break;
-    case 1: tile_rows(g, t, 1); break;
+    case 6: tile_rows(g, t, 6, halves); break;
+    case 5: tile_rows(g, t, 5, halves); break;
+    case 4: tile_rows(g, t, 4, halves); break;
+    case 3: tile_rows(g, t, 3, halves); break;
+    case 2: tile_rows(g, t, 2, halves); break;
+    case 1: tile_rows(g, t, 1, halves); break;
     }
 }
 
+static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
+    if (lvt_gemm_is_half(g, t->panel))
+        tile_halves(g, t, 1);
+    else
+        tile_halves(g, t, 2);
+}
+
 void lvt_gemm_s8__avxvnni(const lvt_gemm_args *g) {
-    lvt_gemm_run(g, MR, 1, pack_rows, (g->k + 3) / 4 * 4, run_tile);
+    lvt_gemm_run(g, MR, 1, pack_rows, 1, run_tile);
 }
 
 LVT_TARGET_END

@@ -69,12 +69,22 @@ typedef enum {
 
 /// out[rows][16 * panel_count] = epilogue(bias + sum over k of a[row][k] * w[k][column])
 ///
+/// A row is k bytes, or the neighbourhood of a position where it lies among its neighbours: as many
+/// segments as the neighbourhood has rows. Positions next to each other make a line, and their segments
+/// overlap. With n bytes in a segment, a[row][k] is at
+///
+///   a + row / line_rows * line_stride + row % line_rows * a_stride + k / n * segment_stride + k % n
+///
 /// `out` may be `residual` (an in-place residual sum); otherwise nothing overlaps.
 typedef struct {
-    const int8_t *a;    ///< rows x k; each row is readable up to k rounded up to 4.
-    size_t a_stride;    ///< Bytes from row to row.
-    size_t rows;        ///< Any number, also 0.
-    size_t k;           ///< 1 ... 65536.
+    const int8_t *a;       ///< A row, or what a line has of one, is readable up to a multiple of 4 bytes.
+    size_t a_stride;       ///< Bytes from row to row.
+    size_t rows;           ///< Any number, also 0.
+    size_t k;              ///< 1 ... 65536; of several segments a multiple of 4 each.
+    size_t segments;       ///< 1 for a plain matrix.
+    size_t segment_stride; ///< Bytes from segment to segment; 0 for a plain matrix.
+    size_t line_rows;      ///< Divides rows; for a plain matrix it is rows.
+    size_t line_stride;    ///< A multiple of segment_stride.
     const void *panels; ///< `panel_count` panels, each lvt_panel_bytes(k), 64-byte aligned.
     size_t panel_count;
     void *out;
@@ -87,10 +97,13 @@ typedef struct {
     int32_t residual_zero_point;
     float residual_multiplier;    ///< s_residual / s_out, in [0, 16384].
     bool is_residual_behind_relu; ///< max(acc * m, 0) is what a residual is added to.
-    void *scratch;                ///< lvt_gemm_scratch_bytes(rows, k), 64-byte aligned.
+    void *scratch;                ///< lvt_gemm_scratch_bytes, 64-byte aligned.
 } lvt_gemm_args;
 
 /// Scratch that any kernel of the table may need; the same for every CPU, so a plan can promise it.
+///
+/// For neighbourhoods, `rows` is the number of different segments of a line's first position, over all
+/// lines, and k the bytes from a segment of its first to the end of one of its last.
 size_t lvt_gemm_scratch_bytes(size_t rows, size_t k);
 
 // ---- Depth-wise convolution ---------------------------------------------------------------------

@@ -3,17 +3,19 @@
 // The loop nest around a matrix micro-kernel, shared by every ISA but scalar.
 //
 // The caller hands in few enough rows for the L2 cache. They are repacked for the ISA if it needs
-// that (widened to int16, or biased to unsigned). The panels are the outer loop, so a panel stays
-// in L1 while every row tile uses it. Rows are divided into tiles of nearly equal height: 49 rows
-// in tiles of at most 12 are 10+10+10+10+9, not 12+12+12+12+1.
+// that (widened to int16, or biased to unsigned); what neighbourhoods share is packed once. The
+// panels are the outer loop, so a panel stays in L1 while every row tile uses it. Rows are divided
+// into tiles of nearly equal height: 49 rows in tiles of at most 12 are 10+10+10+10+9, not
+// 12+12+12+12+1. No tile has rows of two lines.
 #pragma once
 #include "internal/target_region.h"
 #include "include/CLVTKernels.h"
+#include <stdbool.h>
 
 /// A row tile: `rows` rows from `row` of the product, against `panel_count` panels from `panel`.
 typedef struct {
     const void *a; ///< First row, in the ISA's packed form or the caller's.
-    size_t a_stride;
+    size_t a_stride, segment_stride;
     size_t row, rows;
     size_t panel, panel_count;
 } lvt_tile;
@@ -21,31 +23,76 @@ typedef struct {
 typedef void lvt_pack_rows_fn(const lvt_gemm_args *g);
 typedef void lvt_tile_fn(const lvt_gemm_args *g, const lvt_tile *tile);
 
-/// `pack_rows` may be NULL: tiles then read the caller's rows. `packed_stride` is the packed row's
-/// length in bytes.
+/// What a product reads, as runs of bytes: its rows, or lines of positions whose neighbourhoods overlap.
+typedef struct {
+    const int8_t *first;
+    size_t count, stride;
+    size_t bytes; ///< A multiple of 4.
+} lvt_runs;
+
+LVT_INLINE size_t lvt_gemm_lines(const lvt_gemm_args *g) {
+    return g->rows == 0 ? 0 : g->rows / g->line_rows;
+}
+
+/// Groups of 4 in a segment.
+LVT_INLINE size_t lvt_gemm_groups(const lvt_gemm_args *g) {
+    return (g->k / g->segments + 3) / 4;
+}
+
+LVT_INLINE bool lvt_gemm_is_plain(const lvt_gemm_args *g) {
+    return g->segment_stride == 0;
+}
+
+LVT_INLINE lvt_runs lvt_gemm_runs(const lvt_gemm_args *g) {
+    const size_t segment = lvt_gemm_groups(g) * 4;
+    if (lvt_gemm_is_plain(g))
+        return (lvt_runs){g->a, g->rows, g->a_stride, segment};
+    const size_t step = g->line_stride / g->segment_stride;
+    return (lvt_runs){.first = g->a,
+                      .count = (lvt_gemm_lines(g) - 1) * step + g->segments,
+                      .stride = g->segment_stride,
+                      .bytes = ((g->line_rows - 1) * g->a_stride + segment + 3) / 4 * 4};
+}
+
+/// `pack_rows` may be NULL: tiles then read the caller's rows. Else it has written the runs to the
+/// scratch, one behind the other, with `packed_bytes` for each byte.
 LVT_INLINE void lvt_gemm_run(const lvt_gemm_args *g,
                              size_t tile_rows,
                              size_t tile_panels,
                              lvt_pack_rows_fn *pack_rows,
-                             size_t packed_stride,
+                             size_t packed_bytes,
                              lvt_tile_fn *run_tile) {
-    const void *a = g->a;
-    size_t a_stride = g->a_stride;
+    const char *a = (const char *)g->a;
+    size_t a_stride = g->a_stride, segment_stride = g->segment_stride;
+    size_t line_stride = g->line_stride;
     if (pack_rows) {
         pack_rows(g);
         a = g->scratch;
-        a_stride = packed_stride;
+        const size_t run = lvt_gemm_runs(g).bytes * packed_bytes;
+        if (lvt_gemm_is_plain(g)) {
+            a_stride = run;
+        } else {
+            a_stride *= packed_bytes;
+            line_stride = line_stride / segment_stride * run;
+            segment_stride = run;
+        }
     }
-    const size_t tiles = (g->rows + tile_rows - 1) / tile_rows;
+    const size_t lines = lvt_gemm_lines(g);
+    const size_t tiles = (g->line_rows + tile_rows - 1) / tile_rows;
     for (size_t panel = 0; panel < g->panel_count; panel += tile_panels) {
         const size_t left = g->panel_count - panel;
         lvt_tile t = {.a_stride = a_stride,
+                      .segment_stride = segment_stride,
                       .panel = panel,
                       .panel_count = left < tile_panels ? left : tile_panels};
-        for (size_t i = 0; i < tiles; i++, t.row += t.rows) {
-            t.rows = g->rows / tiles + (i < g->rows % tiles);
-            t.a = (const char *)a + t.row * a_stride;
-            run_tile(g, &t);
+        for (size_t line = 0; line < lines; line++) {
+            const char *row = a + line * line_stride;
+            for (size_t i = 0; i < tiles; i++, t.row += t.rows) {
+                t.rows = g->line_rows / tiles + (i < g->line_rows % tiles);
+                t.a = row;
+                run_tile(g, &t);
+                row += t.rows * a_stride;
+            }
         }
     }
 }
@@ -53,6 +100,18 @@ LVT_INLINE void lvt_gemm_run(const lvt_gemm_args *g,
 LVT_INLINE const lvt_panel *lvt_gemm_panel(const lvt_gemm_args *g, size_t panel) {
     const size_t bytes = sizeof(lvt_panel) + (g->k + 3) / 4 * 64; // lvt_panel_bytes, without a call
     return (const lvt_panel *)((const char *)g->panels + panel * bytes);
+}
+
+/// Whether a panel's last 8 columns come to nothing, as those that pad do: their multipliers are zero, so
+/// their sums need not be known. The sums themselves are an output in one form.
+LVT_INLINE bool lvt_gemm_is_half(const lvt_gemm_args *g, size_t panel) {
+    if (panel + 1 != g->panel_count || g->output == LVT_OUTPUT_S32)
+        return false;
+    const float *multiplier = lvt_gemm_panel(g, panel)->multiplier;
+    bool is_half = true;
+    for (size_t i = LVT_BLOCK / 2; i < LVT_BLOCK; i++)
+        is_half = is_half && multiplier[i] == 0;
+    return is_half;
 }
 
 /// Where element (row, 16 * panel) of the product goes.

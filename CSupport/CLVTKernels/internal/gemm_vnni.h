@@ -6,13 +6,13 @@
 #include "internal/gemm.h"
 #include <string.h>
 
-/// Copies rows with the sign bit flipped, k rounded up to 4; the compiler widens the loop.
+/// Copies runs with the sign bit flipped; the compiler widens the loop.
 LVT_INLINE void lvt_pack_rows_biased(const lvt_gemm_args *g) {
-    const size_t k = (g->k + 3) / 4 * 4;
+    const lvt_runs runs = lvt_gemm_runs(g);
     uint8_t *out = g->scratch;
-    for (size_t r = 0; r < g->rows; r++, out += k) {
-        const int8_t *in = g->a + r * g->a_stride;
-        for (size_t i = 0; i < k; i += 4) {
+    for (size_t r = 0; r < runs.count; r++, out += runs.bytes) {
+        const int8_t *in = runs.first + r * runs.stride;
+        for (size_t i = 0; i < runs.bytes; i += 4) {
             uint32_t four;
             memcpy(&four, in + i, 4);
             four ^= 0x80808080u;

@@ -10,45 +10,50 @@
 
 enum { MR = 2 };
 
-LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr) {
+/// `quads` of a panel: 2 or 4 times 4 columns.
+LVT_INLINE void
+tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size_t quads) {
     const lvt_panel *panel = lvt_gemm_panel(g, t->panel);
-    const size_t groups = (g->k + 3) / 4;
+    const size_t groups = lvt_gemm_groups(g);
     int32x4_t acc[MR][4][2]; // of four columns each
     LVT_UNROLL for (size_t r = 0; r < mr; r++) {
         LVT_UNROLL for (size_t q = 0; q < 4; q++) acc[r][q][0] = acc[r][q][1] = vdupq_n_s32(0);
     }
-    const int8_t *rows = t->a, *w = panel->weights;
-    size_t i = 0;
-    // The loop is unrolled twice, since an in-order core pays for a loop's end.
-    LVT_UNROLL_BY(2)
-    for (; i + 2 <= groups; i += 2, w += 128) {
-        int32x4x2_t a[MR];
-        LVT_UNROLL for (size_t r = 0; r < mr; r++) a[r] =
-            vld2q_dup_s32((const int32_t *)(const void *)(rows + r * t->a_stride + i * 4));
-        LVT_UNROLL for (size_t q = 0; q < 4; q++) {
-            const int8x16_t w0 = vld1q_s8(w + 16 * q), w1 = vld1q_s8(w + 64 + 16 * q);
-            LVT_UNROLL for (size_t r = 0; r < mr; r++)
-                lvt_add_products_x2(acc[r][q],
-                                    vreinterpretq_s8_s32(a[r].val[0]),
-                                    w0,
-                                    vreinterpretq_s8_s32(a[r].val[1]),
-                                    w1);
-            if (q % 2) {
-                LVT_UNROLL for (size_t r = 0; r < mr; r++) {
-                    lvt_finish_first(acc[r][q - 1]);
-                    lvt_finish_first(acc[r][q]);
+    const int8_t *segment = t->a, *w = panel->weights;
+    for (size_t s = 0; s < g->segments; s++, segment += t->segment_stride) {
+        size_t i = 0;
+        // The loop is unrolled twice, since an in-order core pays for a loop's end.
+        LVT_UNROLL_BY(2)
+        for (; i + 2 <= groups; i += 2, w += 128) {
+            int32x4x2_t a[MR];
+            LVT_UNROLL for (size_t r = 0; r < mr; r++) a[r] =
+                vld2q_dup_s32((const int32_t *)(const void *)(segment + r * t->a_stride + i * 4));
+            LVT_UNROLL for (size_t q = 0; q < quads; q++) {
+                const int8x16_t w0 = vld1q_s8(w + 16 * q), w1 = vld1q_s8(w + 64 + 16 * q);
+                LVT_UNROLL for (size_t r = 0; r < mr; r++)
+                    lvt_add_products_x2(acc[r][q],
+                                        vreinterpretq_s8_s32(a[r].val[0]),
+                                        w0,
+                                        vreinterpretq_s8_s32(a[r].val[1]),
+                                        w1);
+                if (q % 2) {
+                    LVT_UNROLL for (size_t r = 0; r < mr; r++) {
+                        lvt_finish_first(acc[r][q - 1]);
+                        lvt_finish_first(acc[r][q]);
+                    }
                 }
             }
         }
-    }
-    if (i < groups) {
-        int32x4_t a[MR];
-        LVT_UNROLL for (size_t r = 0; r < mr; r++) a[r] =
-            vld1q_dup_s32((const int32_t *)(const void *)(rows + r * t->a_stride + i * 4));
-        LVT_UNROLL for (size_t q = 0; q < 4; q++) {
-            const int8x16_t w0 = vld1q_s8(w + 16 * q);
-            LVT_UNROLL for (size_t r = 0; r < mr; r++)
-                lvt_add_products(acc[r][q], vreinterpretq_s8_s32(a[r]), w0);
+        if (i < groups) {
+            int32x4_t a[MR];
+            LVT_UNROLL for (size_t r = 0; r < mr; r++) a[r] =
+                vld1q_dup_s32((const int32_t *)(const void *)(segment + r * t->a_stride + i * 4));
+            LVT_UNROLL for (size_t q = 0; q < quads; q++) {
+                const int8x16_t w0 = vld1q_s8(w + 16 * q);
+                LVT_UNROLL for (size_t r = 0; r < mr; r++)
+                    lvt_add_products(acc[r][q], vreinterpretq_s8_s32(a[r]), w0);
+            }
+            w += 64;
         }
     }
     LVT_UNROLL for (size_t r = 0; r < mr; r++) {
@@ -59,11 +64,18 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
     }
 }
 
-static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
+LVT_INLINE void tile_quads(const lvt_gemm_args *g, const lvt_tile *t, const size_t quads) {
     if (t->rows == 2)
-        tile_rows(g, t, 2);
+        tile_rows(g, t, 2, quads);
     else
-        tile_rows(g, t, 1);
+        tile_rows(g, t, 1, quads);
+}
+
+static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
+    if (lvt_gemm_is_half(g, t->panel))
+        tile_quads(g, t, 2);
+    else
+        tile_quads(g, t, 4);
 }
 
 void lvt_gemm_s8__neon(const lvt_gemm_args *g) {

@@ -6,10 +6,8 @@
 #include "internal/requantize.h"
 #include <string.h>
 
-/// Sixteen columns side by side, which compilers make fast: planners run whole networks with this.
-static void accumulate(const int8_t *a, const lvt_panel *panel, size_t k, int32_t acc[LVT_BLOCK]) {
-    memcpy(acc, panel->bias, sizeof panel->bias);
-    const int8_t *w = panel->weights;
+/// A segment, sixteen columns side by side, which compilers make fast: planners run whole networks with this.
+static void accumulate(const int8_t *a, const int8_t *w, size_t k, int32_t acc[LVT_BLOCK]) {
     size_t i = 0;
     for (; i + 4 <= k; i += 4, w += 4 * LVT_BLOCK)
         for (size_t c = 0; c < LVT_BLOCK; c++)
@@ -21,13 +19,17 @@ static void accumulate(const int8_t *a, const lvt_panel *panel, size_t k, int32_
 }
 
 void lvt_gemm_s8__scalar(const lvt_gemm_args *g) {
+    const size_t k = g->k / g->segments;
     for (size_t row = 0; row < g->rows; row++) {
-        const int8_t *a = g->a + row * g->a_stride;
+        const int8_t *a =
+            g->a + row / g->line_rows * g->line_stride + row % g->line_rows * g->a_stride;
         for (size_t panel = 0; panel < g->panel_count; panel++) {
             const lvt_panel *p = lvt_gemm_panel(g, panel);
             void *out = lvt_gemm_out(g, row, panel);
             int32_t sums[LVT_BLOCK];
-            accumulate(a, p, g->k, sums);
+            memcpy(sums, p->bias, sizeof p->bias);
+            for (size_t s = 0; s < g->segments; s++)
+                accumulate(a + s * g->segment_stride, p->weights + s * k * LVT_BLOCK, k, sums);
             for (size_t column = 0; column < LVT_BLOCK; column++) {
                 const int32_t acc = sums[column];
                 if (g->output == LVT_OUTPUT_S32) {

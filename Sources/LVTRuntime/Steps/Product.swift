@@ -21,7 +21,8 @@ extension StepRun {
     out: UnsafeMutableRawPointer, outStride: Int, scratch: UnsafeMutableRawPointer
   ) -> lvt_gemm_args {
     lvt_gemm_args(
-      a: a, a_stride: stride, rows: rows, k: matrix.k,
+      a: a, a_stride: stride, rows: rows, k: matrix.k, segments: 1, segment_stride: 0,
+      line_rows: rows, line_stride: 0,
       panels: constant(matrix.offset, as: UInt8.self), panel_count: matrix.panelCount,
       out: out, out_stride: outStride, output: LVT_OUTPUT_S8,
       out_zero_point: Int32(matrix.outputZeroPoint), out_lo: Int32(matrix.lowerBound), out_hi: 127,
