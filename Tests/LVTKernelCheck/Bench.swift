@@ -10,7 +10,7 @@ struct Layer {
     case attention(window: Int, heads: Int, headChannels: Int, isNormalized: Bool)
     case dilatedAttention(size: Int, heads: Int, headChannels: Int)
     case depthwiseAttention(kernel: Int, size: Int, channels: Int, isSoftmax: Bool)
-    case taps(size: Int, channels: Int, step: Int)
+    case pixels(count: Int, channels: Int)
     case posconv(kernel: Int, groups: Int, groupChannels: Int, pixels: Int)
     case yuv(YUVCase.Layout, width: Int)
     case resampleRow(width: Int, taps: Int, count: Int)
@@ -37,8 +37,7 @@ struct Layer {
       Layer(
         kind: .depthwiseAttention(kernel: $0.0, size: $0.1, channels: $0.2, isSoftmax: $0.3))
     }
-    + [(112, 16, 2), (112, 32, 1)]
-    .map { Layer(kind: .taps(size: $0.0, channels: $0.1, step: $0.2)) }
+    + [(80, 24), (80, 40), (56, 96)].map { Layer(kind: .pixels(count: $0.0, channels: $0.1)) }
     + [(7, 32, 3, 24), (7, 32, 6, 24), (7, 32, 12, 14), (7, 32, 24, 7)]
     .map {
       Layer(kind: .posconv(kernel: $0.0, groups: $0.1, groupChannels: $0.2, pixels: $0.3))
@@ -56,7 +55,7 @@ struct Layer {
     case .dilatedAttention: .dilatedAttention
     case .depthwiseAttention(_, _, _, let isSoftmax):
       isSoftmax ? .depthwiseSoftmax : .depthwiseLayerNorm
-    case .taps: .taps
+    case .pixels: .pixels
     case .posconv: .posconv
     case .yuv: .yuv
     case .resampleRow: .resampleRow
@@ -75,8 +74,7 @@ struct Layer {
       "\(size)x\(size) \(heads) heads of \(headChannels)"
     case .depthwiseAttention(let kernel, let size, let channels, _):
       "\(kernel)x\(kernel) \(size)x\(size)x\(channels)"
-    case .taps(let size, let channels, let step):
-      "3x3 \(size)x\(size)x\(channels) stride \(step)"
+    case .pixels(let count, let channels): "\(count) pixels of \(channels)"
     case .posconv(let kernel, let groups, let groupChannels, let pixels):
       "\(kernel)x\(kernel) \(pixels) pixels, \(groups) groups of \(groupChannels)"
     case .yuv(let layout, let width): "\(width) pixels, \(layout.rawValue)"
@@ -96,7 +94,7 @@ struct Layer {
       2 * 9 * size * size * heads * headChannels
     case .depthwiseAttention(let kernel, let size, let channels, _):
       2 * kernel * kernel * size * size * channels
-    case .taps(let size, let channels, let step): 9 * size * size * channels / step / step
+    case .pixels(let count, let channels): count * channels
     case .posconv(let kernel, let groups, let groupChannels, let pixels):
       kernel * kernel * groups * groupChannels * pixels
     case .yuv(_, let width): 7 * width
@@ -157,11 +155,10 @@ public func benchmark(_ row: KernelRow, seed: UInt64) throws(CheckFailure) -> [S
         height: size, width: size, kernel: kernel, channels: channels, isSoftmax: isSoftmax,
         isLayer: true, &draw)
       lines.append(try line(row, layer, attention))
-    case .taps(let size, let channels, let step):
-      let taps = TapsCase(
-        height: size, width: size, channels: channels, kernel: 3, step: step, isPicture: false,
-        isLayer: true, &draw)
-      lines.append(try line(row, layer, taps))
+    case .pixels(let count, let channels):
+      let pixels = PixelsCase(
+        count: count, channels: channels, isPicture: false, isLayer: true, &draw)
+      lines.append(try line(row, layer, pixels))
     case .posconv(let kernel, let groups, let groupChannels, let pixels):
       let convolution = PosconvCase(
         kernel: kernel, groups: groups, groupChannels: groupChannels, count: pixels, isLayer: true,

@@ -216,7 +216,8 @@ struct GemmCase: KernelCase {
       case .apart: "apart"
       case .inPlace: "in place"
       }
-    return "\(rows) rows in lines of \(lineRows), k \(columns.k) in \(segments) segments, \(panelCount) panels, \(columns.n) columns, output "
+    return
+      "\(rows) rows in lines of \(lineRows), k \(columns.k) in \(segments) segments, \(panelCount) panels, \(columns.n) columns, output "
       + "\(8 << Int(output.rawValue)) bits, residual \(residualName)\(isBehindReLU ? " behind ReLU" : ""), strides \(aStride) "
       + "\(outStride) \(residualStride), zero points \(columns.inputZeroPoint) \(zeroPoint), "
       + "bounds \(bounds.lowerBound) \(bounds.upperBound)"

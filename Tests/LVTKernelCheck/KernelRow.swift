@@ -55,7 +55,8 @@ public struct KernelRow: Sendable {
     case .depthwiseLayerNorm:
       unsafeBitCast(kernels.depthwise_layernorm_s8, to: UInt.self) == wanted
     case .taps: unsafeBitCast(kernels.taps_s8, to: UInt.self) == wanted
-    case .pictureTaps: unsafeBitCast(kernels.taps_u8, to: UInt.self) == wanted
+    case .pixels: unsafeBitCast(kernels.pixels_s8, to: UInt.self) == wanted
+    case .picturePixels: unsafeBitCast(kernels.pixels_u8, to: UInt.self) == wanted
     case .yuv: unsafeBitCast(kernels.yuv_rgb_u8, to: UInt.self) == wanted
     case .resample: unsafeBitCast(kernels.resample_s8, to: UInt.self) == wanted
     case .labelRow: unsafeBitCast(kernels.label_row_s16, to: UInt.self) == wanted
@@ -83,7 +84,8 @@ enum Operation: String {
   case depthwiseSoftmax = "depthwise_softmax_s8"
   case depthwiseLayerNorm = "depthwise_layernorm_s8"
   case taps = "taps_s8"
-  case pictureTaps = "taps_u8"
+  case pixels = "pixels_s8"
+  case picturePixels = "pixels_u8"
   case yuv = "yuv_rgb_u8"
   case resampleRow = "resample_row_u8"
   case resampleRows = "resample_rows_u8"

@@ -70,22 +70,22 @@ typedef enum {
 /// out[rows][16 * panel_count] = epilogue(bias + sum over k of a[row][k] * w[k][column])
 ///
 /// A row is k bytes, or the neighbourhood of a position where it lies among its neighbours: as many
-/// segments as the neighbourhood has rows. Positions next to each other make a line, and their segments
-/// overlap. With n bytes in a segment, a[row][k] is at
+/// segments as the neighbourhood has rows. Positions next to each other make a line, and their
+/// segments overlap. With n bytes in a segment, a[row][k] is at
 ///
 ///   a + row / line_rows * line_stride + row % line_rows * a_stride + k / n * segment_stride + k % n
 ///
 /// `out` may be `residual` (an in-place residual sum); otherwise nothing overlaps.
 typedef struct {
-    const int8_t *a;       ///< A row, or what a line has of one, is readable up to a multiple of 4 bytes.
-    size_t a_stride;       ///< Bytes from row to row.
-    size_t rows;           ///< Any number, also 0.
-    size_t k;              ///< 1 ... 65536; of several segments a multiple of 4 each.
-    size_t segments;       ///< 1 for a plain matrix.
+    const int8_t *a; ///< A row, or what a line has of one, is readable up to a multiple of 4 bytes.
+    size_t a_stride; ///< Bytes from row to row.
+    size_t rows;     ///< Any number, also 0.
+    size_t k;        ///< 1 ... 65536; of several segments a multiple of 4 each.
+    size_t segments; ///< 1 for a plain matrix.
     size_t segment_stride; ///< Bytes from segment to segment; 0 for a plain matrix.
     size_t line_rows;      ///< Divides rows; for a plain matrix it is rows.
     size_t line_stride;    ///< A multiple of segment_stride.
-    const void *panels; ///< `panel_count` panels, each lvt_panel_bytes(k), 64-byte aligned.
+    const void *panels;    ///< `panel_count` panels, each lvt_panel_bytes(k), 64-byte aligned.
     size_t panel_count;
     void *out;
     size_t out_stride; ///< Bytes from row to row.
@@ -102,8 +102,8 @@ typedef struct {
 
 /// Scratch that any kernel of the table may need; the same for every CPU, so a plan can promise it.
 ///
-/// For neighbourhoods, `rows` is the number of different segments of a line's first position, over all
-/// lines, and k the bytes from a segment of its first to the end of one of its last.
+/// For neighbourhoods, `rows` is the number of different segments of a line's first position, over
+/// all lines, and k the bytes from a segment of its first to the end of one of its last.
 size_t lvt_gemm_scratch_bytes(size_t rows, size_t k);
 
 // ---- Depth-wise convolution ---------------------------------------------------------------------
@@ -384,24 +384,29 @@ typedef struct {
     size_t out_stride; ///< At least 3 * patch * patch.
 } lvt_patches_args;
 
-/// Gathers the K x K neighbourhoods of output positions as rows of a matrix: taps in raster order,
-/// each with its channels. The padding is (K - 1) / 2 on every side.
-///
-/// taps_s8 reads an int8 map. taps_u8 reads an RGB picture; its taps have four bytes: the colours
-/// as q = u8 - 128, then -128.
+/// Gathers the K x K neighbourhood of a position of a map as a row of a matrix: taps in raster
+/// order, each with its channels. The padding is (K - 1) / 2 on every side. Each row of K taps
+/// takes a multiple of 4 bytes; what fills it is left as it is.
 typedef struct {
-    const void *in;                  ///< Position 0 of the map, or the picture.
-    size_t row_stride, pixel_stride; ///< Bytes.
-    size_t height, width;            ///< Of the input, at least 1.
-    size_t channels;                 ///< Bytes of a tap; 4 for taps_u8.
-    size_t kernel;                   ///< Odd.
-    size_t step;                     ///< Input rows and columns from output position to position.
-    size_t columns;                  ///< Output positions in a row.
-    size_t first, count;             ///< Output positions in raster order.
-    const int8_t *outside;           ///< `channels` bytes: a tap outside the input.
+    const int8_t *in;     ///< Position 0 of the map, whose positions follow each other.
+    size_t pixel_stride;  ///< Bytes from position to position.
+    size_t height, width; ///< At least 1.
+    size_t channels;
+    size_t kernel;         ///< Odd.
+    size_t row, column;    ///< The position.
+    const int8_t *outside; ///< `channels` bytes: a tap outside the map.
     int8_t *out;
-    size_t out_stride; ///< At least kernel * kernel * channels.
 } lvt_taps_args;
+
+/// Copies pixels. pixels_s8 copies `channels` bytes of each. pixels_u8 reads RGB and writes four
+/// bytes: the colours as q = u8 - 128, then -128.
+typedef struct {
+    const void *in;
+    int8_t *out;
+    size_t in_stride, out_stride; ///< Bytes from pixel to pixel.
+    size_t count;
+    size_t channels; ///< At least 1; pixels_u8 does not read it.
+} lvt_pixels_args;
 
 // ---- Pictures -----------------------------------------------------------------------------------
 
@@ -527,6 +532,7 @@ typedef void lvt_narrow_fn(const lvt_narrow_args *);
 typedef void lvt_dilated_attention_fn(const lvt_dilated_attention_args *);
 typedef void lvt_depthwise_attention_fn(const lvt_depthwise_attention_args *);
 typedef void lvt_taps_fn(const lvt_taps_args *);
+typedef void lvt_pixels_fn(const lvt_pixels_args *);
 typedef void lvt_yuv_rgb_fn(const lvt_yuv_rgb_args *);
 typedef void lvt_resample_row_fn(const lvt_resample_row_args *);
 typedef void lvt_resample_rows_fn(const lvt_resample_rows_args *);
@@ -550,7 +556,8 @@ typedef struct {
     lvt_depthwise_attention_fn *depthwise_softmax_s8;
     lvt_depthwise_attention_fn *depthwise_layernorm_s8;
     lvt_taps_fn *taps_s8;
-    lvt_taps_fn *taps_u8;
+    lvt_pixels_fn *pixels_s8;
+    lvt_pixels_fn *pixels_u8;
     lvt_yuv_rgb_fn *yuv_rgb_u8;
     lvt_resample_row_fn *resample_row_u8;
     lvt_resample_rows_fn *resample_rows_u8;

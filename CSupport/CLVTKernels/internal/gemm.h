@@ -23,7 +23,8 @@ typedef struct {
 typedef void lvt_pack_rows_fn(const lvt_gemm_args *g);
 typedef void lvt_tile_fn(const lvt_gemm_args *g, const lvt_tile *tile);
 
-/// What a product reads, as runs of bytes: its rows, or lines of positions whose neighbourhoods overlap.
+/// What a product reads, as runs of bytes: its rows, or lines of positions whose neighbourhoods
+/// overlap.
 typedef struct {
     const int8_t *first;
     size_t count, stride;
@@ -102,8 +103,8 @@ LVT_INLINE const lvt_panel *lvt_gemm_panel(const lvt_gemm_args *g, size_t panel)
     return (const lvt_panel *)((const char *)g->panels + panel * bytes);
 }
 
-/// Whether a panel's last 8 columns come to nothing, as those that pad do: their multipliers are zero, so
-/// their sums need not be known. The sums themselves are an output in one form.
+/// Whether a panel's last 8 columns come to nothing, as those that pad do: their multipliers are
+/// zero, so their sums need not be known. The sums themselves are an output in one form.
 LVT_INLINE bool lvt_gemm_is_half(const lvt_gemm_args *g, size_t panel) {
     if (panel + 1 != g->panel_count || g->output == LVT_OUTPUT_S32)
         return false;

@@ -43,8 +43,8 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
         }
         for (; i < groups; i++, w += 64) {
             int8x16_t a[MR];
-            LVT_UNROLL for (size_t r = 0; r < mr; r++) a[r] = vreinterpretq_s8_s32(vld1q_dup_s32(
-                (const int32_t *)(const void *)(segment + r * t->a_stride + i * 4)));
+            LVT_UNROLL for (size_t r = 0; r < mr; r++) a[r] = vreinterpretq_s8_s32(
+                vld1q_dup_s32((const int32_t *)(const void *)(segment + r * t->a_stride + i * 4)));
             FOUR_K(0);
         }
     }

@@ -6,7 +6,8 @@
 #include "internal/requantize.h"
 #include <string.h>
 
-/// A segment, sixteen columns side by side, which compilers make fast: planners run whole networks with this.
+/// A segment, sixteen columns side by side, which compilers make fast: planners run whole networks
+/// with this.
 static void accumulate(const int8_t *a, const int8_t *w, size_t k, int32_t acc[LVT_BLOCK]) {
     size_t i = 0;
     for (; i + 4 <= k; i += 4, w += 4 * LVT_BLOCK)

@@ -22,7 +22,8 @@ public struct Convolution: Equatable, Sendable {
   public var sources = [Resampling.none]
   /// The grid where no source is read as it is.
   public var extent: Extent?
-  /// k = K² · channels of all sources, or K² · 4 for a picture, in the order row, column, source, channel.
+  /// K rows of K · channels of all sources, or K · 4 for a picture, in the order column, source, channel, each
+  /// filled to a multiple of 4: see ``BandLayout/k(kernel:channels:)``.
   public var matrix = PackedMatrix()
   /// Byte offset of the 256-entry table of an activation, a multiple of 64.
   public var tableOffset: Int?
@@ -38,8 +39,13 @@ public struct Convolution: Equatable, Sendable {
   /// The edge of what a convolution makes.
   public static func edge(_ edge: Int, stride: Int) -> Int { (edge - 1) / stride + 1 }
 
-  /// Whether all rows of a map can be gathered where they lie.
-  public var readsMapItself: Bool { sources == [.none] }
+  /// Bytes of a position of an input.
+  public func channels(of input: Shape) -> Int {
+    outside == nil ? input.channels : Convolution.pictureChannels
+  }
+
+  /// Whether the only source is read as it is.
+  private var readsMapItself: Bool { sources == [.none] }
 }
 
 extension Convolution: StepOperation {
@@ -100,7 +106,7 @@ extension Convolution: StepOperation {
     try c.require(
       outside == nil || readsMapItself, "a picture alone", "several sources or a resampled one")
     let channels = outside == nil ? c.channels : Convolution.pictureChannels
-    try c.check(matrix, k: kernel * kernel * channels, n: matrix.n)
+    try c.check(matrix, kernel: kernel, channels: channels, n: matrix.n)
     if let tableOffset { try c.requireConstants(tableOffset, 256) }
     if let project { try c.check(project, k: matrix.n, n: c.output.shape.channels) }
   }
@@ -117,11 +123,9 @@ extension Convolution: StepOperation {
       ? c.rows(matrix.k) : Count(matrix.k / Convolution.pictureChannels) * Count(c.input.channels)
     let hidden = c.positions * c.channels(matrix.n)
     work.add(hidden * k, to: .gemm)
-    work.add(c.positions * k + (tableOffset == nil ? 1 : 2) * hidden, to: .values)
-    if !readsMapItself {
-      // Rows of the grid are put together once.
-      work.add(2 * c.positions * Count(stride) * Count(stride) * c.allChannels, to: .values)
-    }
+    // Each row of the grid is put into the band, and some are packed for a product more than once.
+    work.add(3 * c.positions * Count(stride) * Count(stride) * c.allChannels, to: .values)
+    work.add((tableOffset == nil ? 1 : 2) * hidden, to: .values)
     if let project { c.add([project], positions: c.positions, to: &work) }
     return work
   }
@@ -129,18 +133,13 @@ extension Convolution: StepOperation {
 
 /// What a convolution puts between its sources and its output.
 public struct ConvolutionScratch: Sendable {
-  /// Whether rows of the grid are put together before neighbourhoods are gathered.
-  public let isBanded: Bool
-  /// Positions of the largest strip.
-  public let stripRows: Int
-  /// Rows of the output that are worked on at a time where the grid's rows are put together first, else all.
-  public let bandRows: Int
-  /// Bytes from one gathered neighbourhood to the next, from one row of the grid to the next, and between
-  /// positions of what the second product reads.
-  public let tapsPitch, gridPitch, hiddenPitch: Int
-  /// Offsets of a tap outside the input, of gathered neighbourhoods, of the product's scratch, of what the
-  /// second product reads, of the grid's rows, and of what resampling needs.
-  public let outside, taps, product, hidden, band, resampling: Int
+  /// The grid's rows, of which products take neighbourhoods.
+  public let bandLayout: BandLayout
+  /// Bytes between positions of what the second product reads.
+  public let hiddenPitch: Int
+  /// Offsets of a tap outside the grid, of the band, of the product's scratch, of what the second product
+  /// reads, and of what resampling needs.
+  public let outside, band, product, hidden, resampling: Int
   /// Offsets of the rows next to a thread's own, which other threads overwrite.
   public let above, below: Int
   /// All of it.
@@ -149,29 +148,26 @@ public struct ConvolutionScratch: Sendable {
   /// The scratch of a step.
   ///
   /// - Parameters:
-  ///   - channels: Of all inputs.
+  ///   - channels: Of all inputs, or of a picture's taps.
   ///   - resampledBytes: What the sources need for resampling.
   ///   - isInPlace: Whether the output overwrites the input.
   public init(
     _ step: Convolution, grid: Extent, channels: Int, resampledBytes: Int, isInPlace: Bool,
     output: Shape, strip: Int
   ) {
-    isBanded = !step.readsMapItself || isInPlace
-    stripRows = min(output.positions, strip)
-    bandRows = isBanded ? max(1, stripRows / output.width) : output.height
-    tapsPitch = Shape.blocks(step.matrix.k) * Shape.block
-    gridPitch = (grid.width * channels + 63) / 64 * 64
+    bandLayout = BandLayout(
+      kernel: step.kernel, stride: step.stride, channels: channels, gridWidth: grid.width,
+      output: Extent(of: output), strip: strip)
     hiddenPitch = step.matrix.panelCount * Shape.block
+    let positions = bandLayout.lines * bandLayout.columns
     var cursor = ScratchCursor()
-    outside = cursor.reserve(max(channels, Convolution.pictureChannels))
-    taps = cursor.reserve(stripRows * tapsPitch)
-    product = cursor.reserveProduct(
-      rows: stripRows, k: max(step.matrix.k, step.project?.k ?? 0))
-    hidden = cursor.reserve(step.project == nil ? 0 : stripRows * hiddenPitch)
-    let rows = (bandRows - 1) * step.stride + step.kernel
-    band = cursor.reserve(isBanded ? rows * gridPitch : 0)
+    outside = cursor.reserve(channels)
+    band = cursor.reserve(bandLayout.byteCount)
+    product = cursor.reserve(
+      max(bandLayout.productBytes, ScratchCursor.product(rows: positions, k: step.project?.k ?? 0)))
+    hidden = cursor.reserve(step.project == nil ? 0 : positions * hiddenPitch)
     resampling = cursor.reserve(resampledBytes)
-    let halo = isInPlace ? (step.kernel - 1) / 2 * gridPitch : 0
+    let halo = isInPlace ? (step.kernel - 1) / 2 * bandLayout.pitch : 0
     above = cursor.reserve(halo)
     below = cursor.reserve(halo)
     byteCount = cursor.byteCount
@@ -179,14 +175,15 @@ public struct ConvolutionScratch: Sendable {
 
   init(_ step: Convolution, _ operands: Operands, strip: Int) {
     let grid = step.grid(operands.inputs)
-    var resampledBytes = 0
-    for (source, input) in zip(step.sources, operands.inputs) where source != .none {
+    var resampledBytes = 0, channels = 0
+    for (source, input) in zip(step.sources, operands.inputs) {
+      channels += step.channels(of: input.shape)
+      guard source != .none else { continue }
       resampledBytes +=
         ResampleScratch(input.shape, pitch: input.pitch, grid: grid.width).byteCount
     }
     self.init(
-      step, grid: grid, channels: operands.inputs.reduce(0) { $0 + $1.shape.channels },
-      resampledBytes: resampledBytes,
+      step, grid: grid, channels: channels, resampledBytes: resampledBytes,
       isInPlace: operands.input.buffer == operands.output.buffer, output: operands.output.shape,
       strip: strip)
   }

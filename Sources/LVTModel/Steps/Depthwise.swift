@@ -36,7 +36,8 @@ extension Depthwise: InPlaceOperation {
   func check(_ c: StepContext) throws(PlanError) {
     try c.checkKernel(kernel)
     try c.check(
-      filter, k: Depthwise.paddedTaps(kernel), rowsOfTaps: kernel, n: c.input.shape.channels)
+      filter, k: Depthwise.paddedTaps(kernel), n: c.input.shape.channels, segments: kernel,
+      of: kernel)
     if let residualMultiplier { try c.checkResidual(residualMultiplier) }
   }
 

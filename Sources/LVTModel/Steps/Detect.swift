@@ -68,6 +68,14 @@ public struct Detect: Equatable, Sendable {
 
   /// The most anchors of a level, and the most boxes of a picture.
   public static var mostCandidates: Int { PlanLimits.candidates }
+
+  /// How products read the neighbourhoods of a level, or of what a convolution makes of it.
+  public func band(of level: Shape, channels: Int, strip: Int) -> BandLayout {
+    BandLayout(
+      kernel: kernel, stride: 1, channels: channels, gridWidth: level.width,
+      output: Extent(of: level), strip: strip)
+  }
+
   /// Values of a box in the result.
   public static let boxValues = 6
 }
@@ -140,19 +148,16 @@ extension Detect: StepOperation {
     ] {
       var channels = c.input.shape.channels
       for matrix in tower {
-        try c.check(matrix, k: kernel * kernel * channels, n: matrix.n)
+        try c.check(matrix, kernel: kernel, channels: channels, n: matrix.n)
         channels = matrix.n
       }
       try c.check(
-        output, k: kernel * kernel * channels, n: columns, multiplier: PlanLimits.offset)
+        output, kernel: kernel, channels: channels, n: columns, multiplier: PlanLimits.offset)
     }
   }
 
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed {
-    let parts = DetectScratch(
-      self,
-      largest: operands.inputs.map { $0.shape }.max { $0.positions < $1.positions }
-        ?? operands.input.shape, strip: strip)
+    let parts = DetectScratch(self, strip: strip) { operands.inputs[$0].shape }
     return ScratchNeed(parts.byteCount, own: parts.ownByteCount)
   }
 
@@ -195,7 +200,7 @@ extension Detect.Selection: FieldCodable {
 
 /// What a detector's head puts between a level and its boxes.
 public struct DetectScratch: Sendable {
-  /// Positions of the largest strip.
+  /// Positions whose neighbourhoods are gathered at a time.
   public let stripRows: Int
   /// Bytes from one gathered neighbourhood to the next.
   public let tapsPitch: Int
@@ -203,9 +208,10 @@ public struct DetectScratch: Sendable {
   public let sumsPitch: Int
   /// The most candidates of a thread.
   public let candidateRoom: Int
-  /// Offsets of a thread's own parts: a tap outside the map, neighbourhoods, the product's scratch, sums,
-  /// the best anchors of a level, the best candidates of all.
-  public let outside, taps, product, sums, anchors, candidates: Int
+  /// Offsets of a thread's own parts: a tap outside the map, the rows of which products take neighbourhoods,
+  /// neighbourhoods that are gathered, the product's scratch, sums, the best anchors of a level, the best
+  /// candidates of all.
+  public let outside, band, taps, product, sums, anchors, candidates: Int
   /// Offsets of what all threads share: two maps, the anchors that are kept, how many of each level, and their
   /// boxes.
   public let maps: (Int, Int)
@@ -221,33 +227,40 @@ public struct DetectScratch: Sendable {
   /// Bytes of an anchor, and of a candidate, in a list.
   public static let anchorBytes = 8, candidateBytes = 12
 
-  /// The scratch of a step whose largest level has this shape.
-  public init(_ step: Detect, largest: Shape, strip: Int) {
-    let matrices = (step.classTower, step.boxTower)
-    func greatest(_ value: (PackedMatrix) -> Int) -> Int {
-      var most = max(value(step.classOutput), value(step.boxOutput))
-      for matrix in matrices.0 { most = max(most, value(matrix)) }
-      for matrix in matrices.1 { most = max(most, value(matrix)) }
-      return most
+  /// The scratch of a step whose levels have these shapes.
+  public init(_ step: Detect, strip: Int, level: (Int) -> Shape) {
+    let inputs = level(0).channels
+    var width = 0, channels = inputs
+    for matrix in step.classTower {
+      (width, channels) = (max(width, matrix.panelCount), max(channels, matrix.n))
     }
-    let k = greatest { $0.k }
-    var width = 0
-    for matrix in matrices.0 { width = max(width, matrix.panelCount) }
-    for matrix in matrices.1 { width = max(width, matrix.panelCount) }
-    stripRows = min(largest.positions, strip)
+    for matrix in step.boxTower {
+      (width, channels) = (max(width, matrix.panelCount), max(channels, matrix.n))
+    }
+    var positions = 0, bandBytes = 0, productBytes = 0
+    for i in step.strides.indices {
+      let layout = step.band(of: level(i), channels: channels, strip: strip)
+      positions = max(positions, level(i).positions)
+      bandBytes = max(bandBytes, layout.byteCount)
+      productBytes = max(productBytes, layout.productBytes)
+    }
+    let k = BandLayout.k(kernel: step.kernel, channels: channels)
+    stripRows = min(positions, strip)
     tapsPitch = Shape.blocks(k) * Shape.block
     sumsPitch = max(step.classOutput.panelCount, step.boxOutput.panelCount) * Shape.block
     candidateRoom = step.strides.count * step.selection.anchorsOfLevel
     var cursor = ScratchCursor()
     ownCounts = cursor.reserve(64)
-    outside = cursor.reserve(max(largest.channels, width * Shape.block))
+    outside = cursor.reserve(channels)
+    band = cursor.reserve(bandBytes)
     taps = cursor.reserve(stripRows * tapsPitch)
-    product = cursor.reserveProduct(rows: stripRows, k: k)
+    product = cursor.reserve(
+      max(productBytes, ScratchCursor.product(rows: stripRows, k: k)))
     sums = cursor.reserve(stripRows * sumsPitch * 4)
     anchors = cursor.reserve(step.selection.anchorsOfLevel * Self.anchorBytes)
     candidates = cursor.reserve(candidateRoom * Self.candidateBytes)
     ownByteCount = cursor.byteCount
-    let map = largest.positions * width * Shape.block
+    let map = positions * width * Shape.block
     maps = (cursor.reserve(map), cursor.reserve(map))
     kept = cursor.reserve(candidateRoom * Self.anchorBytes)
     counts = cursor.reserve(step.strides.count * 4)

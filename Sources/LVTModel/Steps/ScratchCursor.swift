@@ -15,6 +15,9 @@ struct ScratchCursor {
   }
 
   mutating func reserveProduct(rows: Int, k: Int) -> Int {
-    reserve(lvt_gemm_scratch_bytes(rows, k))
+    reserve(Self.product(rows: rows, k: k))
   }
+
+  /// What a product of a plain matrix needs.
+  static func product(rows: Int, k: Int) -> Int { lvt_gemm_scratch_bytes(rows, k) }
 }

@@ -70,12 +70,23 @@ struct StepContext {
     try checkZeroPoint(norm.outputZeroPoint)
   }
 
-  /// - Parameters:
-  ///   - rowsOfTaps: For a depth-wise filter, its edge; nil for a matrix.
-  ///   - multiplier: The greatest multiplier of a column.
+  /// A matrix on the neighbourhoods of a convolution, or on the taps of a depth-wise filter's one channel.
   func check(
-    _ matrix: PackedMatrix, k: Int, rowsOfTaps: Int? = nil, n: Int,
+    _ matrix: PackedMatrix, kernel: Int, channels: Int, n: Int,
     multiplier: Float = PlanLimits.multiplier
+  ) throws(PlanError) {
+    try check(
+      matrix, k: BandLayout.k(kernel: kernel, channels: channels), n: n, multiplier: multiplier,
+      segments: kernel, of: kernel * channels)
+  }
+
+  /// - Parameters:
+  ///   - multiplier: The greatest multiplier of a column.
+  ///   - segments: Segments of k, each filled to a multiple of 4.
+  ///   - taps: What of a segment means something; nil for all of k.
+  func check(
+    _ matrix: PackedMatrix, k: Int, n: Int, multiplier: Float = PlanLimits.multiplier,
+    segments: Int = 1, of taps: Int? = nil
   ) throws(PlanError) {
     try require(
       matrix.k == k && matrix.n == n && (1...PlanLimits.k).contains(k)
@@ -90,7 +101,7 @@ struct StepContext {
       let address = base + matrix.offset + panel * matrix.panelBytes
       try require(
         lvt_panel_is_valid(
-          address.assumingMemoryBound(to: lvt_panel.self), rowsOfTaps ?? 1, rowsOfTaps ?? k,
+          address.assumingMemoryBound(to: lvt_panel.self), segments, taps ?? k,
           n - panel * Shape.block, multiplier),
         "weights, sums and multipliers within their ranges, and zeros in all that pads",
         "others in panel \(panel)")

@@ -151,6 +151,7 @@ struct FloatConvolution: FloatOperation {
     } else {
       quantized = quantizedOnMaps(c)
     }
+    let filled = quantized.fillingSegments(kernel: kernel)
     var hidden = Quantization(scale: 1, zeroPoint: 0)
     if activation == .gelu {
       hidden = c.choose(.hidden, leastScale: quantized.leastOutputScale, transform: .gelu)
@@ -158,7 +159,7 @@ struct FloatConvolution: FloatOperation {
     guard let project else {
       let output = c.output(leastScale: activation == .gelu ? 0 : quantized.leastOutputScale)
       step.matrix = c.packFolded(
-        quantized, activation == .gelu ? hidden : output, relu: activation == .relu)
+        filled, activation == .gelu ? hidden : output, relu: activation == .relu)
       if activation == .gelu { step.tableOffset = c.appendGELU(hidden, output) }
       return .convolution(step)
     }
@@ -168,7 +169,7 @@ struct FloatConvolution: FloatOperation {
       project, inputScale: activated.scale, means: c.means(.activated))
     let output = c.output(leastScale: second.leastOutputScale)
     step.matrix = c.packFolded(
-      quantized, activation == .gelu ? hidden : activated, relu: activation == .relu)
+      filled, activation == .gelu ? hidden : activated, relu: activation == .relu)
     if activation == .gelu { step.tableOffset = c.appendGELU(hidden, activated) }
     step.project = c.pack(second, activated, output)
     return .convolution(step)

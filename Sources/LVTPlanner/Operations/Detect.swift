@@ -150,11 +150,15 @@ struct FloatDetect: FloatOperation {
     for (i, matrix) in tower.enumerated() {
       let quantized = quantized(matrix)
       let made = c.choose(role(i), leastScale: quantized.leastOutputScale)
-      packed.append(c.pack(quantized, source, made, relu: true))
+      packed.append(
+        c.pack(
+          quantized.fillingSegments(kernel: head.kernel), source, made, relu: true))
       (source, means) = (made, c.means(role(i)))
     }
     // What is left of the last sums are real numbers.
     let real = Quantization(scale: 1, zeroPoint: 0)
-    return (packed, c.pack(quantized(output), source, real))
+    return (
+      packed, c.pack(quantized(output).fillingSegments(kernel: head.kernel), source, real)
+    )
   }
 }

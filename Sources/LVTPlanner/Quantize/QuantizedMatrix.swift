@@ -4,7 +4,7 @@ internal import LVTModel
 
 /// Int8 weights with a scale for each output, and the bias in units of the sums.
 struct QuantizedMatrix {
-  let inputs: Int
+  private(set) var inputs: Int
   let outputs: Int
   /// Row after row, −127 … 127.
   private(set) var weights: [Int8]
@@ -86,6 +86,22 @@ struct QuantizedMatrix {
   ) -> Float {
     let least = Float(bias / Double(inputScale) / biasLimit).nextUp
     return min(max(best, least, 1e-12), ScaleLimits.greatestWeight)
+  }
+
+  /// The matrix with each segment of the neighbourhoods of a K × K convolution filled with zeros, as products
+  /// read them.
+  func fillingSegments(kernel: Int) -> QuantizedMatrix {
+    let taps = inputs / kernel, filled = (taps + 3) / 4 * 4
+    guard kernel > 1, filled > taps else { return self }
+    var result = self
+    result.inputs = kernel * filled
+    result.weights = [Int8](repeating: 0, count: outputs * result.inputs)
+    for segment in 0..<outputs * kernel {
+      for tap in 0..<taps {
+        result.weights[segment * filled + tap] = weights[segment * taps + tap]
+      }
+    }
+    return result
   }
 
   /// The matrix with a bias of zero.

@@ -3,29 +3,37 @@ internal import CLVTKernels
 internal import LVTModel
 
 extension StepRun {
-  /// Gathers neighbourhoods strip by strip, multiplies, and looks up the activation or multiplies again.
-  ///
-  /// Where there are several sources, or one that is upsampled or overwritten, a few rows of the grid are put
-  /// together first.
+  /// Puts the sources' rows side by side in a band, multiplies neighbourhoods piece by piece, and looks up the
+  /// activation or multiplies again.
   func visit(_ step: Convolution) {
+    let output = share.output, grid = grid(of: step)
     var resampledBytes = 0, channels = 0
     for (i, source) in step.sources.enumerated() {
-      channels += share.inputs[i].shape.channels
+      let map = share.inputs[i]
+      channels += step.channels(of: map.shape)
       guard source != .none else { continue }
-      let parts = ResampleScratch(
-        share.inputs[i].shape, pitch: share.inputs[i].pitch, grid: grid(of: step).width)
-      resampledBytes += parts.byteCount
+      resampledBytes += ResampleScratch(map.shape, pitch: map.pitch, grid: grid.width).byteCount
     }
     let parts = ConvolutionScratch(
-      step, grid: grid(of: step), channels: channels, resampledBytes: resampledBytes,
-      isInPlace: share.input.base == share.output.base, output: share.output.shape,
-      strip: share.strip)
+      step, grid: grid, channels: channels, resampledBytes: resampledBytes,
+      isInPlace: share.input.base == output.base, output: output.shape, strip: share.strip)
     let outside = share.scratch(parts.outside, as: Int8.self)
     fillOutside(step, outside)
-    if parts.isBanded {
-      convolveBands(step, parts, channels: channels)
-    } else {
-      convolveMap(step, parts)
+    var band = Band(
+      parts.bandLayout, kernel: step.kernel, stride: step.stride, channels: channels, grid: grid,
+      width: output.shape.width, outside: UnsafePointer(outside),
+      at: share.scratch(parts.band, as: Int8.self))
+    let rows = share.range(of: output.shape.height)
+    let sources = SourceRows(step, parts, grid: grid, channels: channels, share, rows, kernels)
+    sources.prepare()
+    if sources.needsCopies {
+      sources.copyNeighbours()
+      barrier()
+    }
+    band.forEachPiece(of: rows) {
+      sources.read(row: $0, to: $1)
+    } _: { piece in
+      convolve(step, parts, piece)
     }
   }
 
@@ -48,104 +56,39 @@ extension StepRun {
     }
   }
 
-  /// From the map or picture as it lies.
-  private func convolveMap(_ step: Convolution, _ parts: ConvolutionScratch) {
-    let input = share.input, isPicture = step.outside != nil
-    let pixelBytes = isPicture ? input.shape.channels : input.pitch
-    var gather = lvt_taps_args(
-      in: UnsafeRawPointer(input.base), row_stride: input.shape.width * pixelBytes,
-      pixel_stride: pixelBytes, height: input.shape.height, width: input.shape.width,
-      channels: isPicture ? Convolution.pictureChannels : input.shape.channels,
-      kernel: step.kernel, step: step.stride, columns: share.output.shape.width, first: 0, count: 0,
-      outside: share.scratch(parts.outside, as: Int8.self),
-      out: share.scratch(parts.taps, as: Int8.self), out_stride: parts.tapsPitch)
-    share.forEachStrip(of: share.output.shape.positions, rows: parts.stripRows) { strip in
-      convolve(step, parts, &gather, strip)
-    }
-  }
-
-  /// From bands of the grid's rows.
-  private func convolveBands(_ step: Convolution, _ parts: ConvolutionScratch, channels: Int) {
-    let grid = grid(of: step), columns = share.output.shape.width
-    let pad = (step.kernel - 1) / 2
-    let rows = share.range(of: share.output.shape.height)
-    let band = Band(step, parts, grid: grid, channels: channels, share, rows, kernels)
-    band.prepare()
-    if band.needsCopies {
-      band.copyNeighbours()
-      barrier()
-    }
-    let bytes = share.scratch(parts.band, as: Int8.self)
-    var gather = lvt_taps_args(
-      in: nil, row_stride: parts.gridPitch, pixel_stride: channels, height: grid.height,
-      width: grid.width, channels: channels, kernel: step.kernel, step: step.stride,
-      columns: columns, first: 0, count: 0, outside: share.scratch(parts.outside, as: Int8.self),
-      out: share.scratch(parts.taps, as: Int8.self), out_stride: parts.tapsPitch)
-    var held = 0..<0
-    rows.forEachStrip(rows: parts.bandRows) { strip in
-      let needed =
-        (strip.lowerBound * step.stride - pad..<(strip.upperBound - 1) * step.stride + pad + 1)
-        .clamped(to: 0..<grid.height)
-      // Rows that the last strip had already move to the front.
-      let kept = max(needed.lowerBound, held.lowerBound)..<max(needed.lowerBound, held.upperBound)
-      if !kept.isEmpty {
-        bytes.update(
-          from: bytes + (kept.lowerBound - held.lowerBound) * parts.gridPitch,
-          count: kept.count * parts.gridPitch)
-      }
-      for y in kept.upperBound..<needed.upperBound {
-        band.read(row: y, to: bytes + (y - needed.lowerBound) * parts.gridPitch)
-      }
-      held = needed
-      // Row 0 of the grid would lie before the band; no tap reads outside what is needed.
-      gather.in = UnsafeRawPointer(bytes) - needed.lowerBound * parts.gridPitch
-      (strip.lowerBound * columns..<strip.upperBound * columns).forEachStrip(
-        rows: parts.stripRows
-      ) { positions in
-        convolve(step, parts, &gather, positions)
-      }
-    }
-  }
-
-  /// One strip of positions.
-  private func convolve(
-    _ step: Convolution, _ parts: ConvolutionScratch, _ gather: inout lvt_taps_args,
-    _ strip: Range<Int>
-  ) {
-    gather.first = strip.lowerBound
-    gather.count = strip.count
-    if step.outside == nil { kernels.taps_s8(&gather) } else { kernels.taps_u8(&gather) }
-    let taps = share.scratch(parts.taps, as: Int8.self)
+  private func convolve(_ step: Convolution, _ parts: ConvolutionScratch, _ piece: Band.Piece) {
     let scratch = share.scratch + parts.product
-    let output = share.output
+    let output = share.output, positions = piece.positions
+    let bytes = share.scratch(parts.band, as: Int8.self)
     guard let project = step.project else {
-      var multiply = product(
-        step.matrix, taps, stride: parts.tapsPitch, to: output, strip, scratch: scratch)
+      var multiply = product(step.matrix, bytes, stride: 0, to: output, positions, scratch: scratch)
+      piece.read(by: &multiply)
       kernels.gemm_s8(&multiply)
       if let table = step.tableOffset {
-        let result = output.position(strip.lowerBound)
+        let result = output.position(positions.lowerBound)
         kernels.table_s8(
-          result, result, strip.count * output.pitch, constant(table, as: Int8.self))
+          result, result, positions.count * output.pitch, constant(table, as: Int8.self))
       }
       return
     }
     let hidden = share.scratch(parts.hidden, as: Int8.self)
     var multiply = product(
-      step.matrix, taps, stride: parts.tapsPitch, rows: strip.count, out: hidden,
+      step.matrix, bytes, stride: 0, rows: positions.count, out: hidden,
       outStride: parts.hiddenPitch, scratch: scratch)
+    piece.read(by: &multiply)
     kernels.gemm_s8(&multiply)
     if let table = step.tableOffset {
       kernels.table_s8(
-        hidden, hidden, strip.count * parts.hiddenPitch, constant(table, as: Int8.self))
+        hidden, hidden, positions.count * parts.hiddenPitch, constant(table, as: Int8.self))
     }
     var again = product(
-      project, hidden, stride: parts.hiddenPitch, to: output, strip, scratch: scratch)
+      project, hidden, stride: parts.hiddenPitch, to: output, positions, scratch: scratch)
     kernels.gemm_s8(&again)
   }
 }
 
 /// Puts the sources of a convolution side by side, row by row of the grid.
-private struct Band {
+private struct SourceRows {
   private let step: Convolution
   private let parts: ConvolutionScratch
   private let grid: Extent
@@ -186,17 +129,25 @@ private struct Band {
 
   private func above(_ y: Int) -> UnsafeMutablePointer<Int8> {
     share.scratch(
-      parts.above + (y - (rows.lowerBound - halo)) * parts.gridPitch, as: Int8.self)
+      parts.above + (y - (rows.lowerBound - halo)) * parts.bandLayout.pitch, as: Int8.self)
   }
 
   private func below(_ y: Int) -> UnsafeMutablePointer<Int8> {
-    share.scratch(parts.below + (y - rows.upperBound) * parts.gridPitch, as: Int8.self)
+    share.scratch(parts.below + (y - rows.upperBound) * parts.bandLayout.pitch, as: Int8.self)
   }
 
   /// Writes a row of the grid.
   func read(row y: Int, to out: UnsafeMutablePointer<Int8>) {
     if needsCopies && !rows.contains(y) {
-      out.update(from: y < rows.lowerBound ? above(y) : below(y), count: parts.gridPitch)
+      out.update(from: y < rows.lowerBound ? above(y) : below(y), count: grid.width * channels)
+      return
+    }
+    if step.outside != nil {
+      let bytes = share.input.shape.channels
+      var copy = lvt_pixels_args(
+        in: UnsafeRawPointer(share.input.base + y * grid.width * bytes), out: out, in_stride: bytes,
+        out_stride: channels, count: grid.width, channels: channels)
+      kernels.pixels_u8(&copy)
       return
     }
     var first = 0, resampling = share.scratch + parts.resampling
@@ -234,12 +185,9 @@ private struct Band {
   private func put(
     _ row: UnsafeMutablePointer<Int8>, _ map: Map, at out: UnsafeMutablePointer<Int8>
   ) {
-    // The taps of a kernel of one.
-    var copy = lvt_taps_args(
-      in: UnsafeRawPointer(row), row_stride: grid.width * map.pitch, pixel_stride: map.pitch,
-      height: 1, width: grid.width, channels: map.shape.channels, kernel: 1, step: 1,
-      columns: grid.width, first: 0, count: grid.width, outside: nil, out: out,
-      out_stride: channels)
-    kernels.taps_s8(&copy)
+    var copy = lvt_pixels_args(
+      in: UnsafeRawPointer(row), out: out, in_stride: map.pitch, out_stride: channels,
+      count: grid.width, channels: map.shape.channels)
+    kernels.pixels_s8(&copy)
   }
 }

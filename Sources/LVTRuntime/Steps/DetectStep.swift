@@ -40,12 +40,7 @@ private struct DetectRun {
     self.run = run
     self.step = step
     let share = run.share
-    var largest = share.inputs[0].shape
-    for level in 1..<max(1, step.strides.count)
-    where share.inputs[level].shape.positions > largest.positions {
-      largest = share.inputs[level].shape
-    }
-    parts = DetectScratch(step, largest: largest, strip: share.strip)
+    parts = DetectScratch(step, strip: share.strip) { share.inputs[$0].shape }
     decoder = BoxDecoder(step, width: step.picture.width, height: step.picture.height)
     anchors = BestList(
       share.scratch(parts.anchors, as: KeptAnchor.self), room: step.selection.anchorsOfLevel)
@@ -65,11 +60,11 @@ private struct DetectRun {
       let result = Map(
         base: share.sharedScratch + offset, shape: shape, type: .int8, pitch: shape.paddedChannels,
         zeroPoint: Int32(matrix.outputZeroPoint), scale: 1)
-      share.forEachStrip(of: shape.positions, rows: parts.stripRows) { strip in
-        gather(source, strip, to: 0)
+      forEachPiece(of: source) { piece in
         var multiply = run.product(
-          matrix, taps, stride: parts.tapsPitch, to: result, strip,
+          matrix, taps, stride: 0, to: result, piece.positions,
           scratch: share.scratch + parts.product)
+        piece.read(by: &multiply)
         run.kernels.gemm_s8(&multiply)
       }
       run.barrier()
@@ -81,25 +76,47 @@ private struct DetectRun {
   private var taps: UnsafeMutablePointer<Int8> { share.scratch(parts.taps, as: Int8.self) }
   private var sums: UnsafeMutablePointer<Int32> { share.scratch(parts.sums, as: Int32.self) }
 
-  /// Gathers the neighbourhoods of positions, from a row of the strip on.
-  private func gather(_ map: Map, _ positions: Range<Int>, to row: Int) {
+  /// A tap outside a map.
+  private func outside(_ map: Map) -> UnsafePointer<Int8> {
     let outside = share.scratch(parts.outside, as: Int8.self)
     outside.update(repeating: Int8(map.zeroPoint), count: map.shape.channels)
+    return UnsafePointer(outside)
+  }
+
+  /// Calls `body` with the pieces of this thread's rows of what a convolution makes of a map.
+  private func forEachPiece(of map: Map, _ body: (Band.Piece) -> Void) {
+    let shape = map.shape, kernels = run.kernels
+    var band = Band(
+      step.band(of: shape, channels: shape.channels, strip: share.strip), kernel: step.kernel,
+      stride: 1, channels: shape.channels, grid: Extent(of: shape), width: shape.width,
+      outside: outside(map), at: share.scratch(parts.band, as: Int8.self))
+    band.forEachPiece(of: share.range(of: shape.height)) { row, out in
+      var copy = lvt_pixels_args(
+        in: UnsafeRawPointer(map.position(row * shape.width)), out: out, in_stride: map.pitch,
+        out_stride: shape.channels, count: shape.width, channels: shape.channels)
+      kernels.pixels_s8(&copy)
+    } _: { piece in
+      body(piece)
+    }
+  }
+
+  /// Gathers the neighbourhood of a position as a row of a matrix.
+  private func gather(_ map: Map, _ position: Int, to row: Int) {
     var arguments = lvt_taps_args(
-      in: UnsafeRawPointer(map.base), row_stride: map.shape.width * map.pitch,
-      pixel_stride: map.pitch, height: map.shape.height, width: map.shape.width,
-      channels: map.shape.channels, kernel: step.kernel, step: 1, columns: map.shape.width,
-      first: positions.lowerBound, count: positions.count, outside: outside,
-      out: taps + row * parts.tapsPitch, out_stride: parts.tapsPitch)
+      in: UnsafePointer(map.position(0)), pixel_stride: map.pitch, height: map.shape.height,
+      width: map.shape.width, channels: map.shape.channels, kernel: step.kernel,
+      row: position / map.shape.width, column: position % map.shape.width, outside: outside(map),
+      out: taps + row * parts.tapsPitch)
     run.kernels.taps_s8(&arguments)
   }
 
-  /// The sums of the last convolution of so many gathered neighbourhoods.
-  private func multiply(_ matrix: PackedMatrix, rows: Int) {
+  /// The sums of the last convolution, of so many gathered neighbourhoods or of those of a piece.
+  private func multiply(_ matrix: PackedMatrix, rows: Int, _ piece: Band.Piece? = nil) {
     var arguments = run.product(
       matrix, taps, stride: parts.tapsPitch, rows: rows, out: sums,
       outStride: parts.sumsPitch * 4, scratch: share.scratch + parts.product)
     arguments.output = LVT_OUTPUT_S32
+    piece?.read(by: &arguments)
     run.kernels.gemm_s8(&arguments)
   }
 
@@ -119,22 +136,23 @@ private struct DetectRun {
     let count = step.anchors.count, classes = step.classes
     anchors = BestList(
       share.scratch(parts.anchors, as: KeptAnchor.self), room: step.selection.anchorsOfLevel)
-    share.forEachStrip(of: map.shape.positions, rows: parts.stripRows) { strip in
-      gather(map, strip, to: 0)
-      multiply(step.classOutput, rows: strip.count)
-      for (row, position) in strip.enumerated() {
+    var found = anchors
+    forEachPiece(of: map) { piece in
+      multiply(step.classOutput, rows: piece.positions.count, piece)
+      for (row, position) in piece.positions.enumerated() {
         for anchor in 0..<count {
           var greatest = -Float.infinity
           for column in anchor * classes..<(anchor + 1) * classes {
             greatest = max(greatest, real(step.classOutput, row: row, column))
           }
           if greatest > step.selection.leastLogit {
-            anchors.offer(
+            found.offer(
               KeptAnchor(logit: greatest, index: Int32(position * count + anchor)))
           }
         }
       }
     }
+    anchors = found
     share.scratch(parts.ownCounts, as: Int32.self)[0] = Int32(anchors.count)
   }
 
@@ -180,7 +198,7 @@ private struct DetectRun {
         let next = Int(kept[end].index) / count
         if next != position {
           if rows == parts.stripRows { break }
-          gather(map, next..<next + 1, to: rows)
+          gather(map, next, to: rows)
           (position, rows) = (next, rows + 1)
         }
         end += 1
