@@ -87,29 +87,87 @@ struct ResampleCase: KernelCase {
   var text: String { grid.text }
 }
 
+/// Int16 values of few kinds if `isFlat`, so that many are equal.
+private func logits(count: Int, isFlat: Bool, _ draw: inout Draw) -> [UInt8] {
+  guard isFlat else { return draw.activations(2 * count) }
+  let base = draw.choose(0, 0x7F, 0x80)
+  return (0..<count).flatMap { _ in [UInt8(draw.int(0...2)), UInt8(base)] }
+}
+
+/// The first of the greatest channels of each position.
+private func greatest(_ logits: [UInt8], width: Int, pitch: Int, channels: Int) -> [UInt8] {
+  (0..<width).map { i in
+    let values = (0..<channels).map { int16(logits, at: 2 * (i * pitch + $0)) }
+    return UInt8(values.firstIndex(of: values.max() ?? 0) ?? 0)
+  }
+}
+
+/// The greatest channels of positions.
+struct GreatestCase: KernelCase {
+  private let width, channels, pitch: Int
+  let operands: [Operand]
+
+  private enum Slot { static let out = 0, input = 1 }
+
+  init(width: Int, channels: Int, isFlat: Bool, _ draw: inout Draw) {
+    (self.width, self.channels) = (width, channels)
+    pitch = channels.rounded(upTo: 16)
+    operands = [
+      Operand(.output, [UInt8](repeating: Operand.canary, count: width)),
+      Operand(.input, logits(count: width * pitch, isFlat: isFlat, &draw), alignment: 2),
+    ]
+  }
+
+  func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {
+    var g = lvt_greatest_args()
+    g.in = UnsafePointer(memory[Slot.input].assumingMemoryBound(to: Int16.self))
+    g.width = width
+    g.pitch = pitch
+    g.channels = channels
+    g.out = memory[Slot.out].assumingMemoryBound(to: UInt8.self)
+    kernels.greatest_s16(&g)
+  }
+
+  func reference() -> [UInt8] {
+    greatest(operands[Slot.input].bytes, width: width, pitch: pitch, channels: channels)
+  }
+
+  var outputRowBytes: Int { 64 }
+  var text: String { "\(width) positions of \(channels) channels" }
+}
+
 /// The greatest channels of a row of a grid.
 struct LabelRowCase: KernelCase {
   private let grid: GridRow
   private let channels: Int
   let operands: [Operand]
 
-  private enum Slot { static let out = 0, above = 1, below = 2, places = 3, scratch = 4 }
+  private enum Slot {
+    static let out = 0, above = 1, below = 2, places = 3, scratch = 4
+    static let aboveGreatest = 5, belowGreatest = 6
+  }
 
   /// - Parameter isFlat: Whether logits are of few values, so that many are equal.
   init(width: Int, columns: Int, channels: Int, isFlat: Bool, _ draw: inout Draw) {
-    grid = GridRow(width: width, columns: columns, channels: channels, &draw)
+    let row = GridRow(width: width, columns: columns, channels: channels, &draw)
+    grid = row
     self.channels = channels
-    let count = width * grid.pitch
-    func logits(_ draw: inout Draw) -> [UInt8] {
-      guard isFlat else { return draw.activations(2 * count) }
-      return (0..<count).flatMap { _ in [UInt8(draw.int(0...2)), 0] }
+    let count = width * row.pitch
+    let above = logits(count: count, isFlat: isFlat, &draw)
+    // Neighbouring rows are alike in places.
+    let below =
+      draw.chance(oneIn: 3) ? above : logits(count: count, isFlat: isFlat, &draw)
+    let best = [above, below].map {
+      greatest($0, width: width, pitch: row.pitch, channels: channels)
     }
     operands = [
       Operand(.output, [UInt8](repeating: Operand.canary, count: columns)),
-      Operand(.input, logits(&draw), alignment: 2),
-      Operand(.input, logits(&draw), alignment: 2),
-      Operand(.input, grid.bytes, alignment: 4),
-      Operand.scratch(width * (grid.pitch + 1) * 4),
+      Operand(.input, above, alignment: 2),
+      Operand(.input, below, alignment: 2),
+      Operand(.input, row.bytes, alignment: 4),
+      Operand.scratch(width),
+      Operand(.input, best[0]),
+      Operand(.input, best[1]),
     ]
   }
 
@@ -123,7 +181,11 @@ struct LabelRowCase: KernelCase {
     l.channels = channels
     l.places = UnsafePointer(memory[Slot.places].assumingMemoryBound(to: lvt_place.self))
     l.columns = grid.columns
-    l.scratch = memory[Slot.scratch].assumingMemoryBound(to: Int32.self)
+    l.scratch = memory[Slot.scratch].assumingMemoryBound(to: UInt8.self)
+    l.above_greatest = UnsafePointer(
+      memory[Slot.aboveGreatest].assumingMemoryBound(to: UInt8.self))
+    l.below_greatest = UnsafePointer(
+      memory[Slot.belowGreatest].assumingMemoryBound(to: UInt8.self))
     l.out = memory[Slot.out].assumingMemoryBound(to: UInt8.self)
     kernels.label_row_s16(&l)
   }
@@ -156,7 +218,17 @@ extension Checker {
     }
   }
 
-  /// The same, with classes up to the most that there may be.
+  /// Every remainder of vectors, up to the most classes that there may be.
+  func checkGreatest() throws(CheckFailure) {
+    for width in [0, 1, 2, 17] {
+      for channels in Array(1...33) + [150, 255, 256] {
+        try check(
+          GreatestCase(width: width, channels: channels, isFlat: draw.chance(oneIn: 2), &draw))
+      }
+    }
+  }
+
+  /// The same as for resampling, with classes up to the most that there may be.
   func checkLabelRow() throws(CheckFailure) {
     for width in [1, 2, 3, 5, 17] {
       for columns in [1, 2, 7, 33] {

@@ -59,6 +59,7 @@ public struct KernelRow: Sendable {
     case .picturePixels: unsafeBitCast(kernels.pixels_u8, to: UInt.self) == wanted
     case .yuv: unsafeBitCast(kernels.yuv_rgb_u8, to: UInt.self) == wanted
     case .resample: unsafeBitCast(kernels.resample_s8, to: UInt.self) == wanted
+    case .greatest: unsafeBitCast(kernels.greatest_s16, to: UInt.self) == wanted
     case .labelRow: unsafeBitCast(kernels.label_row_s16, to: UInt.self) == wanted
     case .resampleRow: unsafeBitCast(kernels.resample_row_u8, to: UInt.self) == wanted
     case .resampleRows: unsafeBitCast(kernels.resample_rows_u8, to: UInt.self) == wanted
@@ -90,5 +91,6 @@ enum Operation: String {
   case resampleRow = "resample_row_u8"
   case resampleRows = "resample_rows_u8"
   case resample = "resample_s8"
+  case greatest = "greatest_s16"
   case labelRow = "label_row_s16"
 }

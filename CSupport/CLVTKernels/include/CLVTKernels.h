@@ -494,17 +494,27 @@ typedef struct {
     int8_t *out;                 ///< columns * pitch bytes.
 } lvt_resample_args;
 
+/// The greatest of the first `channels` channels of each position, of equals the first.
+typedef struct {
+    const int16_t *in;
+    size_t width;    ///< Positions.
+    size_t pitch;    ///< Values from position to position, a multiple of 16.
+    size_t channels; ///< 1 ... 256, at most pitch.
+    uint8_t *out;    ///< `width` bytes.
+} lvt_greatest_args;
+
 /// The greatest channel of each column of a grid, by the formula of lvt_resample_args without the
 /// rounding; of equals the first.
 typedef struct {
     const int16_t *above, *below;
-    int32_t below_weight;    ///< 0 ... 127
+    const uint8_t *above_greatest, *below_greatest; ///< What greatest_s16 makes of both.
+    int32_t below_weight;                           ///< 0 ... 127
     size_t width;            ///< Positions of a row, at least 1.
     size_t pitch;            ///< Values from position to position, a multiple of 16.
     size_t channels;         ///< 1 ... 256, at most pitch.
     const lvt_place *places; ///< `columns`, whose positions are in the row.
     size_t columns;
-    int32_t *scratch; ///< width * (pitch + 1), 64-byte aligned.
+    uint8_t *scratch; ///< `width` bytes.
     uint8_t *out;     ///< `columns` bytes.
 } lvt_label_row_args;
 
@@ -537,6 +547,7 @@ typedef void lvt_yuv_rgb_fn(const lvt_yuv_rgb_args *);
 typedef void lvt_resample_row_fn(const lvt_resample_row_args *);
 typedef void lvt_resample_rows_fn(const lvt_resample_rows_args *);
 typedef void lvt_resample_fn(const lvt_resample_args *);
+typedef void lvt_greatest_fn(const lvt_greatest_args *);
 typedef void lvt_label_row_fn(const lvt_label_row_args *);
 
 /// One function for each operation: the best this CPU runs within a mask.
@@ -562,6 +573,7 @@ typedef struct {
     lvt_resample_row_fn *resample_row_u8;
     lvt_resample_rows_fn *resample_rows_u8;
     lvt_resample_fn *resample_s8;
+    lvt_greatest_fn *greatest_s16;
     lvt_label_row_fn *label_row_s16;
 } lvt_kernels;
 

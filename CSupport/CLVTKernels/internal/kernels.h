@@ -25,6 +25,7 @@ typedef lvt_yuv_rgb_fn lvt_fn_yuv_rgb_u8;
 typedef lvt_resample_row_fn lvt_fn_resample_row_u8;
 typedef lvt_resample_rows_fn lvt_fn_resample_rows_u8;
 typedef lvt_resample_fn lvt_fn_resample_s8;
+typedef lvt_greatest_fn lvt_fn_greatest_s16;
 typedef lvt_label_row_fn lvt_fn_label_row_s16;
 
 #define LVT_KERNEL(op, isa, features) lvt_fn_##op lvt_##op##__##isa;

@@ -22,7 +22,7 @@ extension LabelPixels: StepOperation {
   var name: String { "labelPixels" }
   var inputTypes: [ElementTypes] { [.int16] }
   var matrices: [PackedMatrix] { [] }
-  var kernels: [String] { ["label_row_s16"] }
+  var kernels: [String] { ["greatest_s16", "label_row_s16"] }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) { try c.code(&extent) }
 
@@ -43,15 +43,17 @@ extension LabelPixels: StepOperation {
 
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
+    // At worst every pixel lies at an edge between classes.
     work.add(3 * c.positions * c.channels(c.input.channels), to: .values)
     return work
   }
 }
 
-/// Where each column lies, a row between two rows of the logits as int32, and its classes.
+/// Where each column lies, and the greatest channel at each position of two rows of the logits and of a row
+/// between them.
 public struct LabelPixelsScratch: Sendable {
   /// Offsets of the parts.
-  public let places, between: Int
+  public let places, above, below, between: Int
   /// All of it.
   public let byteCount: Int
 
@@ -59,7 +61,9 @@ public struct LabelPixelsScratch: Sendable {
   public init(_ map: Shape, grid columns: Int) {
     var cursor = ScratchCursor()
     places = cursor.reserve(columns * 8)
-    between = cursor.reserve(map.width * (map.paddedChannels + 1) * 4)
+    above = cursor.reserve(map.width)
+    below = cursor.reserve(map.width)
+    between = cursor.reserve(map.width)
     byteCount = cursor.byteCount
   }
 }
