@@ -16,7 +16,7 @@ LVT_TARGET_BEGIN("avx2")
 enum { MR = 6 };
 
 static void pack_rows(const lvt_gemm_args *g) {
-    const lvt_runs runs = lvt_gemm_runs(g);
+    const lvt_runs runs = lvt_gemm_runs(g, 2);
     int16_t *out = g->scratch;
     for (size_t r = 0; r < runs.count; r++, out += runs.bytes) {
         const int8_t *in = runs.first + r * runs.stride;

@@ -77,7 +77,7 @@ typedef enum {
 ///
 /// `out` may be `residual` (an in-place residual sum); otherwise nothing overlaps.
 typedef struct {
-    const int8_t *a; ///< A row, or what a line has of one, is readable up to a multiple of 4 bytes.
+    const int8_t *a; ///< Readable from the first row to a multiple of 4 bytes of the last.
     size_t a_stride; ///< Bytes from row to row.
     size_t rows;     ///< Any number, also 0.
     size_t k;        ///< 1 ... 65536; of several segments a multiple of 4 each.

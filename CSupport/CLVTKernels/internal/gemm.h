@@ -44,8 +44,20 @@ LVT_INLINE bool lvt_gemm_is_plain(const lvt_gemm_args *g) {
     return g->segment_stride == 0;
 }
 
-LVT_INLINE lvt_runs lvt_gemm_runs(const lvt_gemm_args *g) {
+/// Whether rows that do not overlap are packed with what lies between them: one run is faster than many
+/// short ones. The scratch has two bytes for each of a row's.
+LVT_INLINE bool lvt_gemm_is_one_run(const lvt_gemm_args *g, size_t packed_bytes) {
+    return lvt_gemm_is_plain(g) && packed_bytes == 1 && g->a_stride % 4 == 0 &&
+           g->a_stride >= lvt_gemm_groups(g) * 4 && g->a_stride <= lvt_gemm_groups(g) * 8;
+}
+
+/// Packed, a byte of a run takes `packed_bytes`, 1 or 2.
+LVT_INLINE lvt_runs lvt_gemm_runs(const lvt_gemm_args *g, size_t packed_bytes) {
     const size_t segment = lvt_gemm_groups(g) * 4;
+    if (lvt_gemm_is_one_run(g, packed_bytes)) {
+        const size_t bytes = g->rows == 0 ? 0 : (g->rows - 1) * g->a_stride + segment;
+        return (lvt_runs){g->a, 1, 0, bytes};
+    }
     if (lvt_gemm_is_plain(g))
         return (lvt_runs){g->a, g->rows, g->a_stride, segment};
     const size_t step = g->line_stride / g->segment_stride;
@@ -69,9 +81,9 @@ LVT_INLINE void lvt_gemm_run(const lvt_gemm_args *g,
     if (pack_rows) {
         pack_rows(g);
         a = g->scratch;
-        const size_t run = lvt_gemm_runs(g).bytes * packed_bytes;
+        const size_t run = lvt_gemm_runs(g, packed_bytes).bytes * packed_bytes;
         if (lvt_gemm_is_plain(g)) {
-            a_stride = run;
+            a_stride = lvt_gemm_is_one_run(g, packed_bytes) ? a_stride : run;
         } else {
             a_stride *= packed_bytes;
             line_stride = line_stride / segment_stride * run;

@@ -8,7 +8,7 @@
 
 /// Copies runs with the sign bit flipped; the compiler widens the loop.
 LVT_INLINE void lvt_pack_rows_biased(const lvt_gemm_args *g) {
-    const lvt_runs runs = lvt_gemm_runs(g);
+    const lvt_runs runs = lvt_gemm_runs(g, 1);
     uint8_t *out = g->scratch;
     for (size_t r = 0; r < runs.count; r++, out += runs.bytes) {
         const int8_t *in = runs.first + r * runs.stride;
