@@ -2,7 +2,7 @@
 internal import Foundation
 internal import LVT
 internal import LVTModel
-public import LVTRuntime
+internal import LVTRuntime
 
 /// How near a plan's results are to the float network's.
 public struct Agreement: Sendable {

@@ -121,10 +121,11 @@ final class ConstantMaker {
   /// A packed matrix whose sums reach the ends of int32.
   ///
   /// - Parameters:
-  ///   - taps: For a depth-wise filter, its edge: `k` counts its padded taps.
+  ///   - segments: How `k` is divided; nil if it is not.
   ///   - multiplier: The greatest multiplier of a column.
   func matrix(
-    _ k: Int, _ n: Int, taps: Int? = nil, zeroPoint: Int? = nil, multiplier: Float = 0.5
+    _ k: Int, _ n: Int, segments: MatrixSegments? = nil, zeroPoint: Int? = nil,
+    multiplier: Float = 0.5
   ) -> PackedMatrix {
     var matrix = PackedMatrix()
     (matrix.k, matrix.n) = (k, n)
@@ -136,11 +137,19 @@ final class ConstantMaker {
     let scale = factor(upTo: multiplier)
     for column in 0..<n {
       let panel = matrix.offset + column / 16 * matrix.panelBytes
-      fill(column: column % 16, of: panel, k: k, taps: taps, weights, bias)
+      fill(column: column % 16, of: panel, k: k, segments, weights, bias)
       let own = entropy.next() % 4 == 0 ? scale * unit() : scale
       bytes.store(own.bitPattern, at: panel + 128 + 4 * (column % 16))
     }
     return matrix
+  }
+
+  /// A matrix on the neighbourhoods of a convolution.
+  func matrix(
+    kernel: Int, channels: Int, _ n: Int, zeroPoint: Int? = nil, multiplier: Float = 0.5
+  ) -> PackedMatrix {
+    let segments = MatrixSegments(kernel: kernel, channels: channels)
+    return matrix(segments.k, n, segments: segments, zeroPoint: zeroPoint, multiplier: multiplier)
   }
 
   private enum WeightPattern: CaseIterable {
@@ -152,11 +161,12 @@ final class ConstantMaker {
   }
 
   private func fill(
-    column: Int, of panel: Int, k: Int, taps: Int?, _ pattern: WeightPattern, _ bias: BiasPattern
+    column: Int, of panel: Int, k: Int, _ segments: MatrixSegments?, _ pattern: WeightPattern,
+    _ bias: BiasPattern
   ) {
     var sum = 0, magnitude = 0
     for i in 0..<k {
-      if let taps, i % ((taps + 3) / 4 * 4) >= taps { continue }
+      if let segments, !segments.means(i) { continue }
       let number = Int(truncatingIfNeeded: entropy.next() >> 32)
       let weight =
         switch pattern {

@@ -8,26 +8,24 @@ extension PlanSections {
   mutating func mendPanels() {
     guard let contents = Self.contents(of: file()) else { return }
     for step in contents.steps {
-      for matrix in step.operation.matrices
+      for (matrix, segments) in zip(step.operation.matrices, contents.segments(of: step))
       where (1...32768).contains(matrix.k) && (1...65536).contains(matrix.n) {
-        var taps: Int?
-        if case .depthwise(let depthwise) = step.operation { taps = depthwise.kernel }
         guard matrix.offset % 64 == 0, matrix.offset + matrix.byteCount <= self[.constants].count,
-          taps.map({ (1...15).contains($0) && matrix.k == Depthwise.paddedTaps($0) }) ?? true
+          (1...64).contains(segments.count), (1...65536).contains(segments.taps),
+          matrix.k == segments.k
         else { continue }
-        for column in 0..<matrix.panelCount * 16 { mend(column, of: matrix, taps: taps) }
+        for column in 0..<matrix.panelCount * 16 { mend(column, of: matrix, segments) }
       }
     }
   }
 
-  private mutating func mend(_ column: Int, of matrix: PackedMatrix, taps: Int?) {
+  private mutating func mend(_ column: Int, of matrix: PackedMatrix, _ segments: MatrixSegments) {
     let panel = matrix.offset + column / 16 * matrix.panelBytes, lane = column % 16
     let isPadding = column >= matrix.n
     var sum = 0
     for i in 0..<(matrix.k + 3) / 4 * 4 {
       let at = panel + PackedMatrix.headerBytes + (i / 4 * 16 + lane) * 4 + i % 4
-      let means = taps.map { i % (($0 + 3) / 4 * 4) < $0 } ?? (i < matrix.k)
-      if isPadding || !means { self[.constants][at] = 0 }
+      if isPadding || !segments.means(i) { self[.constants][at] = 0 }
       if self[.constants][at] == 0x80 { self[.constants][at] = 0x81 }
       sum += Int(Int8(bitPattern: self[.constants][at]))
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LVTModel
+import LVTTestSupport
 
 /// A step and the map that it makes.
 struct MadeStep {
@@ -84,7 +85,7 @@ struct StepMaker {
     let type = stream()
     var step = PatchEmbed()
     step.patch = patch
-    step.matrix = constants.matrix(3 * patch * patch, output.channels)
+    step.matrix = constants.matrix(kernel: patch, channels: 3, output.channels)
     step.norm = constants.norm(
       output.channels, zeroPoint: type == .int16 ? 0 : constants.zeroPoint())
     return MadeStep(operation: .patchEmbed(step), shape: output, type: type, mayOverwrite: false)
@@ -146,10 +147,11 @@ struct StepMaker {
     func tower(_ last: Int) -> ([PackedMatrix], PackedMatrix) {
       var tower: [PackedMatrix] = [], width = channels
       for _ in 0..<entropy.integer(in: 0...2) {
-        tower.append(constants.matrix(kernel * kernel * width, entropy.element(of: [1, 8, 17])))
+        tower.append(
+          constants.matrix(kernel: kernel, channels: width, entropy.element(of: [1, 8, 17])))
         width = tower.last?.n ?? width
       }
-      return (tower, constants.matrix(kernel * kernel * width, last, multiplier: 65536))
+      return (tower, constants.matrix(kernel: kernel, channels: width, last, multiplier: 65536))
     }
     (step.classTower, step.classOutput) = tower(step.anchors.count * step.classes)
     (step.boxTower, step.boxOutput) = tower(step.anchors.count * 4)
@@ -222,7 +224,7 @@ struct StepMaker {
     step.stride = stride
     step.outside = isPicture ? [3, -128, 127, 127] : nil
     step.sources = [.none]
-    step.matrix = constants.matrix(kernel * kernel * depth, count)
+    step.matrix = constants.matrix(kernel: kernel, channels: depth, count)
     step.tableOffset = entropy.flag() ? constants.table() : nil
     return MadeStep(
       operation: .convolution(step),
@@ -254,7 +256,7 @@ struct StepMaker {
     step.stride = entropy.element(of: [1, 1, 2])
     step.sources = sources
     step.extent = grid
-    step.matrix = constants.matrix(kernel * kernel * depth, hidden)
+    step.matrix = constants.matrix(kernel: kernel, channels: depth, hidden)
     step.tableOffset = entropy.flag() ? constants.table() : nil
     step.project = entropy.flag() ? constants.matrix(hidden, otherChannels()) : nil
     return MadeStep(
@@ -306,7 +308,8 @@ struct StepMaker {
     let kernel = kernel()
     var step = Depthwise()
     step.kernel = kernel
-    step.filter = constants.matrix(Depthwise.paddedTaps(kernel), channels, taps: kernel)
+    step.filter = constants.matrix(
+      Depthwise.paddedTaps(kernel), channels, segments: MatrixSegments(filterOf: kernel))
     step.residualMultiplier = entropy.flag() ? residual() : nil
     return MadeStep(operation: .depthwise(step), shape: shape, type: .int8)
   }

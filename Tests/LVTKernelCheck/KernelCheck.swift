@@ -20,7 +20,7 @@ public func checkKernel(
   case .layerNorm: try checker.checkLayerNorm()
   case .table: try checker.checkTable()
   case .columnSums: try checker.checkColumnSums()
-  case .patches: try checker.checkPatches()
+  case .centre: try checker.checkCentre()
   case .attention: try checker.checkAttention()
   case .narrow: try checker.checkNarrow()
   case .dilatedAttention: try checker.checkDilatedAttention()

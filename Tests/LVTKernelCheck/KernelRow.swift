@@ -47,7 +47,7 @@ public struct KernelRow: Sendable {
     case .layerNorm: unsafeBitCast(kernels.layernorm, to: UInt.self) == wanted
     case .table: unsafeBitCast(kernels.table_s8, to: UInt.self) == wanted
     case .columnSums: unsafeBitCast(kernels.column_sums_s8, to: UInt.self) == wanted
-    case .patches: unsafeBitCast(kernels.patches_u8, to: UInt.self) == wanted
+    case .centre: unsafeBitCast(kernels.centre_u8, to: UInt.self) == wanted
     case .attention: unsafeBitCast(kernels.attention_s8, to: UInt.self) == wanted
     case .narrow: unsafeBitCast(kernels.narrow_s16, to: UInt.self) == wanted
     case .dilatedAttention: unsafeBitCast(kernels.dilated_attention_s8, to: UInt.self) == wanted
@@ -78,7 +78,7 @@ enum Operation: String {
   case layerNorm = "layernorm"
   case table = "table_s8"
   case columnSums = "column_sums_s8"
-  case patches = "patches_u8"
+  case centre = "centre_u8"
   case attention = "attention_s8"
   case narrow = "narrow_s16"
   case dilatedAttention = "dilated_attention_s8"

@@ -123,59 +123,29 @@ struct ColumnSumsCase: KernelCase {
   var text: String { "\(rows) rows of \(channels) channels, stride \(stride)" }
 }
 
-/// Patches of a picture as rows of a matrix.
-struct PatchesCase: KernelCase {
-  private let patch, columns, first, count: Int
-  private let pictureStride, outStride: Int
+/// Grey levels around the middle.
+struct CentreCase: KernelCase {
   let operands: [Operand]
 
-  init(patch: Int, columns: Int, rows: Int, _ draw: inout Draw) {
-    self.patch = patch
-    self.columns = columns
-    first = draw.int(0...columns * rows)
-    count = draw.int(0...columns * rows - first)
-    let rowBytes = 3 * patch * columns, patchBytes = 3 * patch * patch
-    pictureStride = draw.stride(rowBytes)
-    outStride = draw.stride(patchBytes)
-    let outBytes = count == 0 ? 0 : (count - 1) * outStride + patchBytes
+  init(count: Int, _ draw: inout Draw) {
     operands = [
-      Operand(.output, [UInt8](repeating: Operand.canary, count: outBytes)),
-      Operand(.input, draw.random((patch * rows - 1) * pictureStride + rowBytes)),
+      Operand(.output, [UInt8](repeating: Operand.canary, count: count)),
+      Operand(.input, draw.random(count)),
     ]
   }
 
   func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {
-    var p = lvt_patches_args()
-    p.picture = UnsafePointer(memory[1].assumingMemoryBound(to: UInt8.self))
-    p.picture_stride = pictureStride
-    p.patch = patch
-    p.columns = columns
-    p.first = first
-    p.count = count
-    p.out = memory[0].assumingMemoryBound(to: Int8.self)
-    p.out_stride = outStride
-    kernels.patches_u8(&p)
+    kernels.centre_u8(
+      UnsafePointer(memory[1].assumingMemoryBound(to: UInt8.self)),
+      memory[0].assumingMemoryBound(to: Int8.self), operands[0].bytes.count)
   }
 
-  // Walks the picture's pixels, not the patches.
   func reference() -> [UInt8] {
-    var out = operands[0].bytes
-    for (offset, value) in operands[1].bytes.enumerated() {
-      let y = offset / pictureStride, byte = offset % pictureStride
-      let x = byte / 3, channel = byte % 3
-      let index = y / patch * columns + x / patch
-      guard x < columns * patch, (first..<first + count).contains(index) else { continue }
-      let at = (index - first) * outStride + ((y % patch) * patch + x % patch) * 3 + channel
-      out[at] = UInt8(bitPattern: Int8(Int(value) - 128))
-    }
-    return out
+    operands[1].bytes.map { UInt8(bitPattern: Int8(Int($0) - 128)) }
   }
 
-  var outputRowBytes: Int { outStride }
-  var text: String {
-    "patch \(patch), \(columns) columns, \(first)..<\(first + count), strides \(pictureStride) "
-      + "\(outStride)"
-  }
+  var outputRowBytes: Int { 64 }
+  var text: String { "\(operands[0].bytes.count) bytes" }
 }
 
 extension Checker {
@@ -205,15 +175,7 @@ extension Checker {
     }
   }
 
-  func checkPatches() throws(CheckFailure) {
-    for patch in [1, 2, 3, 4, 7, 8, 14, 16] {
-      for columns in 1...5 {
-        for rows in 1...3 {
-          for _ in 0..<(isQuick ? 1 : 4) {
-            try check(PatchesCase(patch: patch, columns: columns, rows: rows, &draw))
-          }
-        }
-      }
-    }
+  func checkCentre() throws(CheckFailure) {
+    for count in Array(0...130) + [960] { try check(CentreCase(count: count, &draw)) }
   }
 }

@@ -8,20 +8,17 @@ import Testing
 @Suite struct PlanPaddingTests {
   static let networks: [TinyNetwork] = [
     TinyNetwork(), TinyNetwork(isDynamic: true), .inhomogeneous, .swin, .dilateFormer,
-    .depthwiseViT, TinyNetwork().wide,
+    .depthwiseViT, TinyNetwork().wide, .detector, .segmenter,
   ]
 
   /// A panel's places that mean nothing: those of weights, and columns.
   private func padding(
-    of matrix: PackedMatrix, kernel: Int?, panel: Int
+    of matrix: PackedMatrix, _ segments: MatrixSegments, panel: Int
   ) -> (weights: [(column: Int, k: Int)], columns: Range<Int>) {
-    let rows = kernel ?? 1, taps = kernel ?? matrix.k, padded = (taps + 3) / 4 * 4
-    let columns = min(16, matrix.n - 16 * panel)..<16
+    let columns = min(16, matrix.n - 16 * panel)..<16, packed = (matrix.k + 3) / 4 * 4
     var weights: [(column: Int, k: Int)] = []
-    for row in 0..<rows {
-      for tap in taps..<padded { weights += [0, 15].map { ($0, row * padded + tap) } }
-    }
-    for column in columns { weights += [(column, 0), (column, rows * padded - 1)] }
+    for k in 0..<packed where !segments.means(k) { weights += [0, 15].map { ($0, k) } }
+    for column in columns { weights += [(column, 0), (column, packed - 1)] }
     return (weights, columns)
   }
 
@@ -38,12 +35,12 @@ import Testing
     let contents = PlanContents(plan), constants = Array(plan.constants)
     var places = 0
     for (i, step) in contents.steps.enumerated() {
-      var kernel: Int?
-      if case .depthwise(let s) = step.operation { kernel = s.kernel }
+      let segments = contents.segments(of: step)
       for (j, matrix) in step.operation.matrices.enumerated() {
+        #expect(segments[j].k == matrix.k)
         let panel = matrix.panelCount - 1
         let base = matrix.offset + panel * matrix.panelBytes
-        let (weights, columns) = padding(of: matrix, kernel: kernel, panel: panel)
+        let (weights, columns) = padding(of: matrix, segments[j], panel: panel)
         for (column, k) in weights {
           // With the sum that belongs to it, so that it is the padding that is refused.
           let weight: Int = base + 192 + (k / 4 * 16 + column) * 4 + k % 4

@@ -40,7 +40,7 @@ public func giantPlanBytes(
   let shape = Shape(height: height / patch, width: width / patch, channels: 16)
   var patches = PatchEmbed()
   patches.patch = patch
-  patches.matrix = plan.matrix(k: 3 * patch * patch, n: 16)
+  patches.matrix = plan.matrix(k: MatrixSegments(kernel: patch, channels: 3).k, n: 16)
   patches.norm = plan.norm(16)
   var map = plan.add(.patchEmbed(patches), inputs: [0], shape)
   func mlp() -> MLP {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The greatest channel of each position. PHMINPOSUW finds the least of eight unsigned values and the first place
-// that holds it; v ^ 0x7FFF is unsigned and falls as v rises. AVX2.
+// The greatest channel of each position. PHMINPOSUW finds the least of eight unsigned values and
+// the first place that holds it; v ^ 0x7FFF is unsigned and falls as v rises. AVX2.
 #include "internal/kernels.h"
 #include "internal/target_region.h"
 #if defined(__x86_64__)
@@ -12,8 +12,8 @@ void lvt_greatest_s16__avx2(const lvt_greatest_args *g) {
     const __m128i places = _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7);
     const size_t blocks = (g->channels + 7) / 8;
     // Channels that pad the last block come last among equals.
-    const __m128i padding = _mm_cmpgt_epi16(
-        places, _mm_set1_epi16((int16_t)(g->channels - (blocks - 1) * 8 - 1)));
+    const __m128i padding =
+        _mm_cmpgt_epi16(places, _mm_set1_epi16((int16_t)(g->channels - (blocks - 1) * 8 - 1)));
     for (size_t i = 0; i < g->width; i++) {
         const int16_t *v = g->in + i * g->pitch;
         uint32_t least = UINT32_MAX, best = 0;

@@ -77,11 +77,11 @@ typedef enum {
 ///
 /// `out` may be `residual` (an in-place residual sum); otherwise nothing overlaps.
 typedef struct {
-    const int8_t *a; ///< Readable from the first row to a multiple of 4 bytes of the last.
-    size_t a_stride; ///< Bytes from row to row.
-    size_t rows;     ///< Any number, also 0.
-    size_t k;        ///< 1 ... 65536; of several segments a multiple of 4 each.
-    size_t segments; ///< 1 for a plain matrix.
+    const int8_t *a;       ///< Readable from the first row to a multiple of 4 bytes of the last.
+    size_t a_stride;       ///< Bytes from row to row.
+    size_t rows;           ///< Any number, also 0.
+    size_t k;              ///< 1 ... 65536; of several segments a multiple of 4 each.
+    size_t segments;       ///< 1 for a plain matrix.
     size_t segment_stride; ///< Bytes from segment to segment; 0 for a plain matrix.
     size_t line_rows;      ///< Divides rows; for a plain matrix it is rows.
     size_t line_stride;    ///< A multiple of segment_stride.
@@ -371,18 +371,8 @@ typedef struct {
 typedef void
 lvt_column_sums_fn(const int8_t *in, size_t stride, size_t rows, size_t channels, int32_t *sums);
 
-/// Gathers the pixels of square patches from an RGB picture as rows of a matrix, q = u8 - 128.
-///
-/// Row i is patch `first + i` in raster order: `patch` picture rows of 3 * patch bytes each.
-typedef struct {
-    const uint8_t *picture; ///< Interleaved RGB.
-    size_t picture_stride;  ///< Bytes from picture row to picture row.
-    size_t patch;           ///< Edge of a patch in pixels.
-    size_t columns;         ///< Patches in a row of patches.
-    size_t first, count;
-    int8_t *out;
-    size_t out_stride; ///< At least 3 * patch * patch.
-} lvt_patches_args;
+/// out[i] = in[i] - 128: grey levels around the middle.
+typedef void lvt_centre_fn(const uint8_t *in, int8_t *out, size_t count);
 
 /// Gathers the K x K neighbourhood of a position of a map as a row of a matrix: taps in raster
 /// order, each with its channels. The padding is (K - 1) / 2 on every side. Each row of K taps
@@ -509,7 +499,7 @@ typedef struct {
     const int16_t *above, *below;
     const uint8_t *above_greatest, *below_greatest; ///< What greatest_s16 makes of both.
     int32_t below_weight;                           ///< 0 ... 127
-    size_t width;            ///< Positions of a row, at least 1.
+    size_t width;                                   ///< Positions of a row, at least 1.
     size_t pitch;            ///< Values from position to position, a multiple of 16.
     size_t channels;         ///< 1 ... 256, at most pitch.
     const lvt_place *places; ///< `columns`, whose positions are in the row.
@@ -536,7 +526,6 @@ typedef void lvt_pack_dwconv_fn(const lvt_pack_dwconv_args *);
 typedef void lvt_pair_pixels_fn(const lvt_pair_pixels_args *);
 typedef void lvt_posconv_fn(const lvt_posconv_args *);
 typedef void lvt_layernorm_fn(const lvt_layernorm_args *);
-typedef void lvt_patches_fn(const lvt_patches_args *);
 typedef void lvt_attention_fn(const lvt_attention_args *);
 typedef void lvt_narrow_fn(const lvt_narrow_args *);
 typedef void lvt_dilated_attention_fn(const lvt_dilated_attention_args *);
@@ -560,7 +549,7 @@ typedef struct {
     lvt_layernorm_fn *layernorm;
     lvt_table_fn *table_s8;
     lvt_column_sums_fn *column_sums_s8;
-    lvt_patches_fn *patches_u8;
+    lvt_centre_fn *centre_u8;
     lvt_attention_fn *attention_s8;
     lvt_narrow_fn *narrow_s16;
     lvt_dilated_attention_fn *dilated_attention_s8;

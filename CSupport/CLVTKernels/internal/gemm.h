@@ -44,8 +44,8 @@ LVT_INLINE bool lvt_gemm_is_plain(const lvt_gemm_args *g) {
     return g->segment_stride == 0;
 }
 
-/// Whether rows that do not overlap are packed with what lies between them: one run is faster than many
-/// short ones. The scratch has two bytes for each of a row's.
+/// Whether rows that do not overlap are packed with what lies between them: one run is faster than
+/// many short ones. The scratch has two bytes for each of a row's.
 LVT_INLINE bool lvt_gemm_is_one_run(const lvt_gemm_args *g, size_t packed_bytes) {
     return lvt_gemm_is_plain(g) && packed_bytes == 1 && g->a_stride % 4 == 0 &&
            g->a_stride >= lvt_gemm_groups(g) * 4 && g->a_stride <= lvt_gemm_groups(g) * 8;

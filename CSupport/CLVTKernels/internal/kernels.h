@@ -12,7 +12,7 @@ typedef lvt_posconv_fn lvt_fn_posconv_s16;
 typedef lvt_layernorm_fn lvt_fn_layernorm;
 typedef lvt_table_fn lvt_fn_table_s8;
 typedef lvt_column_sums_fn lvt_fn_column_sums_s8;
-typedef lvt_patches_fn lvt_fn_patches_u8;
+typedef lvt_centre_fn lvt_fn_centre_u8;
 typedef lvt_attention_fn lvt_fn_attention_s8;
 typedef lvt_narrow_fn lvt_fn_narrow_s16;
 typedef lvt_dilated_attention_fn lvt_fn_dilated_attention_s8;

@@ -39,8 +39,7 @@ LVT_INLINE void lvt_label_row(const lvt_label_row_args *l) {
     for (size_t x = 0; x < l->columns;) {
         const int32_t first = l->places[x].first;
         const uint8_t label = labels[first];
-        const bool is_edge =
-            (size_t)first + 1 < l->width && labels[first + 1] != label;
+        const bool is_edge = (size_t)first + 1 < l->width && labels[first + 1] != label;
         for (; x < l->columns && l->places[x].first == first; x++) {
             const int32_t after = is_edge ? l->places[x].weight : 0;
             l->out[x] = after ? lvt_label_between(l, (size_t)first, after) : label;

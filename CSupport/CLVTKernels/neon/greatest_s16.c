@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The greatest channel of each position: the greatest value, then the first place that holds it. NEON.
+// The greatest channel of each position: the greatest value, then the first place that holds it.
+// NEON.
 #include "internal/kernels.h"
 #include "internal/target_region.h"
 #if defined(__aarch64__)
@@ -12,7 +13,8 @@ LVT_INLINE int16x8_t channels_at(const lvt_greatest_args *g, const int16_t *v, s
     const int16x8_t values = vld1q_s16(v + first);
     if (first + 8 <= g->channels)
         return values;
-    const uint16x8_t is_padding = vcgeq_u16(vld1q_u16(places), vdupq_n_u16((uint16_t)(g->channels - first)));
+    const uint16x8_t is_padding =
+        vcgeq_u16(vld1q_u16(places), vdupq_n_u16((uint16_t)(g->channels - first)));
     return vbslq_s16(is_padding, vdupq_n_s16(INT16_MIN), values);
 }
 

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTKernels
 
-/// How a product reads the neighbourhoods of a K × K convolution with padding (K − 1) / 2: where they lie, in a
-/// band.
+/// How a product reads the neighbourhoods of a K × K convolution: where they lie, in a band.
 ///
-/// A band holds rows of the input's grid, each with (K − 1) / 2 positions of what is outside on either side.
-/// Of each row a neighbourhood is K · channels consecutive bytes, which neighbours share. Products take the
-/// output in pieces: some whole rows of it, or a part of one.
+/// A band holds rows of the input's grid, each with what pads it on either side. Of each row a neighbourhood
+/// is K · channels consecutive bytes, which neighbours share unless they are K apart. Products take the output in
+/// pieces: some whole rows of it, or a part of one.
 public struct BandLayout: Sendable {
+  /// Edge of a neighbourhood, and what is between two: rows and columns of the grid.
+  public let kernel, stride: Int
+  /// Bytes of a position of the grid.
+  public let channels: Int
+  /// Positions of padding on every side: (K − 1) / 2, or none.
+  public let padding: Int
+  /// The input's extents, and the output's.
+  public let grid, output: Extent
   /// Bytes from one row of the band to the next.
   public let pitch: Int
   /// Rows of the band.
@@ -20,18 +27,22 @@ public struct BandLayout: Sendable {
   /// Bytes of the band.
   public var byteCount: Int { rows * pitch }
 
-  /// The band of an input of so many channels on a grid so wide, for an output so wide and so high.
+  /// The band of an input for an output.
   ///
   /// - Parameter strip: The most positions of a piece.
   public init(
-    kernel: Int, stride: Int, channels: Int, gridWidth: Int, output: Extent, strip: Int
+    kernel: Int, stride: Int, channels: Int, isPadded: Bool = true, grid: Extent, output: Extent,
+    strip: Int
   ) {
+    (self.kernel, self.stride, self.channels) = (kernel, stride, channels)
+    (self.grid, self.output) = (grid, output)
+    padding = isPadded ? (kernel - 1) / 2 : 0
     let pieces = (output.width + strip - 1) / strip
     columns = (output.width + pieces - 1) / pieces
     lines = pieces > 1 ? 1 : min(output.height, max(1, strip / output.width))
     rows = (lines - 1) * stride + kernel
     // Behind the last neighbourhood a product reads on to a multiple of 4.
-    pitch = ((gridWidth + kernel - 1) * channels + 6 + 63) / 64 * 64
+    pitch = ((grid.width + 2 * padding) * channels + 6 + 63) / 64 * 64
     let segment = (kernel * channels + 3) / 4 * 4
     productBytes = lvt_gemm_scratch_bytes(rows, (columns - 1) * stride * channels + segment)
   }

@@ -118,14 +118,11 @@ extension Convolution: StepOperation {
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
     // A picture's fourth byte is padding.
-    let k =
-      c.isPadded || outside == nil
-      ? c.rows(matrix.k) : Count(matrix.k / Convolution.pictureChannels) * Count(c.input.channels)
-    let hidden = c.positions * c.channels(matrix.n)
-    work.add(hidden * k, to: .gemm)
+    let channels = c.inputs.reduce(0) { $0 + (c.isPadded ? self.channels(of: $1) : $1.channels) }
+    c.add(matrix, kernel: kernel, channels: channels, positions: c.positions, to: &work)
     // Each row of the grid is put into the band, and some are packed for a product more than once.
     work.add(3 * c.positions * Count(stride) * Count(stride) * c.allChannels, to: .values)
-    work.add((tableOffset == nil ? 1 : 2) * hidden, to: .values)
+    if tableOffset != nil { work.add(c.positions * c.channels(matrix.n), to: .values) }
     if let project { c.add([project], positions: c.positions, to: &work) }
     return work
   }
@@ -156,7 +153,7 @@ public struct ConvolutionScratch: Sendable {
     output: Shape, strip: Int
   ) {
     bandLayout = BandLayout(
-      kernel: step.kernel, stride: step.stride, channels: channels, gridWidth: grid.width,
+      kernel: step.kernel, stride: step.stride, channels: channels, grid: grid,
       output: Extent(of: output), strip: strip)
     hiddenPitch = step.matrix.panelCount * Shape.block
     let positions = bandLayout.lines * bandLayout.columns

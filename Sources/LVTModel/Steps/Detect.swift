@@ -72,7 +72,7 @@ public struct Detect: Equatable, Sendable {
   /// How products read the neighbourhoods of a level, or of what a convolution makes of it.
   public func band(of level: Shape, channels: Int, strip: Int) -> BandLayout {
     BandLayout(
-      kernel: kernel, stride: 1, channels: channels, gridWidth: level.width,
+      kernel: kernel, stride: 1, channels: channels, grid: Extent(of: level),
       output: Extent(of: level), strip: strip)
   }
 
@@ -164,11 +164,21 @@ extension Detect: StepOperation {
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
     for level in c.inputs {
-      c.add(matrices, positions: Count(level.height) * Count(level.width), to: &work)
+      let positions = Count(level.height) * Count(level.width)
+      for (tower, output) in [(classTower, classOutput), (boxTower, boxOutput)] {
+        var channels = level.channels
+        for matrix in tower + [output] {
+          c.add(matrix, kernel: kernel, channels: channels, positions: positions, to: &work)
+          channels = matrix.n
+        }
+      }
     }
-    // The logits of the anchors that are kept once more, and boxes against boxes.
     let kept = Count(strides.count) * Count(selection.anchorsOfLevel)
-    c.add([classOutput], positions: kept, to: &work)
+    if c.isPadded {
+      // The logits of the anchors that are kept once more.
+      c.add([classOutput], positions: kept, to: &work)
+    }
+    // Boxes against boxes.
     work.add(kept * Count(selection.boxes), to: .values)
     return work
   }

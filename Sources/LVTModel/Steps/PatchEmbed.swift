@@ -7,7 +7,8 @@
 public struct PatchEmbed: Equatable, Sendable {
   /// Edge of a patch in pixels.
   public var patch = 0
-  /// k = 3 · patch², in the order row, column, colour.
+  /// Rows of 3 · patch values in the order column, colour, each filled to a multiple of 4: see
+  /// ``BandLayout/k(kernel:channels:)``.
   public var matrix = PackedMatrix()
   /// Over the matrix's columns.
   public var norm = LayerNorm()
@@ -21,7 +22,7 @@ extension PatchEmbed: StepOperation {
   var name: String { "patchEmbed" }
   var inputTypes: [ElementTypes] { [.picture] }
   var matrices: [PackedMatrix] { [matrix] }
-  var kernels: [String] { ["patches_u8", "gemm_s8", "layernorm"] }
+  var kernels: [String] { ["centre_u8", "gemm_s8", "layernorm"] }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.index(&patch)
@@ -41,7 +42,7 @@ extension PatchEmbed: StepOperation {
   }
 
   func check(_ c: StepContext) throws(PlanError) {
-    try c.check(matrix, k: 3 * patch * patch, n: c.output.shape.channels)
+    try c.check(matrix, kernel: patch, channels: 3, n: c.output.shape.channels)
     try c.check(norm, channels: c.output.shape.channels)
     try c.require(
       c.output.type != .int16 || norm.outputZeroPoint == 0, "a zero point of 0 in int16",
@@ -50,36 +51,40 @@ extension PatchEmbed: StepOperation {
 
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed {
     ScratchNeed(
-      PatchEmbedScratch(self, positions: operands.output.shape.positions, strip: strip).byteCount)
+      PatchEmbedScratch(
+        self, operands.input.shape, to: operands.output.shape, strip: strip
+      ).byteCount)
   }
 
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
-    c.add([matrix], positions: c.positions, to: &work)
+    c.add(matrix, kernel: patch, channels: c.input.channels, positions: c.positions, to: &work)
     work.add(c.positions * c.rows(matrix.k) + c.map, to: .values)
     return work
   }
 }
 
-/// Gathered patches, the product's scratch and the int16 sums of one strip.
+/// The picture's rows, of which the product takes patches, its scratch and the int16 sums of one piece.
 public struct PatchEmbedScratch: Sendable {
-  /// Positions of the largest strip.
-  public let stripRows: Int
-  /// Bytes from one gathered patch to the next.
-  public let patchPitch: Int
+  /// The picture's rows.
+  public let bandLayout: BandLayout
+  /// Bytes from one position's sums to the next.
+  public let sumsPitch: Int
   /// Offsets of the parts.
-  public let patches, product, sums: Int
+  public let band, product, sums: Int
   /// All of it.
   public let byteCount: Int
 
-  /// The scratch of a step whose output has `positions` positions.
-  public init(_ step: PatchEmbed, positions: Int, strip: Int) {
-    stripRows = min(positions, strip)
-    patchPitch = Shape.blocks(step.matrix.k) * Shape.block
+  /// The scratch of a step.
+  public init(_ step: PatchEmbed, _ picture: Shape, to output: Shape, strip: Int) {
+    bandLayout = BandLayout(
+      kernel: step.patch, stride: step.patch, channels: picture.channels, isPadded: false,
+      grid: Extent(of: picture), output: Extent(of: output), strip: strip)
+    sumsPitch = step.matrix.panelCount * Shape.block * 2
     var cursor = ScratchCursor()
-    patches = cursor.reserve(stripRows * patchPitch)
-    product = cursor.reserveProduct(rows: stripRows, k: step.matrix.k)
-    sums = cursor.reserve(stripRows * step.matrix.panelCount * Shape.block * 2)
+    band = cursor.reserve(bandLayout.byteCount)
+    product = cursor.reserve(bandLayout.productBytes)
+    sums = cursor.reserve(bandLayout.lines * bandLayout.columns * sumsPitch)
     byteCount = cursor.byteCount
   }
 }

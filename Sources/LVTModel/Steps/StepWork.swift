@@ -135,10 +135,22 @@ struct StepCounter: StepVisitor {
 
   /// Adds products and their sums, which are rounded.
   func add(_ matrices: [PackedMatrix], positions: Count, to work: inout StepWork) {
-    for matrix in matrices {
-      work.add(positions * rows(matrix.k) * channels(matrix.n), to: .gemm)
-      work.add(positions * channels(matrix.n), to: .values)
-    }
+    for matrix in matrices { add(k: rows(matrix.k), n: matrix.n, positions: positions, to: &work) }
+  }
+
+  /// Adds a product on neighbourhoods.
+  func add(
+    _ matrix: PackedMatrix, kernel: Int, channels: Int, positions: Count, to work: inout StepWork
+  ) {
+    let k =
+      isPadded
+      ? rows(BandLayout.k(kernel: kernel, channels: channels)) : taps(kernel) * Count(channels)
+    add(k: k, n: matrix.n, positions: positions, to: &work)
+  }
+
+  private func add(k: Count, n: Int, positions: Count, to work: inout StepWork) {
+    work.add(positions * k * channels(n), to: .gemm)
+    work.add(positions * channels(n), to: .values)
   }
 
   mutating func visit<S: StepOperation>(_ step: S) -> StepWork { step.work(self) }

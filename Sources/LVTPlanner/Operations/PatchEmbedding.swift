@@ -52,7 +52,8 @@ struct FloatPatchEmbed: FloatOperation {
     var step = PatchEmbed()
     step.patch = patch
     step.matrix = c.pack(
-      quantized, c.input, Quantization(scale: sumScale, zeroPoint: 0), relu: false)
+      quantized.fillingSegments(kernel: patch), c.input,
+      Quantization(scale: sumScale, zeroPoint: 0), relu: false)
     step.norm = c.append(norm, inputScale: sumScale, output: c.output())
     return .patchEmbed(step)
   }

@@ -20,8 +20,7 @@ extension StepRun {
     let outside = share.scratch(parts.outside, as: Int8.self)
     fillOutside(step, outside)
     var band = Band(
-      parts.bandLayout, kernel: step.kernel, stride: step.stride, channels: channels, grid: grid,
-      width: output.shape.width, outside: UnsafePointer(outside),
+      parts.bandLayout, outside: UnsafePointer(outside),
       at: share.scratch(parts.band, as: Int8.self))
     let rows = share.range(of: output.shape.height)
     let sources = SourceRows(step, parts, grid: grid, channels: channels, share, rows, kernels)

@@ -87,9 +87,8 @@ private struct DetectRun {
   private func forEachPiece(of map: Map, _ body: (Band.Piece) -> Void) {
     let shape = map.shape, kernels = run.kernels
     var band = Band(
-      step.band(of: shape, channels: shape.channels, strip: share.strip), kernel: step.kernel,
-      stride: 1, channels: shape.channels, grid: Extent(of: shape), width: shape.width,
-      outside: outside(map), at: share.scratch(parts.band, as: Int8.self))
+      step.band(of: shape, channels: shape.channels, strip: share.strip), outside: outside(map),
+      at: share.scratch(parts.band, as: Int8.self))
     band.forEachPiece(of: share.range(of: shape.height)) { row, out in
       var copy = lvt_pixels_args(
         in: UnsafeRawPointer(map.position(row * shape.width)), out: out, in_stride: map.pitch,

@@ -26,7 +26,9 @@ extension StepRun {
     for y in share.range(of: grid.height) {
       let place = rows[y], first = Int(place.first), second = place.weight == 0 ? first : first + 1
       if held != first {
-        if held + 1 == first && held >= 0 { swap(&above, &below) } else {
+        if held + 1 == first && held >= 0 {
+          swap(&above, &below)
+        } else {
           findGreatest(row: first, to: above)
         }
         findGreatest(row: min(first + 1, map.shape.height - 1), to: below)

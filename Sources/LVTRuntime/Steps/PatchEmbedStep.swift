@@ -3,29 +3,29 @@ internal import CLVTKernels
 internal import LVTModel
 
 extension StepRun {
-  /// Strip by strip: gather patches of the picture, multiply to int16, normalise.
+  /// Piece by piece: put the picture's rows in a band, multiply its patches to int16, normalise.
   func visit(_ step: PatchEmbed) {
-    let positions = share.output.shape.positions
-    let parts = PatchEmbedScratch(step, positions: positions, strip: share.strip)
-    let patches = share.scratch(parts.patches, as: Int8.self)
+    let picture = share.input, output = share.output
+    let parts = PatchEmbedScratch(step, picture.shape, to: output.shape, strip: share.strip)
+    let bytes = share.scratch(parts.band, as: Int8.self)
     let sums = share.scratch + parts.sums
-    let sumsPitch = step.matrix.panelCount * Shape.block * 2
-    share.forEachStrip(of: positions, rows: parts.stripRows) { strip in
-      var gather = lvt_patches_args(
-        picture: share.input.base.assumingMemoryBound(to: UInt8.self),
-        picture_stride: share.input.shape.width * 3, patch: step.patch,
-        columns: share.output.shape.width, first: strip.lowerBound, count: strip.count,
-        out: patches, out_stride: parts.patchPitch)
-      kernels.patches_u8(&gather)
+    let rowBytes = picture.shape.width * picture.shape.channels
+    var band = Band(parts.bandLayout, outside: nil, at: bytes)
+    band.forEachPiece(of: share.range(of: output.shape.height)) { row, out in
+      kernels.centre_u8(
+        (picture.base + row * rowBytes).assumingMemoryBound(to: UInt8.self), out, rowBytes)
+    } _: { piece in
+      let positions = piece.positions
       var multiply = product(
-        step.matrix, patches, stride: parts.patchPitch, rows: strip.count, out: sums,
-        outStride: sumsPitch, scratch: share.scratch + parts.product)
+        step.matrix, bytes, stride: 0, rows: positions.count, out: sums,
+        outStride: parts.sumsPitch, scratch: share.scratch + parts.product)
       multiply.output = LVT_OUTPUT_S16
+      piece.read(by: &multiply)
       kernels.gemm_s8(&multiply)
       normalize(
-        step.norm, strip.count, sums, stride: sumsPitch, type: .int16,
-        out: share.output.position(strip.lowerBound), outStride: share.output.pitch,
-        outType: share.output.type)
+        step.norm, positions.count, sums, stride: parts.sumsPitch, type: .int16,
+        out: output.position(positions.lowerBound), outStride: output.pitch,
+        outType: output.type)
     }
   }
 }

@@ -15,7 +15,7 @@ extension PlanCheckerTests {
       step.kernel = 3
       step.stride = 2
       step.outside = isPicture ? [0, 0, 0, 0] : nil
-      step.matrix = plan.matrix(k: 9 * (isPicture ? 4 : 6), n: 8)
+      step.matrix = plan.matrix(k: 3 * (isPicture ? 12 : 20), n: 8)
       step.tableOffset = plan.reserve(256)
       let shape = Shape(height: 3, width: 4, channels: 8)
       plan.addHead(plan.add(.convolution(step), inputs: [input], shape), classes: 5)
@@ -46,10 +46,10 @@ extension PlanCheckerTests {
       let map = plan.addMap(channels: 146)
       var step = Convolution()
       (step.kernel, step.stride) = (15, 1)
-      step.matrix = plan.matrix(k: 225 * 146, n: 1)
+      step.matrix = plan.matrix(k: 15 * 2192, n: 1)
       let shape = Shape(height: 1, width: 1, channels: 1)
       plan.addHead(plan.add(.convolution(step), inputs: [map], shape), classes: 1)
-      plan.placed().expectInvalid("a matrix of 32850 by 1") { _ in }
+      plan.placed().expectInvalid("a matrix of 32880 by 1") { _ in }
     }
   }
 }

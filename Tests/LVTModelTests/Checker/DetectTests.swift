@@ -16,9 +16,9 @@ extension PlanCheckerTests {
       step.anchors = [Detect.Anchor(width: 4, height: 4)]
       step.kernel = 3
       step.selection.boxes = 5
-      step.classTower = [plan.matrix(k: 54, n: 8)]
+      step.classTower = [plan.matrix(k: 60, n: 8)]
       step.classOutput = plan.matrix(k: 72, n: 2)
-      step.boxTower = [plan.matrix(k: 54, n: 8)]
+      step.boxTower = [plan.matrix(k: 60, n: 8)]
       step.boxOutput = plan.matrix(k: 72, n: 4)
       let boxes = plan.add(
         .detect(step), inputs: [map, map], Shape(height: 1, width: 5, channels: 6), .float32)

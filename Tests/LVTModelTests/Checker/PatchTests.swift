@@ -9,7 +9,7 @@ extension PlanCheckerTests {
       var plan = HandmadePlan(height: 4, width: 6)
       var step = PatchEmbed()
       step.patch = 2
-      step.matrix = plan.matrix(k: 12, n: 8)
+      step.matrix = plan.matrix(k: 16, n: 8)
       step.norm = plan.norm(8)
       let shape = Shape(height: 2, width: 3, channels: 8)
       plan.addHead(plan.add(.patchEmbed(step), inputs: [0], shape), classes: 5)
