@@ -96,7 +96,7 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
         const __m512 multiplier = _mm512_loadu_ps(panel[p]->multiplier);
         LVT_UNROLL for (size_t r = 0; r < mr; r++)
             finish(g,
-                   p < whole ? acc[r][p] : _mm512_zextsi256_si512(half[r]),
+                   p < whole ? acc[r][p] : _mm512_inserti64x4(_mm512_setzero_si512(), half[r], 0),
                    multiplier,
                    lvt_gemm_residual(g, t->row + r, t->panel + p),
                    lvt_gemm_out(g, t->row + r, t->panel + p));
