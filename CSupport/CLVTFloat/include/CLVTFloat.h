@@ -114,7 +114,7 @@ void lvtf_unit_factor(double *matrix, size_t k);
 
 /// Rounds rows of k weights to [-127, 127] steps of their row's scale, the last weight first: the
 /// error of each is made up for by those before it as `unit_factor`, the U of their inputs'
-/// covariance, says. Rows begin `pitch` elements apart, in `w` as in `out`.
+/// covariance, says. Rows begin `pitch` elements apart, in `w` as in `out`; k is at most 1024.
 void lvtf_round_weights(const float *w,
                         size_t rows,
                         size_t pitch,
