@@ -370,3 +370,70 @@ float lvtf_weight_scale(const float *w, size_t count) {
     }
     return best;
 }
+
+CLONED void lvtf_add_products(const float *in, size_t rows, size_t k, size_t block, float *sums) {
+    for (size_t first = 0; first < k; first += block) {
+        const size_t end = first + block < k ? first + block : k;
+        size_t r = 0;
+        // Sums pass through the cache once for four rows.
+        for (; r + 4 <= rows; r += 4) {
+            const float *x0 = in + r * k, *x1 = x0 + k, *x2 = x1 + k, *x3 = x2 + k;
+            for (size_t i = first; i < end; i++) {
+                float *restrict out = sums + i * block;
+                for (size_t j = i; j < end; j++)
+                    out[j - first] += x0[i] * x0[j] + x1[i] * x1[j] + x2[i] * x2[j] + x3[i] * x3[j];
+            }
+        }
+        for (; r < rows; r++) {
+            const float *x = in + r * k;
+            for (size_t i = first; i < end; i++) {
+                float *restrict out = sums + i * block;
+                for (size_t j = i; j < end; j++)
+                    out[j - first] += x[i] * x[j];
+            }
+        }
+    }
+}
+
+CLONED void lvtf_unit_factor(double *matrix, size_t k) {
+    for (size_t p = 0; p < k; p++) {
+        double *restrict pivot = matrix + p * k;
+        for (size_t i = p + 1; i < k; i++) {
+            double *restrict row = matrix + i * k;
+            const double factor = pivot[i] / pivot[p];
+            for (size_t j = i; j < k; j++)
+                row[j] -= factor * pivot[j];
+        }
+        for (size_t j = k; j-- > p;)
+            pivot[j] /= pivot[p];
+    }
+}
+
+CLONED void lvtf_round_weights(const float *w,
+                               size_t rows,
+                               size_t pitch,
+                               size_t k,
+                               const float *unit_factor,
+                               const float *scales,
+                               int8_t *out) {
+    enum { TOGETHER = 16, MOST = 1024 };
+    float errors[MOST][TOGETHER];
+    for (size_t row = 0; row < rows; row += TOGETHER) {
+        const size_t count = rows - row < TOGETHER ? rows - row : TOGETHER;
+        for (size_t i = k; i-- > 0;) {
+            float made_up[TOGETHER] = {0};
+            for (size_t j = i + 1; j < k; j++)
+                for (size_t r = 0; r < TOGETHER; r++)
+                    made_up[r] += unit_factor[i * k + j] * errors[j][r];
+            for (size_t r = 0; r < TOGETHER; r++)
+                errors[i][r] = 0;
+            for (size_t r = 0; r < count; r++) {
+                const float weight = w[(row + r) * pitch + i], scale = scales[row + r];
+                const float steps = rintf((weight + made_up[r]) / scale);
+                const float q = steps < -127 ? -127 : steps > 127 ? 127 : steps;
+                out[(row + r) * pitch + i] = (int8_t)q;
+                errors[i][r] = weight - q * scale;
+            }
+        }
+    }
+}

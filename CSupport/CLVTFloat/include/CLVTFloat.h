@@ -102,3 +102,23 @@ void lvtf_histogram(
 /// The scale with which weights rounded to [-127, 127] lose least: that of the largest weight at
 /// 127, or up to 22 % less; 0 for weights that are all zero.
 float lvtf_weight_scale(const float *w, size_t count);
+
+/// Adds the products of every two of a row's k inputs that lie in the same block of neighbouring
+/// inputs, over all rows. `sums` is [k][block]: of each input the products with those of its block,
+/// the first first; only those with itself and later ones are added to.
+void lvtf_add_products(const float *in, size_t rows, size_t k, size_t block, float *sums);
+
+/// Of a symmetric positive definite matrix, of which the upper triangle is read: U, in its place,
+/// where the matrix is U^T D U, D is diagonal, and U is upper triangular with ones on the diagonal.
+void lvtf_unit_factor(double *matrix, size_t k);
+
+/// Rounds rows of k weights to [-127, 127] steps of their row's scale, the last weight first: the
+/// error of each is made up for by those before it as `unit_factor`, the U of their inputs'
+/// covariance, says. Rows begin `pitch` elements apart, in `w` as in `out`; k is at most 1024.
+void lvtf_round_weights(const float *w,
+                        size_t rows,
+                        size_t pitch,
+                        size_t k,
+                        const float *unit_factor,
+                        const float *scales,
+                        int8_t *out);

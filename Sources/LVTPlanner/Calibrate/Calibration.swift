@@ -17,12 +17,18 @@ struct Calibration: Sendable {
   init(
     _ network: Network, pictures: [[UInt8]], progress: @Sendable (Int) -> Void
   ) throws(PlannerError) {
-    let ranges = Self.pass(network, pictures, progress: progress) { $0.addRanges($1) }
+    let ranges = Self.pass(network, pictures, progress: progress) { $0.addRanges($2) }
     statistics = try Self.merged(ranges, network)
     results = ranges.flatMap { $0.results }
     let counts = Self.pass(
       network, pictures, known: statistics, progress: { progress(pictures.count + $0) },
-      add: { $0.addCounts($1) })
+      add: { statistics, role, values in
+        switch role {
+        case .product: statistics.addProducts(values, block: InputMoments.blockSize)
+        case .neighbours(let taps): statistics.addProducts(values, block: taps)
+        default: statistics.addCounts(values)
+        }
+      })
     for shard in counts {
       for (point, counted) in shard.statistics { statistics[point]?.mergeCounts(counted) }
     }
@@ -34,7 +40,7 @@ struct Calibration: Sendable {
   static func ranges(
     _ network: Network, pictures: [[UInt8]], progress: @Sendable (Int) -> Void
   ) throws(PlannerError) -> [Point: Statistics] {
-    try merged(pass(network, pictures, progress: progress) { $0.addRanges($1) }, network)
+    try merged(pass(network, pictures, progress: progress) { $0.addRanges($2) }, network)
   }
 
   private static func merged(
@@ -65,7 +71,7 @@ struct Calibration: Sendable {
   private static func pass(
     _ network: Network, _ pictures: [[UInt8]], known: [Point: Statistics] = [:],
     progress: @Sendable (Int) -> Void,
-    add: @Sendable (inout Statistics, [Float]) -> Void
+    add: @Sendable (inout Statistics, Point.Role, [Float]) -> Void
   ) -> [Shard] {
     let shardCount = 4
     let shards = Mutex([Shard](repeating: Shard(), count: shardCount))
@@ -77,7 +83,7 @@ struct Calibration: Sendable {
       for i in first..<(pictures.count * (index + 1) / shardCount) {
         let results = executor.results(executor.normalized(pictures[i])) {
           point, values, channels in
-          add(&shard.statistics[point, default: Statistics(channels: channels)], values)
+          add(&shard.statistics[point, default: Statistics(channels: channels)], point.role, values)
         }
         shard.results.append(results)
         progress(done.add(1, ordering: .relaxed).newValue)

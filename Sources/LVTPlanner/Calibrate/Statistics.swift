@@ -10,6 +10,8 @@ struct Statistics: Sendable {
   private(set) var rows = 0
   /// Counts of ``histogramBins`` equal bins over [low, high]; empty before the second pass.
   private(set) var histogram: [UInt64] = []
+  /// Of what products read, after the second pass.
+  private var products: ProductSums?
 
   static let histogramBins = 4096
 
@@ -76,6 +78,26 @@ struct Statistics: Sendable {
       &histogram)
   }
 
+  /// Adds up products of inputs whose means are known by now.
+  ///
+  /// - Parameter block: Neighbouring inputs that are looked at together.
+  mutating func addProducts(_ values: [Float], block: Int) {
+    var sums = products ?? ProductSums(inputs: least.count, block: block)
+    products = nil
+    sums.add(values, centres: means, factors: inputFactors)
+    products = sums
+  }
+
+  /// How inputs of a product vary; nothing of other values.
+  var moments: InputMoments? { products?.moments(centres: means, factors: inputFactors) }
+
+  /// Of each channel, what makes its distance from the mean 1 at most.
+  private var inputFactors: [Double] {
+    zip(means, zip(least, greatest)).map { mean, ends in
+      1 / max(mean - Double(ends.0), Double(ends.1) - mean, Double(ScaleLimits.least))
+    }
+  }
+
   mutating func mergeRanges(_ other: Statistics) {
     for c in least.indices {
       least[c] = min(least[c], other.least[c])
@@ -85,7 +107,12 @@ struct Statistics: Sendable {
     rows += other.rows
   }
 
+  /// Adds what another's second pass saw.
   mutating func mergeCounts(_ other: Statistics) {
+    if let theirs = other.products {
+      products?.merge(theirs)
+      products = products ?? theirs
+    }
     if histogram.isEmpty {
       histogram = other.histogram
     } else {

@@ -110,6 +110,10 @@ public struct Point: Hashable, Sendable {
     case attended
     /// What the convolutions in front of a detector's last ones make, of all levels.
     case classTower(Int), boxTower(Int)
+    /// What the products of a node read, row after row, numbered as in ``FloatOperation/matrices``.
+    case product(Int)
+    /// The neighbourhoods that a depth-wise filter reads: of each channel its taps.
+    case neighbours(taps: Int)
     /// What a detector's last convolutions make of a level.
     case classLogits(level: Int), boxOffsets(level: Int)
 

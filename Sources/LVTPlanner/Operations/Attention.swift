@@ -79,6 +79,7 @@ struct FloatAttention: FloatOperation {
   func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
     let normalized = norm.applied(to: inputs[0].values)
     observe(.normalized, normalized, channels)
+    observe(.product(0), normalized, channels)
     let qkv = qkv.applied(to: normalized, rows: output.positions)
     // What pads a map has keys and values as well, which no position need have.
     let seen = isPadding(output) ? qkv + self.qkv.bias : qkv
@@ -87,6 +88,7 @@ struct FloatAttention: FloatOperation {
     }
     let attended = attended(qkv, output)
     observe(.attended, attended, channels)
+    observe(.product(1), attended, channels)
     var result = project.applied(to: attended, rows: output.positions)
     lvtf_add(&result, inputs[0].values, result.count)
     return result

@@ -16,15 +16,13 @@ extension FloatAttention {
   private func lowerHeads(_ c: inout Lowering) -> Step.Operation {
     let input = c.input
     let normalized = c.choose(.normalized)
-    let qkv = QuantizedMatrix(
-      self.qkv, inputScale: normalized.scale, means: c.means(.normalized))
+    let qkv = c.quantized(self.qkv, inputScale: normalized.scale)
     let parts = [Point.Role.queries, .keys, .values].enumerated().map { part, role in
       let rows = part * channels..<(part + 1) * channels
       return c.choose(role, leastScale: qkv.leastOutputScale(of: rows), symmetric: true).scale
     }
     let attended = c.choose(.attended, leastScale: parts[2] / Self.multiplierLimit)
-    let project = QuantizedMatrix(
-      self.project, inputScale: attended.scale, means: c.means(.attended))
+    let project = c.quantized(self.project, 1, inputScale: attended.scale)
     let output = c.output(leastScale: project.leastOutputScale, adding: input)
 
     let scoreUnit = scoreUnit(c, queryScale: parts[0], keyScale: parts[1])
@@ -108,9 +106,8 @@ extension FloatAttention {
   ) -> DepthwiseAttention {
     let input = c.input, padded = Shape.blocks(channels) * Shape.block
     let normalized = c.choose(.normalized)
-    let qkv = QuantizedMatrix(
-      self.qkv.paddingParts(of: channels, to: padded), inputScale: normalized.scale,
-      means: c.means(.normalized))
+    let qkv = c.quantized(
+      self.qkv.paddingParts(of: channels, to: padded), inputScale: normalized.scale)
     // Each channel of queries, keys and values reaches just as far as calibration saw it.
     var scales = [Point.Role.queries, .keys, .values].flatMap { role in
       (c.statistics(role)?.magnitudes ?? []).map { $0 / 127 }
@@ -120,8 +117,7 @@ extension FloatAttention {
       scales[row] = ScaleLimits.scale(max(scales[row], qkv.leastOutputScale(of: row..<row + 1)))
     }
     let attended = c.choose(.attended)
-    let project = QuantizedMatrix(
-      self.project, inputScale: attended.scale, means: c.means(.attended))
+    let project = c.quantized(self.project, 1, inputScale: attended.scale)
     let output = c.output(leastScale: project.leastOutputScale, adding: input)
 
     let columns = (0..<channels).map { c in

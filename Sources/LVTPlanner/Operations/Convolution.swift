@@ -56,10 +56,12 @@ struct FloatConvolution: FloatOperation {
     guard let grid = grid(of: inputs.map(\.shape)) else { return [] }
     let map = sources == [.none] ? inputs[0] : joined(inputs, grid)
     let sums = matrix.convolved(
-      map, kernel: kernel, stride: stride, to: output, relu: activation == .relu)
+      map, kernel: kernel, stride: stride, to: output, relu: activation == .relu, product: 0,
+      observe)
     let hidden = activated(sums, observe)
     guard let project else { return hidden }
     observe(.activated, hidden, matrix.outputs)
+    observe(.product(1), hidden, project.inputs)
     return project.applied(to: hidden, rows: output.positions)
   }
 
@@ -143,13 +145,13 @@ struct FloatConvolution: FloatOperation {
       let nearest = mean.map { max(0, min(255, (255 * $0).rounded())) }
       step.outside = SIMD4(
         (nearest + [FloatMatrix.outsideValue]).map { Int8(Int($0) - 128) })
-      let means = mean.map { Double(255 * $0) } + [0]
-      quantized = QuantizedMatrix(
-        matrix.onBytes(of: c.network).withOutside(mean: mean, nearest: nearest),
-        inputScale: c.input.scale, inputZeroPoints: [c.input.zeroPoint],
-        means: [[Double]](repeating: means, count: kernel * kernel).flatMap { $0 })
+      let network = c.network
+      quantized = c.quantized(
+        matrix.onBytes(of: network).withOutside(mean: mean, nearest: nearest),
+        inputScale: c.input.scale, inputZeroPoints: [c.input.zeroPoint]
+      ) { $0.onBytes(of: network).withOutside() }
     } else {
-      quantized = quantizedOnMaps(c)
+      quantized = quantizedOnMaps(&c)
     }
     let filled = quantized.fillingSegments(kernel: kernel)
     var hidden = Quantization(scale: 1, zeroPoint: 0)
@@ -165,8 +167,7 @@ struct FloatConvolution: FloatOperation {
     }
     let activated = c.choose(
       .activated, leastScale: activation == .gelu ? 0 : quantized.leastOutputScale)
-    let second = QuantizedMatrix(
-      project, inputScale: activated.scale, means: c.means(.activated))
+    let second = c.quantized(project, 1, inputScale: activated.scale)
     let output = c.output(leastScale: second.leastOutputScale)
     step.matrix = c.packFolded(
       filled, activation == .gelu ? hidden : activated, relu: activation == .relu)
@@ -177,27 +178,33 @@ struct FloatConvolution: FloatOperation {
 
   /// The matrix on the integers of its inputs, whose scales are those of its weights' columns: sums are in one
   /// unit whatever the sources' scales.
-  private func quantizedOnMaps(_ c: Lowering) -> QuantizedMatrix {
-    var scales: [Float] = [], zeroPoints: [Int] = [], means: [Double] = []
+  private func quantizedOnMaps(_ c: inout Lowering) -> QuantizedMatrix {
+    var scales: [Float] = [], zeroPoints: [Int] = []
     for input in c.inputs {
       let count = input.shape.channels, q = input.quantization
       scales += repeatElement(q.scale, count: count)
       zeroPoints += repeatElement(q.zeroPoint, count: count)
-      means += input.means.map { $0 / Double(q.scale) }
     }
     var onIntegers = matrix
-    onIntegers.scaleInputs((0..<matrix.inputs).map { scales[$0 % scales.count] })
-    return QuantizedMatrix(
-      onIntegers, inputScale: 1, inputZeroPoints: zeroPoints,
-      means: (0..<matrix.inputs).map { means[$0 % means.count] })
+    let factors = (0..<matrix.inputs).map { scales[$0 % scales.count] }
+    onIntegers.scaleInputs(factors)
+    return c.quantized(onIntegers, inputScale: 1, inputZeroPoints: zeroPoints) {
+      $0.scaled(factors.map { 1 / Double($0) })
+    }
   }
 }
 
 extension FloatMatrix {
   /// A K × K convolution of a map with padding (K − 1) / 2, row by row of what it makes.
+  ///
+  /// - Parameter product: Its number among the node's products. As there are K² times as many inputs as
+  ///   values, only those of a sample of positions are observed.
   func convolved(
-    _ map: FloatMap, kernel: Int, stride: Int, to output: Shape, relu: Bool
+    _ map: FloatMap, kernel: Int, stride: Int, to output: Shape, relu: Bool, product: Int,
+    _ observe: Observer
   ) -> [Float] {
+    let sampled = InputMoments.sampled(of: output.positions)
+    var samples: [Float] = []
     let shape = map.shape, channels = shape.channels, pad = kernel / 2
     var result: [Float] = []
     result.reserveCapacity(output.positions * outputs)
@@ -222,7 +229,13 @@ extension FloatMatrix {
         }
       }
       result += applied(to: taps, rows: output.width, relu: relu)
+      let positions = row * output.width..<(row + 1) * output.width
+      for position in positions where position % sampled == 0 {
+        let first = (position - positions.lowerBound) * inputs
+        samples += taps[first..<first + inputs]
+      }
     }
+    observe(.product(product), samples, inputs)
     return result
   }
 

@@ -21,6 +21,30 @@ struct FloatFilter: Sendable {
     }
   }
 
+  /// The neighbourhoods of a sample of positions: of one channel after the other its taps in raster order, rows
+  /// of them padded with zeros to groups of four.
+  func neighbours(in map: FloatMap) -> [Float] {
+    let shape = map.shape, pad = kernel / 2, pitch = (kernel + 3) / 4 * 4
+    let taps = Depthwise.paddedTaps(kernel)
+    let step = InputMoments.sampled(of: shape.positions)
+    let positions = stride(from: 0, to: shape.positions, by: step)
+    var result = [Float](repeating: 0, count: (shape.positions + step - 1) / step * taps * channels)
+    for (row, position) in positions.enumerated() {
+      let (y, x) = (position / shape.width - pad, position % shape.width - pad)
+      for ky in 0..<kernel where (0..<shape.height).contains(y + ky) {
+        for kx in 0..<kernel where (0..<shape.width).contains(x + kx) {
+          let source = ((y + ky) * shape.width + x + kx) * channels
+          var out = row * taps * channels + ky * pitch + kx
+          for c in 0..<channels {
+            result[out] = map.values[source + c]
+            out += taps
+          }
+        }
+      }
+    }
+    return result
+  }
+
   /// Multiplies the taps of each channel, as if its input were divided.
   mutating func scaleInputs(_ factors: [Float]) {
     for i in weights.indices { weights[i] *= factors[i % channels] }
@@ -58,6 +82,9 @@ struct FloatDepthwise: FloatOperation {
   }
 
   func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
+    let taps = Depthwise.paddedTaps(filter.kernel)
+    observe(
+      .neighbours(taps: taps), filter.neighbours(in: inputs[0]), taps * filter.channels)
     var result = filter.applied(to: inputs[0], relu: ending == .relu)
     if addsInput { lvtf_add(&result, inputs[0].values, result.count) }
     return result
@@ -96,9 +123,7 @@ struct FloatDepthwise: FloatOperation {
     }
     let matrix = FloatMatrix(
       inputs: taps, outputs: filter.channels, weights: weights, bias: filter.bias)
-    // Each channel has its own input mean, the same for all its taps but at the border.
-    let quantized = QuantizedMatrix(
-      matrix, inputScale: c.input.scale, meansOfOutputs: c.inputMeans)
+    let quantized = c.quantized(matrix, .neighbours(taps: taps), inputScale: c.input.scale)
     let output = c.output(
       leastScale: quantized.leastOutputScale, adding: addsInput ? c.input : nil)
     var step = Depthwise()

@@ -40,8 +40,12 @@ struct FloatDetect: FloatOperation {
     let decoder = BoxDecoder(head, width: head.picture.width, height: head.picture.height)
     let anchors = head.anchors.count, classes = head.classes
     for (level, input) in inputs.enumerated() {
-      let logits = last(classOutput, tower(classTower, input, { .classTower($0) }, observe))
-      let offsets = last(boxOutput, tower(boxTower, input, { .boxTower($0) }, observe))
+      let logits = last(
+        classOutput, tower(classTower, 0, input, { .classTower($0) }, observe), classTower.count,
+        observe)
+      let offsets = last(
+        boxOutput, tower(boxTower, firstOfBoxes, input, { .boxTower($0) }, observe),
+        firstOfBoxes + boxTower.count, observe)
       observe(.classLogits(level: level), logits, classOutput.outputs)
       observe(.boxOffsets(level: level), offsets, boxOutput.outputs)
       // Every anchor with its greatest logit, the best first, as far as a level may keep them.
@@ -74,23 +78,31 @@ struct FloatDetect: FloatOperation {
     }
   }
 
+  /// The number of the first product that has to do with boxes.
+  private var firstOfBoxes: Int { classTower.count + 1 }
+
+  /// - Parameter first: The number of the first of the products.
   private func tower(
-    _ matrices: [FloatMatrix], _ input: FloatMap, _ role: (Int) -> Point.Role, _ observe: Observer
+    _ matrices: [FloatMatrix], _ first: Int, _ input: FloatMap, _ role: (Int) -> Point.Role,
+    _ observe: Observer
   ) -> FloatMap {
     var map = input
     for (i, matrix) in matrices.enumerated() {
       var shape = map.shape
       shape.channels = matrix.outputs
       let values = matrix.convolved(
-        map, kernel: head.kernel, stride: 1, to: shape, relu: true)
+        map, kernel: head.kernel, stride: 1, to: shape, relu: true, product: first + i, observe)
       observe(role(i), values, matrix.outputs)
       map = FloatMap(values: values, shape: shape)
     }
     return map
   }
 
-  private func last(_ matrix: FloatMatrix, _ map: FloatMap) -> [Float] {
-    matrix.convolved(map, kernel: head.kernel, stride: 1, to: map.shape, relu: false)
+  private func last(
+    _ matrix: FloatMatrix, _ map: FloatMap, _ product: Int, _ observe: Observer
+  ) -> [Float] {
+    matrix.convolved(
+      map, kernel: head.kernel, stride: 1, to: map.shape, relu: false, product: product, observe)
   }
 
   mutating func equalizeInside(_ ranges: (Point.Role) -> Statistics?) {
@@ -129,36 +141,30 @@ struct FloatDetect: FloatOperation {
 
   func lower(_ c: inout Lowering) -> Step.Operation {
     var step = head
-    let inputMeans = c.meansOfSharedInputs
     (step.classTower, step.classOutput) = lower(
-      classTower, classOutput, inputMeans, { .classTower($0) }, &c)
-    (step.boxTower, step.boxOutput) = lower(boxTower, boxOutput, inputMeans, { .boxTower($0) }, &c)
+      classTower, classOutput, 0, { .classTower($0) }, &c)
+    (step.boxTower, step.boxOutput) = lower(
+      boxTower, boxOutput, firstOfBoxes, { .boxTower($0) }, &c)
     return .detect(step)
   }
 
   private func lower(
-    _ tower: [FloatMatrix], _ output: FloatMatrix, _ inputMeans: [Double],
+    _ tower: [FloatMatrix], _ output: FloatMatrix, _ first: Int,
     _ role: (Int) -> Point.Role, _ c: inout Lowering
   ) -> ([PackedMatrix], PackedMatrix) {
-    var source = c.input, means = inputMeans
-    func quantized(_ matrix: FloatMatrix) -> QuantizedMatrix {
-      QuantizedMatrix(
-        matrix, inputScale: source.scale,
-        means: (0..<matrix.inputs).map { means[$0 % means.count] })
-    }
+    var source = c.input
     var packed: [PackedMatrix] = []
     for (i, matrix) in tower.enumerated() {
-      let quantized = quantized(matrix)
+      let quantized = c.quantized(matrix, first + i, inputScale: source.scale)
       let made = c.choose(role(i), leastScale: quantized.leastOutputScale)
       packed.append(
         c.pack(
           quantized.fillingSegments(kernel: head.kernel), source, made, relu: true))
-      (source, means) = (made, c.means(role(i)))
+      source = made
     }
     // What is left of the last sums are real numbers.
     let real = Quantization(scale: 1, zeroPoint: 0)
-    return (
-      packed, c.pack(quantized(output).fillingSegments(kernel: head.kernel), source, real)
-    )
+    let last = c.quantized(output, first + tower.count, inputScale: source.scale)
+    return (packed, c.pack(last.fillingSegments(kernel: head.kernel), source, real))
   }
 }

@@ -29,8 +29,10 @@ struct FloatDynamicFilter: FloatOperation {
   func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
     let mean = columnMeans(inputs[0].values, channels: channels)
     observe(.pooled, mean, channels)
+    observe(.product(0), mean, channels)
     let hidden = squeeze.applied(to: mean, rows: 1, relu: true)
     observe(.hidden, hidden, squeeze.outputs)
+    observe(.product(1), hidden, expand.inputs)
     let filter = filter(expand.applied(to: hidden, rows: 1))
     observe(.taps, filter.weights, channels)
     return filter.applied(to: inputs[0], relu: true)
@@ -68,9 +70,9 @@ struct FloatDynamicFilter: FloatOperation {
 
   func lower(_ c: inout Lowering) -> Step.Operation {
     let input = c.input, mean = c.mean(of: input)
-    let squeeze = WideMatrix(squeeze, inputScale: mean.scale, means: c.means(.pooled))
+    let squeeze = c.wide(squeeze, inputScale: mean.scale)
     let hiddenScale = c.wideScale(.hidden, least: squeeze.matrix.leastOutputScale)
-    let expand = WideMatrix(expandByBlocks, inputScale: hiddenScale, means: c.means(.hidden))
+    let expand = c.wide(expandByBlocks, 1, inputScale: hiddenScale)
     // Room for taps twice as large as any that calibration saw before multipliers reach their limit; but not
     // for those of channels whose input is nothing in int8.
     let largest = zip(

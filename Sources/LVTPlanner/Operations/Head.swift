@@ -28,7 +28,9 @@ struct FloatHead: FloatOperation {
       case .maximum: columnMaxima(normalized)
       }
     observe(.pooled, pooled, channels)
-    return classifier?.applied(to: pooled, rows: 1) ?? pooled
+    guard let classifier else { return pooled }
+    observe(.product(0), pooled, channels)
+    return classifier.applied(to: pooled, rows: 1)
   }
 
   private func columnMaxima(_ values: [Float]) -> [Float] {
@@ -54,7 +56,7 @@ struct FloatHead: FloatOperation {
       return .head(step)
     }
     let pooled = pooling == .mean ? c.mean(of: normalized) : c.maximum(of: normalized)
-    let logits = WideMatrix(classifier, inputScale: pooled.scale, means: c.means(.pooled))
+    let logits = c.wide(classifier, inputScale: pooled.scale)
     step.norm = c.append(norm, inputScale: c.input.scale, output: normalized)
     step.poolingMultiplier = pooled.multiplier
     var packed = Head.Classifier()

@@ -37,8 +37,10 @@ struct FloatInhomogeneousFilter: FloatOperation {
 
   func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
     let input = inputs[0].values
+    observe(.product(0), input, channels)
     let hidden = squeeze.applied(to: input, rows: output.positions, relu: true)
     observe(.hidden, hidden, squeeze.outputs)
+    observe(.product(1), hidden, expand.inputs)
     let taps = expand.applied(to: hidden, rows: output.positions)
     observe(.taps, taps, expand.outputs)
     return [Float](unsafeUninitializedCapacity: input.count) { out, count in
@@ -73,10 +75,9 @@ struct FloatInhomogeneousFilter: FloatOperation {
 
   func lower(_ c: inout Lowering) -> Step.Operation {
     let input = c.input
-    let squeeze = QuantizedMatrix(squeeze, inputScale: input.scale, means: c.inputMeans)
+    let squeeze = c.quantized(squeeze, inputScale: input.scale)
     let hidden = c.choose(.hidden, leastScale: squeeze.leastOutputScale)
-    let expand = QuantizedMatrix(
-      expandByPairs, inputScale: hidden.scale, means: c.means(.hidden))
+    let expand = c.quantized(expandByPairs, 1, inputScale: hidden.scale)
     // A scale for each group: a channel's factor knows its group, so that costs nothing.
     let area = kernel * kernel
     let largest = c.statistics(.taps)?.magnitudes ?? []

@@ -31,10 +31,12 @@ struct FloatMLP: FloatOperation {
       source = norm.applied(to: source)
       observe(.normalized, source, expand.inputs)
     }
+    observe(.product(0), source, expand.inputs)
     var hidden = expand.applied(to: source, rows: output.positions)
     observe(.hidden, hidden, expand.outputs)
     lvtf_gelu(&hidden, hidden.count)
     observe(.activated, hidden, expand.outputs)
+    observe(.product(1), hidden, project.inputs)
     var result = project.applied(to: hidden, rows: output.positions)
     lvtf_add(&result, inputs[0].values, result.count)
     return result
@@ -54,13 +56,10 @@ struct FloatMLP: FloatOperation {
   func lower(_ c: inout Lowering) -> Step.Operation {
     let input = c.input
     let (source, narrowing) = norm == nil ? c.reading() : (c.choose(.normalized), nil)
-    let first = QuantizedMatrix(
-      expand, inputScale: source.scale,
-      means: norm == nil ? c.inputMeans : c.means(.normalized))
+    let first = c.quantized(expand, inputScale: source.scale)
     let hidden = c.choose(.hidden, leastScale: first.leastOutputScale, transform: .gelu)
     let activated = c.choose(.activated)
-    let second = QuantizedMatrix(
-      project, inputScale: activated.scale, means: c.means(.activated))
+    let second = c.quantized(project, 1, inputScale: activated.scale)
     let output = c.output(leastScale: second.leastOutputScale, adding: input)
     var step = MLP()
     step.norm = norm.map { c.append($0, inputScale: input.scale, output: source) }

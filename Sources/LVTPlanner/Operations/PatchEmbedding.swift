@@ -21,7 +21,9 @@ struct FloatPatchEmbed: FloatOperation {
   }
 
   func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
-    let sums = matrix.applied(to: patches(inputs[0], grid: output), rows: output.positions)
+    let patches = patches(inputs[0], grid: output)
+    observe(.product(0), patches, matrix.inputs)
+    let sums = matrix.applied(to: patches, rows: output.positions)
     observe(.sums, sums, matrix.outputs)
     return norm.applied(to: sums)
   }
@@ -41,10 +43,10 @@ struct FloatPatchEmbed: FloatOperation {
   }
 
   func lower(_ c: inout Lowering) -> Step.Operation {
-    // A pixel's mean, in grey levels, is near enough to the colour's for the bias correction.
-    let means = (0..<matrix.inputs).map { Double(c.network.mean[$0 % 3]) * 255 }
-    let quantized = QuantizedMatrix(
-      matrix.onBytes(of: c.network), inputScale: c.input.scale, means: means)
+    let network = c.network
+    let quantized = c.quantized(matrix.onBytes(of: network), inputScale: c.input.scale) {
+      $0.onBytes(of: network)
+    }
 
     // int16 sums: room for values twice as large as any that calibration saw.
     let largest = c.statistics(.sums).map { max(-$0.low, $0.high) } ?? 1

@@ -21,6 +21,7 @@ struct FloatPatchMerge: FloatOperation {
   func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
     let normalized = norm.applied(to: merged(inputs[0]))
     observe(.normalized, normalized, matrix.inputs)
+    observe(.product(0), normalized, matrix.inputs)
     return matrix.applied(to: normalized, rows: output.positions)
   }
 
@@ -54,8 +55,7 @@ struct FloatPatchMerge: FloatOperation {
 
   func lower(_ c: inout Lowering) -> Step.Operation {
     let normalized = c.choose(.normalized)
-    let quantized = QuantizedMatrix(
-      matrix, inputScale: normalized.scale, means: c.means(.normalized))
+    let quantized = c.quantized(matrix, inputScale: normalized.scale)
     let output = c.output(leastScale: quantized.leastOutputScale)
     var step = PatchMerge()
     step.norm = c.append(norm, inputScale: c.input.scale, output: normalized)

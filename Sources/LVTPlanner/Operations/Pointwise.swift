@@ -30,6 +30,7 @@ struct FloatPointwise: FloatOperation {
 
   func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
     let source = extent == nil ? inputs[0] : inputs[0].cut(to: output)
+    observe(.product(0), source.values, matrix.inputs)
     var result = matrix.applied(to: source.values, rows: output.positions, relu: relu)
     guard let residual else { return result }
     let added =
@@ -66,7 +67,7 @@ struct FloatPointwise: FloatOperation {
 
   func lower(_ c: inout Lowering) -> Step.Operation {
     let (source, narrowing) = c.reading()
-    let quantized = QuantizedMatrix(matrix, inputScale: source.scale, means: c.inputMeans)
+    let quantized = c.quantized(matrix, inputScale: source.scale)
     let output = c.output(leastScale: quantized.leastOutputScale, adding: c.residual)
     var step = Pointwise()
     step.narrowing = narrowing

@@ -106,16 +106,9 @@ struct Lowering {
   var readsPicture: Bool { network.graph.values[node.inputs[0]].producer == nil }
   /// What is known of the first input; nothing of the picture.
   var inputStatistics: Statistics? { statistics[Point(value: node.inputs[0], role: .output)] }
-  /// The mean of each channel of the first input.
-  var inputMeans: [Double] { inputStatistics?.means ?? [] }
-  /// Every input: its extents, what its integers stand for, and the mean of each of its channels.
-  var inputs: [(shape: Shape, quantization: Quantization, means: [Double])] {
-    node.inputs.map { value in
-      (
-        shape: network.graph.values[value].shape, quantization: quantizations[value],
-        means: statistics[Point(value: value, role: .output)]?.means ?? []
-      )
-    }
+  /// Every input: its extents, and what its integers stand for.
+  var inputs: [(shape: Shape, quantization: Quantization)] {
+    node.inputs.map { (shape: network.graph.values[$0].shape, quantization: quantizations[$0]) }
   }
   /// The second input, if there is one.
   var residual: Quantization? {
@@ -126,8 +119,6 @@ struct Lowering {
   func statistics(_ role: Point.Role) -> Statistics? {
     statistics[Point(value: node.output, role: role)]
   }
-
-  func means(_ role: Point.Role) -> [Double] { statistics(role)?.means ?? [] }
 
   // MARK: Ranges
 
@@ -199,12 +190,6 @@ struct Lowering {
   /// What the node makes has the quantization of the first input.
   mutating func outputIsQuantizedAsInput() { quantizations[node.output] = input }
 
-  /// The mean of each channel of all inputs together, which share a quantization.
-  var meansOfSharedInputs: [Double] {
-    Statistics(joining: node.inputs.compactMap { statistics[Point(value: $0, role: .output)] })
-      .means
-  }
-
   /// The scale of an int16 value: room for twice what calibration saw.
   func wideScale(_ role: Point.Role, least: Float) -> Float {
     let largest = statistics(role).map { max(-$0.low, $0.high) } ?? 1
@@ -223,6 +208,45 @@ struct Lowering {
   func maximum(of map: Quantization) -> (scale: Float, multiplier: Float) {
     let scale = wideScale(.pooled, least: map.scale / 256)
     return (scale, map.scale / scale)
+  }
+
+  // MARK: Weights
+
+  /// Rounds the matrix of a product.
+  ///
+  /// - Parameters:
+  ///   - product: Its number among the node's products.
+  ///   - inputZeroPoints: Of each input, again and again until all have one; folded into the bias.
+  ///   - moments: Makes of what calibration knows of the product's inputs what it would know of the matrix's.
+  mutating func quantized(
+    _ matrix: FloatMatrix, _ product: Int = 0, inputScale: Float, inputZeroPoints: [Int] = [0],
+    moments: (InputMoments) -> InputMoments = { $0 }
+  ) -> QuantizedMatrix {
+    quantized(
+      matrix, .product(product), inputScale: inputScale, inputZeroPoints: inputZeroPoints,
+      moments: moments)
+  }
+
+  /// Rounds a matrix that reads what was observed in a role.
+  mutating func quantized(
+    _ matrix: FloatMatrix, _ role: Point.Role, inputScale: Float, inputZeroPoints: [Int] = [0],
+    moments: (InputMoments) -> InputMoments = { $0 }
+  ) -> QuantizedMatrix {
+    let point = Point(value: node.output, role: role)
+    guard let known = statistics[point]?.moments else {
+      preconditionFailure("\(point) was not observed")
+    }
+    let inputs = moments(known)
+    return QuantizedMatrix(
+      matrix, inputScale: inputScale, inputZeroPoints: inputZeroPoints, means: inputs.means
+    ) { memo.rounded(point, matrix, scales: $0, inputs) }
+  }
+
+  /// Rounds the matrix of a product of int16 inputs.
+  mutating func wide(_ matrix: FloatMatrix, _ product: Int = 0, inputScale: Float) -> WideMatrix {
+    WideMatrix(matrix, inputScale: inputScale) {
+      quantized($0, product, inputScale: inputScale)
+    }
   }
 
   // MARK: Constants

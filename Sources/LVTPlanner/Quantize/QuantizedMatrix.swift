@@ -17,62 +17,54 @@ struct QuantizedMatrix {
   /// Quantizes the rows of a matrix.
   ///
   /// - Parameters:
-  ///   - means: The mean of each input on the calibration pictures. What rounding changes in a row's
-  ///     weights changes its sum by Σ ΔW · E[x] on average; the bias takes that back.
-  init(_ matrix: FloatMatrix, inputScale: Float, means: [Double]) {
-    self.init(matrix, inputScale: inputScale) { _, input in means[input] }
-  }
-
-  /// Quantizes the rows of a matrix and folds what zero is in its inputs into the bias.
-  ///
-  /// - Parameter inputZeroPoints: Of each input, again and again until all have one.
-  init(_ matrix: FloatMatrix, inputScale: Float, inputZeroPoints: [Int], means: [Double]) {
-    self.init(matrix, inputScale: inputScale, means: means)
-    for o in 0..<outputs {
-      var sum = 0
-      for i in 0..<inputs {
-        sum += Int(weights[o * inputs + i]) * inputZeroPoints[i % inputZeroPoints.count]
-      }
-      bias[o] = Int32(clamping: Int(bias[o]) - sum)
-    }
-  }
-
-  /// Quantizes the channels of a depth-wise filter, a row each: all inputs of a row have the mean of
-  /// the row's channel.
-  init(_ matrix: FloatMatrix, inputScale: Float, meansOfOutputs means: [Double]) {
-    self.init(matrix, inputScale: inputScale) { output, _ in means[output] }
-  }
-
-  private init(_ matrix: FloatMatrix, inputScale: Float, mean: (Int, Int) -> Double) {
+  ///   - inputZeroPoints: Of each input, again and again until all have one; folded into the bias.
+  ///   - means: The mean of each input on the calibration pictures; if rows read different inputs, those of row
+  ///     after row. What rounding changes in a row's weights changes its sum by Σ ΔW · E[x] on average; the
+  ///     bias takes that back.
+  ///   - round: Makes integers of the weights; they may be further from the weights than need be.
+  init(
+    _ matrix: FloatMatrix, inputScale: Float, inputZeroPoints: [Int] = [0], means: [Double],
+    round: (_ scales: [Float]) -> [Int8]
+  ) {
     inputs = matrix.inputs
     outputs = matrix.outputs
     self.inputScale = inputScale
-    weights = [Int8](repeating: 0, count: matrix.weights.count)
-    scales = []
+    scales = (0..<matrix.outputs).map { o in
+      let row = matrix.weights[o * matrix.inputs..<(o + 1) * matrix.inputs]
+      let best = row.withUnsafeBufferPointer { lvtf_weight_scale($0.baseAddress, $0.count) }
+      return Self.scale(best, holding: abs(Double(matrix.bias[o])), inputScale: inputScale)
+    }
+    weights = round(scales)
     bias = []
     for o in 0..<outputs {
-      let row = matrix.weights[o * inputs..<(o + 1) * inputs]
-      let best = row.withUnsafeBufferPointer { lvtf_weight_scale($0.baseAddress, $0.count) }
-      var scale = Self.scale(best, holding: abs(Double(matrix.bias[o])), inputScale: inputScale)
-      var corrected = 0.0
-      for _ in 0..<2 {
-        var drift = 0.0
-        for (i, w) in row.enumerated() {
-          let q = max(-127, min(127, (w / scale).rounded(.toNearestOrEven)))
-          weights[o * inputs + i] = Int8(q)
-          drift += Double(q * scale - w) * mean(o, i)
+      var corrected = correctedBias(o, of: matrix, means)
+      if abs(corrected) > Self.biasLimit {
+        // Rounded to the nearest, no weight changes by more than itself, so this has room for any drift.
+        let greatest = (0..<inputs).reduce(abs(Double(matrix.bias[o]))) {
+          let i = o * inputs + $1
+          return $0 + abs(Double(matrix.weights[i]) * means[i % means.count])
         }
-        corrected = (Double(matrix.bias[o]) - drift) / (Double(inputScale) * Double(scale))
-        if abs(corrected) <= Self.biasLimit { break }
-        // No weight is rounded by more than itself, so this has room for the drift of any scale.
-        let greatest = row.enumerated().reduce(abs(Double(matrix.bias[o]))) {
-          $0 + abs(Double($1.element) * mean(o, $1.offset))
+        scales[o] = Self.scale(scales[o], holding: greatest, inputScale: inputScale)
+        for i in o * inputs..<(o + 1) * inputs {
+          let steps = (matrix.weights[i] / scales[o]).rounded(.toNearestOrEven)
+          weights[i] = Int8(max(-127, min(127, steps)))
         }
-        scale = Self.scale(scale, holding: greatest, inputScale: inputScale)
+        corrected = correctedBias(o, of: matrix, means)
       }
-      scales.append(scale)
-      bias.append(Int32(rounding: corrected))
+      let zero = (0..<inputs).reduce(0) {
+        $0 + Int(weights[o * inputs + $1]) * inputZeroPoints[$1 % inputZeroPoints.count]
+      }
+      bias.append(Int32(clamping: Int(Int32(rounding: corrected)) - zero))
     }
+  }
+
+  /// The bias of a row less what rounding its weights adds on average, in units of its sums.
+  private func correctedBias(_ o: Int, of matrix: FloatMatrix, _ means: [Double]) -> Double {
+    let drift = (o * inputs..<(o + 1) * inputs).reduce(0.0) {
+      let rounded = Float(weights[$1]) * scales[o]
+      return $0 + Double(rounded - matrix.weights[$1]) * means[$1 % means.count]
+    }
+    return (Double(matrix.bias[o]) - drift) / (Double(inputScale) * Double(scales[o]))
   }
 
   /// What a bias may be in units of the sums, its correction included.

@@ -7,10 +7,13 @@ struct WideMatrix {
   let matrix: QuantizedMatrix
   let bias: [Float]
 
-  init(_ float: FloatMatrix, inputScale: Float, means: [Double]) {
+  /// - Parameter quantize: Quantizes a matrix whose bias is zero.
+  init(
+    _ float: FloatMatrix, inputScale: Float, quantize: (FloatMatrix) -> QuantizedMatrix
+  ) {
     var unbiased = float
     unbiased.bias = [Float](repeating: 0, count: float.outputs)
-    let quantized = QuantizedMatrix(unbiased, inputScale: inputScale, means: means)
+    let quantized = quantize(unbiased)
     matrix = quantized.withoutBias
     bias = (0..<float.outputs).map { o in
       float.bias[o] + Float(quantized.bias[o]) * inputScale * quantized.scales[o]

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLVTFloat
+
+// Rounding each weight to the nearest step makes their errors as small as can be, but not what comes of
+// them: neighbouring pixels, and channels that say much the same, are nearly equal, so errors of their weights
+// add up or cancel. With the covariance C of the inputs, a row's error e costs eᵀ C e; the mean goes into
+// the bias. Weights are rounded one after the other, and those still to be rounded make up for the error as
+// well as they can. With C = Uᵀ D U, U upper triangular with ones on the diagonal, the cost is
+// Σ D[i] · (e[i] + Σ_{j > i} U[i, j] · e[j])²: from the last to the first, each weight is rounded where its
+// term is least (Babai's nearest plane; in another order, "GPTQ", Frantar and others, arXiv 2210.17323).
+
+extension InputMoments {
+  /// A matrix's weights as integers, −127 … 127.
+  ///
+  /// - Parameter scales: Of the rows.
+  func rounded(_ matrix: FloatMatrix, scales: [Float]) -> [Int8] {
+    var result = [Int8](repeating: 0, count: matrix.weights.count)
+    matrix.weights.withUnsafeBufferPointer { weights in
+      result.withUnsafeMutableBufferPointer { result in
+        guard let weights = weights.baseAddress, let result = result.baseAddress else { return }
+        for block in blocks {
+          // The inputs of one row of a depth-wise filter, or those of all rows.
+          let first = block.inputs.lowerBound
+          let isOfAll = means.count == matrix.inputs
+          let row = first / matrix.inputs
+          let rows = isOfAll ? 0..<matrix.outputs : row..<row + 1
+          lvtf_round_weights(
+            weights + first, rows.count, matrix.inputs, block.inputs.count,
+            unitFactor(of: block), Array(scales[rows]), result + first)
+        }
+      }
+    }
+    return result
+  }
+
+  /// U of a block's covariances.
+  private func unitFactor(of block: Block) -> [Float] {
+    let count = block.inputs.count
+    var matrix = block.covariances
+    let diagonal = (0..<count).map { matrix[$0 * (count + 1)] }
+    // Inputs are rounded themselves, and covariances of few positions know little: independent noise in every
+    // input keeps the factor from trusting them too far.
+    let noise =
+      (0.01 + Double(count) / Double(max(1, rows))) * diagonal.reduce(0, +) / Double(count)
+    for i in 0..<count { matrix[i * (count + 1)] += max(noise, 0x1p-300) }
+    lvtf_unit_factor(&matrix, count)
+    return matrix.map { Float($0) }
+  }
+}
