@@ -15,7 +15,8 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { ROWS = 6, COLUMNS = 16 };
-typedef float f32x8 __attribute__((vector_size(32), aligned(4)));
+_Static_assert(LVTF_PRODUCT_ROWS % ROWS == 0, "no row is left over");
+typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
 
 size_t lvtf_packed_count(size_t k, size_t n) {
     return (n + COLUMNS - 1) / COLUMNS * COLUMNS * k;
@@ -28,36 +29,42 @@ void lvtf_pack(const float *w, size_t k, size_t n, float *packed) {
             packed[j / COLUMNS * COLUMNS * k + i * COLUMNS + j % COLUMNS] = w[j * k + i];
 }
 
+/// Sums of `rows` rows and a panel's columns over `count` inputs from `first` on, added to those in
+/// `out` unless they are the first; the last ones end in bias and ReLU.
 INLINE void tile(const float *a,
                  size_t k,
                  const float *panel,
+                 size_t first,
+                 size_t count,
                  size_t n,
                  size_t columns,
                  const float *bias,
                  int relu,
                  float *out,
                  const size_t rows) {
-    f32x8 acc[ROWS][2];
-#pragma clang loop unroll(full)
-    for (size_t r = 0; r < rows; r++)
-        acc[r][0] = acc[r][1] = (f32x8){0};
-    for (size_t i = 0; i < k; i++) {
-        const f32x8 w0 = *(const f32x8 *)(panel + i * COLUMNS);
-        const f32x8 w1 = *(const f32x8 *)(panel + i * COLUMNS + 8);
-#pragma clang loop unroll(full)
-        for (size_t r = 0; r < rows; r++) {
-            const float value = a[r * k + i];
-            acc[r][0] += value * w0;
-            acc[r][1] += value * w1;
-        }
+    f32x16 acc[ROWS];
+    for (size_t r = 0; r < rows; r++) {
+        acc[r] = (f32x16){0};
+        if (first > 0)
+            memcpy(&acc[r], out + r * n, columns * sizeof(float));
     }
+    panel += first * COLUMNS;
+    a += first;
+    for (size_t i = 0; i < count; i++) {
+        const f32x16 w = *(const f32x16 *)(panel + i * COLUMNS);
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < rows; r++)
+            acc[r] += a[r * k + i] * w;
+    }
+    const int ends = first + count == k;
     for (size_t r = 0; r < rows; r++) {
         float sums[COLUMNS];
-        memcpy(sums, acc[r], sizeof sums);
-        for (size_t c = 0; c < columns; c++) {
+        memcpy(sums, &acc[r], sizeof sums);
+        for (size_t c = 0; ends && c < columns; c++) {
             const float v = sums[c] + bias[c];
-            out[r * n + c] = relu && v < 0 ? 0 : v;
+            sums[c] = relu && v < 0 ? 0 : v;
         }
+        memcpy(out + r * n, sums, columns * sizeof(float));
     }
 }
 
@@ -69,17 +76,42 @@ CLONED void lvtf_product(const float *a,
                          const float *bias,
                          int relu,
                          float *out) {
-    enum { BLOCK = 20 * ROWS }; // rows that stay in the L2 cache while panels pass
+    // A block of rows and inputs stays in the L2 cache while panels pass, whose parts stay in the
+    // L1 cache.
+    enum { BLOCK = LVTF_PRODUCT_ROWS, INPUTS = 512 };
     for (size_t block = 0; block < rows; block += BLOCK) {
         const size_t end = block + BLOCK < rows ? block + BLOCK : rows;
-        for (size_t j = 0; j < n; j += COLUMNS) {
-            const float *panel = packed + j * k;
-            const size_t columns = n - j < COLUMNS ? n - j : COLUMNS;
-            size_t r = block;
-            for (; r + ROWS <= end; r += ROWS)
-                tile(a + r * k, k, panel, n, columns, bias + j, relu, out + r * n + j, ROWS);
-            for (; r < end; r++)
-                tile(a + r * k, k, panel, n, columns, bias + j, relu, out + r * n + j, 1);
+        for (size_t first = 0; first < k; first += INPUTS) {
+            const size_t count = k - first < INPUTS ? k - first : INPUTS;
+            for (size_t j = 0; j < n; j += COLUMNS) {
+                const float *panel = packed + j * k;
+                const size_t columns = n - j < COLUMNS ? n - j : COLUMNS;
+                size_t r = block;
+                for (; r + ROWS <= end; r += ROWS)
+                    tile(a + r * k,
+                         k,
+                         panel,
+                         first,
+                         count,
+                         n,
+                         columns,
+                         bias + j,
+                         relu,
+                         out + r * n + j,
+                         ROWS);
+                for (; r < end; r++)
+                    tile(a + r * k,
+                         k,
+                         panel,
+                         first,
+                         count,
+                         n,
+                         columns,
+                         bias + j,
+                         relu,
+                         out + r * n + j,
+                         1);
+            }
         }
     }
 }

@@ -12,7 +12,10 @@ size_t lvtf_packed_count(size_t k, size_t n);
 /// Packs `w`, n rows (outputs) of k inputs, for lvtf_product: panels of 16 outputs, k-major.
 void lvtf_pack(const float *w, size_t k, size_t n, float *packed);
 
-/// out[rows][n] = a[rows][k] * w + bias, then max(0, .) if `relu`.
+/// Rows that a product works on at a time; multiples of it are fastest.
+enum { LVTF_PRODUCT_ROWS = 252 };
+
+/// out[rows][n] = a[rows][k] * w + bias, then max(0, .) if `relu`; k > 0.
 void lvtf_product(const float *a,
                   size_t rows,
                   size_t k,

@@ -6,18 +6,33 @@
 #include "internal/requantize.h"
 #include <string.h>
 
-/// Sixteen columns side by side, which compilers make fast: planners run whole networks with this.
+typedef int8_t s8x8 __attribute__((vector_size(8), aligned(1)));
+typedef int16_t s16x8 __attribute__((vector_size(16)));
+typedef int32_t s32x4 __attribute__((vector_size(16)));
+typedef int32_t s32x8 __attribute__((vector_size(32)));
+
+/// The sums of sixteen columns. Planners run whole networks with this: products of eight int16,
+/// added in pairs, are one instruction even of the oldest x86-64.
 static void accumulate(const int8_t *a, const lvt_panel *panel, size_t k, int32_t acc[LVT_BLOCK]) {
-    memcpy(acc, panel->bias, sizeof panel->bias);
+    s32x4 pairs[LVT_BLOCK / 2] = {0}; // two sums a column
     const int8_t *w = panel->weights;
     size_t i = 0;
-    for (; i + 4 <= k; i += 4, w += 4 * LVT_BLOCK)
-        for (size_t c = 0; c < LVT_BLOCK; c++)
-            acc[c] += a[i] * w[4 * c] + a[i + 1] * w[4 * c + 1] + a[i + 2] * w[4 * c + 2] +
-                      a[i + 3] * w[4 * c + 3];
-    for (size_t rest = 0; i < k; i++, rest++)
-        for (size_t c = 0; c < LVT_BLOCK; c++)
-            acc[c] += a[i] * w[4 * c + rest];
+    for (; i + 4 <= k; i += 4, w += 4 * LVT_BLOCK) {
+        const s16x8 four = {a[i], a[i + 1], a[i + 2], a[i + 3], a[i], a[i + 1], a[i + 2], a[i + 3]};
+        for (size_t j = 0; j < LVT_BLOCK / 2; j++) {
+            const s16x8 weights =
+                __builtin_convertvector(*(const s8x8 *)(const void *)(w + 8 * j), s16x8);
+            const s32x8 products =
+                __builtin_convertvector(four, s32x8) * __builtin_convertvector(weights, s32x8);
+            pairs[j] += __builtin_shufflevector(products, products, 0, 2, 4, 6) +
+                        __builtin_shufflevector(products, products, 1, 3, 5, 7);
+        }
+    }
+    for (size_t c = 0; c < LVT_BLOCK; c++) {
+        acc[c] = panel->bias[c] + pairs[c / 2][c % 2 * 2] + pairs[c / 2][c % 2 * 2 + 1];
+        for (size_t rest = 0; i + rest < k; rest++)
+            acc[c] += a[i + rest] * w[4 * c + rest];
+    }
 }
 
 void lvt_gemm_s8__scalar(const lvt_gemm_args *g) {

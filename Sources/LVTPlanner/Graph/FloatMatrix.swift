@@ -49,11 +49,15 @@ public struct FloatMatrix: Sendable {
   /// `rows` results of the map, `relu` applied.
   func applied(to input: [Float], rows: Int, relu: Bool = false) -> [Float] {
     [Float](unsafeUninitializedCapacity: rows * outputs) { out, count in
-      packed.weights(of: self).withUnsafeBufferPointer { w in
-        lvtf_product(
-          input, rows, inputs, w.baseAddress, outputs, bias, relu ? 1 : 0, out.baseAddress)
-      }
+      apply(to: input, rows: rows, relu: relu, out.baseAddress)
       count = rows * outputs
+    }
+  }
+
+  /// The same into memory that has room for them.
+  func apply(to input: [Float], rows: Int, relu: Bool, _ out: UnsafeMutablePointer<Float>?) {
+    packed.weights(of: self).withUnsafeBufferPointer { w in
+      lvtf_product(input, rows, inputs, w.baseAddress, outputs, bias, relu ? 1 : 0, out)
     }
   }
 
