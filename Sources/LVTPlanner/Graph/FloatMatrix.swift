@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTFloat
 internal import Foundation
+internal import LVTModel
 
 /// A linear map with bias: `outputs` rows of `inputs` weights, as a trained network stores them.
 public struct FloatMatrix: Sendable {
@@ -49,15 +50,26 @@ public struct FloatMatrix: Sendable {
   /// `rows` results of the map, `relu` applied.
   func applied(to input: [Float], rows: Int, relu: Bool = false) -> [Float] {
     [Float](unsafeUninitializedCapacity: rows * outputs) { out, count in
-      apply(to: input, rows: rows, relu: relu, out.baseAddress)
+      packed.weights(of: self).withUnsafeBufferPointer { w in
+        lvtf_product(
+          input, rows, inputs, w.baseAddress, outputs, bias, relu ? 1 : 0, out.baseAddress)
+      }
       count = rows * outputs
     }
   }
 
-  /// The same into memory that has room for them.
-  func apply(to input: [Float], rows: Int, relu: Bool, _ out: UnsafeMutablePointer<Float>?) {
-    packed.weights(of: self).withUnsafeBufferPointer { w in
-      lvtf_product(input, rows, inputs, w.baseAddress, outputs, bias, relu ? 1 : 0, out)
+  /// A K × K convolution of a map with padding (K − 1) / 2.
+  func convolved(
+    _ map: FloatMap, kernel: Int, stride: Int, to output: Shape, relu: Bool
+  ) -> [Float] {
+    [Float](unsafeUninitializedCapacity: output.positions * outputs) { out, count in
+      packed.weights(of: self).withUnsafeBufferPointer { w in
+        lvtf_convolution(
+          map.values, map.shape.height, map.shape.width, map.shape.channels, kernel, stride,
+          w.baseAddress, outputs, bias, relu ? 1 : 0, output.height, output.width,
+          out.baseAddress)
+      }
+      count = output.positions * outputs
     }
   }
 

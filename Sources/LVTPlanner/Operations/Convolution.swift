@@ -193,27 +193,6 @@ struct FloatConvolution: FloatOperation {
 }
 
 extension FloatMatrix {
-  /// A K × K convolution of a map with padding (K − 1) / 2, so many positions at a time as a product likes.
-  func convolved(
-    _ map: FloatMap, kernel: Int, stride: Int, to output: Shape, relu: Bool
-  ) -> [Float] {
-    let positions = output.positions, rows = min(positions, LVTF_PRODUCT_ROWS)
-    var taps = [Float](repeating: 0, count: rows * inputs)
-    return [Float](unsafeUninitializedCapacity: positions * outputs) { out, count in
-      for first in Swift.stride(from: 0, to: positions, by: rows) {
-        let last = min(first + rows, positions)
-        for position in first..<last {
-          map.gather(
-            kernel: kernel, row: position / output.width * stride,
-            column: position % output.width * stride, to: &taps, at: (position - first) * inputs)
-        }
-        apply(
-          to: taps, rows: last - first, relu: relu, out.baseAddress.map { $0 + first * outputs })
-      }
-      count = positions * outputs
-    }
-  }
-
   /// A fourth input for each tap of a matrix on pixels, `outsideValue` where the tap is outside the picture:
   /// its weight makes up what the nearest whole colour is off the mean.
   fileprivate func withOutside(mean: [Float], nearest: [Float]) -> FloatMatrix {
@@ -232,30 +211,4 @@ extension FloatMatrix {
 
   /// Two of a weight's steps make up for three colours that are half a grey level off, three at most.
   fileprivate static let outsideValue: Float = 2
-}
-
-extension FloatMap {
-  /// Copies the K × K positions around one, with zeros for those outside.
-  fileprivate func gather(
-    kernel: Int, row: Int, column: Int, to taps: inout [Float], at start: Int
-  ) {
-    let channels = shape.channels, pad = kernel / 2
-    taps.withUnsafeMutableBufferPointer { taps in
-      values.withUnsafeBufferPointer { values in
-        guard let source = values.baseAddress, var out = taps.baseAddress else { return }
-        out += start
-        for y in row - pad...row + pad {
-          let isRow = (0..<shape.height).contains(y)
-          for x in column - pad...column + pad {
-            if isRow, (0..<shape.width).contains(x) {
-              out.update(from: source + (y * shape.width + x) * channels, count: channels)
-            } else {
-              out.update(repeating: 0, count: channels)
-            }
-            out += channels
-          }
-        }
-      }
-    }
-  }
 }

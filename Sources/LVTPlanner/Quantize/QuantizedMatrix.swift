@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTFloat
+internal import Dispatch
 internal import LVTModel
 
 /// Int8 weights with a scale for each output, and the bias in units of the sums.
@@ -43,36 +44,59 @@ struct QuantizedMatrix {
     self.init(matrix, inputScale: inputScale) { output, _ in means[output] }
   }
 
-  private init(_ matrix: FloatMatrix, inputScale: Float, mean: (Int, Int) -> Double) {
-    inputs = matrix.inputs
-    outputs = matrix.outputs
-    self.inputScale = inputScale
-    weights = [Int8](repeating: 0, count: matrix.weights.count)
-    scales = []
-    bias = []
-    for o in 0..<outputs {
-      let row = matrix.weights[o * inputs..<(o + 1) * inputs]
-      let best = row.withUnsafeBufferPointer { lvtf_weight_scale($0.baseAddress, $0.count) }
-      var scale = Self.scale(best, holding: abs(Double(matrix.bias[o])), inputScale: inputScale)
-      var corrected = 0.0
-      for _ in 0..<2 {
-        var drift = 0.0
-        for (i, w) in row.enumerated() {
-          let q = max(-127, min(127, (w / scale).rounded(.toNearestOrEven)))
-          weights[o * inputs + i] = Int8(q)
-          drift += Double(q * scale - w) * mean(o, i)
+  private init(
+    _ matrix: FloatMatrix, inputScale: Float, mean: @Sendable (Int, Int) -> Double
+  ) {
+    let inputs = matrix.inputs, outputs = matrix.outputs
+    var weights = [Int8](repeating: 0, count: inputs * outputs)
+    var scales = [Float](repeating: 0, count: outputs)
+    var bias = [Int32](repeating: 0, count: outputs)
+    weights.withUnsafeMutableBufferPointer { weights in
+      scales.withUnsafeMutableBufferPointer { scales in
+        bias.withUnsafeMutableBufferPointer { bias in
+          // Every row writes its own elements.
+          nonisolated(unsafe) let (weights, scales, bias) = (weights, scales, bias)
+          DispatchQueue.concurrentPerform(iterations: outputs) { o in
+            (scales[o], bias[o]) = Self.quantize(
+              matrix, row: o, inputScale: inputScale, mean: { mean(o, $0) },
+              to: UnsafeMutableBufferPointer(rebasing: weights[o * inputs..<(o + 1) * inputs]))
+          }
         }
-        corrected = (Double(matrix.bias[o]) - drift) / (Double(inputScale) * Double(scale))
-        if abs(corrected) <= Self.biasLimit { break }
-        // No weight is rounded by more than itself, so this has room for the drift of any scale.
-        let greatest = row.enumerated().reduce(abs(Double(matrix.bias[o]))) {
-          $0 + abs(Double($1.element) * mean(o, $1.offset))
-        }
-        scale = Self.scale(scale, holding: greatest, inputScale: inputScale)
       }
-      scales.append(scale)
-      bias.append(Int32(rounding: corrected))
     }
+    self.inputs = inputs
+    self.outputs = outputs
+    self.inputScale = inputScale
+    self.weights = weights
+    self.scales = scales
+    self.bias = bias
+  }
+
+  /// Quantizes a row, and returns its scale and bias.
+  private static func quantize(
+    _ matrix: FloatMatrix, row o: Int, inputScale: Float, mean: (Int) -> Double,
+    to weights: UnsafeMutableBufferPointer<Int8>
+  ) -> (scale: Float, bias: Int32) {
+    let row = matrix.weights[o * matrix.inputs..<(o + 1) * matrix.inputs]
+    let best = row.withUnsafeBufferPointer { lvtf_weight_scale($0.baseAddress, $0.count) }
+    var scale = Self.scale(best, holding: abs(Double(matrix.bias[o])), inputScale: inputScale)
+    var corrected = 0.0
+    for _ in 0..<2 {
+      var drift = 0.0
+      for (i, w) in row.enumerated() {
+        let q = max(-127, min(127, (w / scale).rounded(.toNearestOrEven)))
+        weights[i] = Int8(q)
+        drift += Double(q * scale - w) * mean(i)
+      }
+      corrected = (Double(matrix.bias[o]) - drift) / (Double(inputScale) * Double(scale))
+      if abs(corrected) <= biasLimit { break }
+      // No weight is rounded by more than itself, so this has room for the drift of any scale.
+      let greatest = row.enumerated().reduce(abs(Double(matrix.bias[o]))) {
+        $0 + abs(Double($1.element) * mean($1.offset))
+      }
+      scale = Self.scale(scale, holding: greatest, inputScale: inputScale)
+    }
+    return (scale, Int32(rounding: corrected))
   }
 
   /// What a bias may be in units of the sums, its correction included.
