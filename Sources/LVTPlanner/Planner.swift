@@ -38,8 +38,10 @@ public struct Planner {
     case verifying
   }
 
-  /// Multiplications of a pass over pictures by which the planner decides: for large networks it is a pass over
-  /// a sample of them. The least and greatest values, and what the plan says of itself, are those of all.
+  /// Multiplications of a pass by which the planner decides.
+  ///
+  /// For large networks it is a pass over a sample of the pictures. The least and greatest values, and what the
+  /// plan says of itself, are those of all.
   var searchWork = 1_000_000_000_000
   /// The smallest sample, of as many pictures or more.
   private static let leastSample = 4
