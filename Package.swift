@@ -10,6 +10,9 @@ let embedded = Context.environment["LVT_EMBEDDED"] != nil
 // UndefinedBehaviorSanitizer: tools/fuzz. No product of it is for anything else.
 let fuzzing = Context.environment["LVT_FUZZ"] != nil
 
+// LVT_TESTS=A,B leaves out the test targets that it does not name: those that a sanitizer is not for.
+let tests = Context.environment["LVT_TESTS"]?.split(separator: ",").map(String.init)
+
 let settings: [SwiftSetting] =
   [
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -135,6 +138,8 @@ if !embedded {
         exclude: ["Dictionaries", "main.swift"]),
   ]
 }
+
+if let tests { targets.removeAll { $0.type == .test && !tests.contains($0.name) } }
 
 let package = Package(
   name: "lvt",

@@ -15,7 +15,8 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { ROWS = 6, COLUMNS = 16 };
-typedef float f32x8 __attribute__((vector_size(32), aligned(4)));
+enum { BLOCK = 42 * ROWS }; // rows whose inputs stay in the L2 cache while panels pass
+typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
 
 size_t lvtf_packed_count(size_t k, size_t n) {
     return (n + COLUMNS - 1) / COLUMNS * COLUMNS * k;
@@ -28,36 +29,84 @@ void lvtf_pack(const float *w, size_t k, size_t n, float *packed) {
             packed[j / COLUMNS * COLUMNS * k + i * COLUMNS + j % COLUMNS] = w[j * k + i];
 }
 
-INLINE void tile(const float *a,
-                 size_t k,
+enum { INPUTS = 512 }; // of a row that a product works on at a time
+
+/// Sums of `rows` rows and a panel's columns over some inputs, which are added to those in `out`
+/// unless they are the first; the last ones end in bias and ReLU.
+INLINE void tile(const float *const *a,
+                 size_t count,
                  const float *panel,
+                 int is_first,
+                 int is_last,
                  size_t n,
                  size_t columns,
                  const float *bias,
                  int relu,
                  float *out,
                  const size_t rows) {
-    f32x8 acc[ROWS][2];
+    f32x16 acc[ROWS];
+    for (size_t r = 0; r < rows; r++) {
+        acc[r] = (f32x16){0};
+        if (!is_first)
+            memcpy(&acc[r], out + r * n, columns * sizeof(float));
+    }
+    for (size_t i = 0; i < count; i++) {
+        const f32x16 w = *(const f32x16 *)(panel + i * COLUMNS);
 #pragma clang loop unroll(full)
-    for (size_t r = 0; r < rows; r++)
-        acc[r][0] = acc[r][1] = (f32x8){0};
-    for (size_t i = 0; i < k; i++) {
-        const f32x8 w0 = *(const f32x8 *)(panel + i * COLUMNS);
-        const f32x8 w1 = *(const f32x8 *)(panel + i * COLUMNS + 8);
-#pragma clang loop unroll(full)
-        for (size_t r = 0; r < rows; r++) {
-            const float value = a[r * k + i];
-            acc[r][0] += value * w0;
-            acc[r][1] += value * w1;
-        }
+        for (size_t r = 0; r < rows; r++)
+            acc[r] += a[r][i] * w;
     }
     for (size_t r = 0; r < rows; r++) {
         float sums[COLUMNS];
-        memcpy(sums, acc[r], sizeof sums);
-        for (size_t c = 0; c < columns; c++) {
+        memcpy(sums, &acc[r], sizeof sums);
+        for (size_t c = 0; is_last && c < columns; c++) {
             const float v = sums[c] + bias[c];
-            out[r * n + c] = relu && v < 0 ? 0 : v;
+            sums[c] = relu && v < 0 ? 0 : v;
         }
+        memcpy(out + r * n, sums, columns * sizeof(float));
+    }
+}
+
+/// The same for all columns, `a` having the inputs from `first` on of each row.
+INLINE void block(const float *const *a,
+                  size_t rows,
+                  size_t k,
+                  size_t first,
+                  size_t count,
+                  const float *packed,
+                  size_t n,
+                  const float *bias,
+                  int relu,
+                  float *out) {
+    const int is_first = first == 0, is_last = first + count == k;
+    for (size_t j = 0; j < n; j += COLUMNS) {
+        const float *panel = packed + j * k + first * COLUMNS;
+        const size_t columns = n - j < COLUMNS ? n - j : COLUMNS;
+        size_t r = 0;
+        for (; r + ROWS <= rows; r += ROWS)
+            tile(a + r,
+                 count,
+                 panel,
+                 is_first,
+                 is_last,
+                 n,
+                 columns,
+                 bias + j,
+                 relu,
+                 out + r * n + j,
+                 ROWS);
+        for (; r < rows; r++)
+            tile(a + r,
+                 count,
+                 panel,
+                 is_first,
+                 is_last,
+                 n,
+                 columns,
+                 bias + j,
+                 relu,
+                 out + r * n + j,
+                 1);
     }
 }
 
@@ -69,17 +118,57 @@ CLONED void lvtf_product(const float *a,
                          const float *bias,
                          int relu,
                          float *out) {
-    enum { BLOCK = 20 * ROWS }; // rows that stay in the L2 cache while panels pass
-    for (size_t block = 0; block < rows; block += BLOCK) {
-        const size_t end = block + BLOCK < rows ? block + BLOCK : rows;
-        for (size_t j = 0; j < n; j += COLUMNS) {
-            const float *panel = packed + j * k;
-            const size_t columns = n - j < COLUMNS ? n - j : COLUMNS;
-            size_t r = block;
-            for (; r + ROWS <= end; r += ROWS)
-                tile(a + r * k, k, panel, n, columns, bias + j, relu, out + r * n + j, ROWS);
-            for (; r < end; r++)
-                tile(a + r * k, k, panel, n, columns, bias + j, relu, out + r * n + j, 1);
+    const float *inputs[BLOCK];
+    for (size_t start = 0; start < rows; start += BLOCK) {
+        const size_t height = rows - start < BLOCK ? rows - start : BLOCK;
+        for (size_t first = 0; first < k; first += INPUTS) {
+            for (size_t r = 0; r < height; r++)
+                inputs[r] = a + (start + r) * k + first;
+            const size_t count = k - first < INPUTS ? k - first : INPUTS;
+            block(inputs, height, k, first, count, packed, n, bias, relu, out + start * n);
+        }
+    }
+}
+
+CLONED void lvtf_convolution(const float *in,
+                             size_t height,
+                             size_t width,
+                             size_t channels,
+                             size_t kernel,
+                             size_t stride,
+                             const float *packed,
+                             size_t n,
+                             const float *bias,
+                             int relu,
+                             size_t out_height,
+                             size_t out_width,
+                             float *out) {
+    static const float outside[INPUTS];
+    const float *inputs[BLOCK];
+    const size_t positions = out_height * out_width, pad = kernel / 2;
+    for (size_t start = 0; start < positions; start += BLOCK) {
+        const size_t rows = positions - start < BLOCK ? positions - start : BLOCK;
+        for (size_t tap = 0; tap < kernel * kernel; tap++) {
+            for (size_t c = 0; c < channels; c += INPUTS) {
+                for (size_t r = 0; r < rows; r++) {
+                    // What is before the first row or column is far behind the last.
+                    const size_t y = (start + r) / out_width * stride + tap / kernel - pad;
+                    const size_t x = (start + r) % out_width * stride + tap % kernel - pad;
+                    inputs[r] =
+                        y < height && x < width ? in + (y * width + x) * channels + c : outside;
+                }
+                const size_t count = channels - c < INPUTS ? channels - c : INPUTS;
+                block(inputs,
+                      rows,
+                      kernel * kernel * channels,
+                      tap * channels + c,
+                      count,
+                      packed,
+                      n,
+                      bias,
+                      relu,
+                      out + start * n);
+            }
         }
     }
 }
@@ -321,6 +410,24 @@ CLONED void lvtf_channel_statistics(const float *restrict in,
             greatest[c] = in[c] > greatest[c] ? in[c] : greatest[c];
             sum[c] += in[c];
         }
+    }
+}
+
+CLONED void lvtf_add_channels_s8(
+    const void *in, size_t positions, size_t channels, size_t pitch, double *restrict sums) {
+    for (size_t p = 0; p < positions; p++) {
+        const int8_t *restrict values = (const int8_t *)in + p * pitch;
+        for (size_t c = 0; c < channels; c++)
+            sums[c] += values[c];
+    }
+}
+
+CLONED void lvtf_add_channels_s16(
+    const void *in, size_t positions, size_t channels, size_t pitch, double *restrict sums) {
+    for (size_t p = 0; p < positions; p++) {
+        const int16_t *restrict values = (const int16_t *)in + p * (pitch / sizeof(int16_t));
+        for (size_t c = 0; c < channels; c++)
+            sums[c] += values[c];
     }
 }
 

@@ -95,15 +95,15 @@ public struct Agreement: Sendable {
     }
   }
 
-  /// Runs a plan on pictures whose float results are known.
+  /// Runs a plan on some of the pictures whose float results are known.
   init(
-    plan: Plan, pictures: [[UInt8]], float: [FloatResults], compared: [Int]
+    plan: Plan, pictures: [[UInt8]], sample: [Int], float: [FloatResults], compared: [Int]
   ) throws(PlannerError) {
     self.init()
     do throws(EngineError) {
       let engine = try Engine(plan: plan, threads: Self.threads)
-      for (i, picture) in pictures.enumerated() {
-        engine.run(picture: picture)
+      for i in sample {
+        engine.run(picture: pictures[i])
         add(float[i], engine, compared: compared)
       }
     } catch { throw .engine(error) }

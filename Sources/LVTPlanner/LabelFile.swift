@@ -28,6 +28,12 @@ public enum LabelFile {
     return try lines(of: text, file: path)
   }
 
+  /// Whether a text from elsewhere could be a line of such a file.
+  static func isName(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.count <= longestName
+      && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+  }
+
   static func lines(of text: String, file: String) throws(ImportError) -> [String] {
     // As scalars: "\r\n" is one Character.
     var scalars = text.unicodeScalars[...]

@@ -38,6 +38,14 @@ public struct Planner {
     case verifying
   }
 
+  /// Multiplications of a pass by which the planner decides.
+  ///
+  /// For large networks it is a pass over a sample of the pictures. The least and greatest values, and what the
+  /// plan says of itself, are those of all.
+  var searchWork = 1_000_000_000_000
+  /// The smallest sample, of as many pictures or more.
+  private static let leastSample = 4
+
   /// The seed of the golden vectors' picture.
   static let goldenSeed: UInt64 = 0x6C76_7400
 
@@ -69,14 +77,18 @@ public struct Planner {
     let widest = network.graph.wideStages
     if options.residual == .int16 && widest.isEmpty { throw .int8Only(family: network.family) }
     let count = pictures.count, progress = progress
+    let sample = sample(of: count, network)
     var equalized = network
     equalized.graph.equalize(
-      try Calibration.ranges(network, pictures: pictures) { progress(.equalizing, $0, count) })
-    let calibration = try Calibration(equalized, pictures: pictures) {
-      progress(.calibrating, $0, 2 * count)
+      try Calibration.ranges(network, pictures: sample.map { pictures[$0] }) {
+        progress(.equalizing, $0, sample.count)
+      })
+    let calibration = try Calibration(equalized, pictures: pictures, sample: sample) {
+      progress(.calibrating, $0, count + sample.count)
     }
     var calibrated = Calibrated(
-      original: network, network: equalized, pictures: pictures, calibration: calibration)
+      original: network, network: equalized, pictures: pictures, sample: sample,
+      calibration: calibration)
     var memo = ChoiceMemo()
     let uncorrected = calibrated
     let first = options.residual == .int16 ? widest : []
@@ -93,17 +105,26 @@ public struct Planner {
     }
 
     progress(.verifying, 0, 1)
+    let agreement =
+      sample.count == count
+      ? draft.agreement : try self.agreement(draft.plan, calibrated, sample: Array(0..<count))
     var contents = draft.contents
     contents.golden = try golden(draft.plan)
-    contents.provenance += draft.agreement.provenance(of: network)
+    contents.provenance += agreement.provenance(of: network)
     let bytes = contents.encoded(constants: draft.lowered.constants)
     progress(.verifying, 1, 1)
     return CompiledPlan(
       bytes: bytes, network: network, plan: try Self.read(bytes, of: network),
       choices: draft.lowered.choices,
       residual: choice, arenaLowerBound: draft.layout.lowerBound,
-      arenaIsOptimal: draft.layout.isOptimal, agreement: draft.agreement, contents: contents,
+      arenaIsOptimal: draft.layout.isOptimal, agreement: agreement, contents: contents,
       constants: draft.lowered.constants)
+  }
+
+  /// Indices of pictures, evenly spread, that take so many multiplications.
+  private func sample(of count: Int, _ network: Network) -> [Int] {
+    let size = min(count, max(Self.leastSample, searchWork / max(1, network.macs)))
+    return (0..<size).map { $0 * count / size }
   }
 
   /// A network whose values were observed.
@@ -111,6 +132,7 @@ public struct Planner {
     let original: Network
     var network: Network
     let pictures: [[UInt8]]
+    let sample: [Int]
     let calibration: Calibration
   }
 
@@ -156,7 +178,7 @@ public struct Planner {
     do throws(EngineError) {
       return try Drift(
         plan, calibrated.calibration, compared: calibrated.network.compared.map { $0.value },
-        pictures: calibrated.pictures)
+        pictures: calibrated.pictures, sample: calibrated.sample)
     } catch { throw .engine(error) }
   }
 
@@ -200,11 +222,18 @@ public struct Planner {
     _ calibrated: Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
   ) throws(PlannerError) -> Draft {
     let (lowered, layout, contents, plan) = try plan(calibrated, wideStages: wideStages, &memo)
-    let agreement = try Agreement(
-      plan: plan, pictures: calibrated.pictures, float: calibrated.calibration.results,
-      compared: calibrated.network.compared.map { $0.value })
     return Draft(
-      lowered: lowered, layout: layout, contents: contents, plan: plan, agreement: agreement)
+      lowered: lowered, layout: layout, contents: contents, plan: plan,
+      agreement: try agreement(plan, calibrated, sample: calibrated.sample))
+  }
+
+  private func agreement(
+    _ plan: Plan, _ calibrated: Calibrated, sample: [Int]
+  ) throws(PlannerError) -> Agreement {
+    try Agreement(
+      plan: plan, pictures: calibrated.pictures, sample: sample,
+      float: calibrated.calibration.results,
+      compared: calibrated.network.compared.map { $0.value })
   }
 
   private func plan(

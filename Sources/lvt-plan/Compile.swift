@@ -66,9 +66,9 @@ struct Compile: ParsableCommand {
     try Terminal.prepareOutput(
       output, keeping: [checkpoint] + [options.labels, board].compactMap { $0 } + read)
     let board = try self.board.map { try BoardFolder().board($0) }
-    let (network, notes) = try options.network(checkpoint)
+    let (network, labels, notes) = try options.network(checkpoint)
     try options.requireClasses(network, checkpoint, evaluate: evaluate)
-    let truth = try evaluate.map { try self.truth(of: network, at: $0) }
+    let truth = try evaluate.map { try self.truth(of: network, labels, at: $0) }
     for note in notes { Terminal.report(note) }
     Terminal.report(
       "\(network.family): \(network.stepCount) steps, \(network.parameters) parameters, "
@@ -83,7 +83,7 @@ struct Compile: ParsableCommand {
     planning.interpolation = options.inputSpec(network).interpolation
     planning.residual = residual
     if let board { planning.schedule = board.schedule }
-    planning.labels = try options.labelLines()
+    planning.labels = labels
     planning.provenance = [
       (key: "checkpoint.sha256", value: try Terminal.sha256(ofFile: checkpoint)),
       (key: "calibration.sha256", value: Terminal.sha256(of: photos)),

@@ -89,7 +89,10 @@ struct NetworkOptions: ParsableArguments {
   @Option(help: "Of JPEGs: exif makes them upright as their Exif data say, ignore leaves them.")
   var orientation = OrientationPolicy.exif
 
-  @Option(help: ArgumentHelp("A file with one class name a line.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "A file with one class name a line; by default the names that the checkpoint has.",
+      valueName: "file"))
   var labels: String?
 
   @OptionGroup(title: "Of detectors and segmenters") var head: HeadOptions
@@ -125,8 +128,9 @@ struct NetworkOptions: ParsableArguments {
     }
   }
 
-  /// The float network of a checkpoint, and what was taken and assumed for it, a line each.
-  func network(_ path: String) throws -> (Network, notes: [String]) {
+  /// The float network of a checkpoint, the names of its classes as far as they are known, and what was taken and
+  /// assumed for it, a line each.
+  func network(_ path: String) throws -> (Network, labels: [String], notes: [String]) {
     let checkpoint = try Checkpoint.read(
       path: path, part: CheckpointPart(key: key, prefix: prefix))
     var options = Network.Options()
@@ -149,9 +153,12 @@ struct NetworkOptions: ParsableArguments {
       throw Failure((["\(path): \(error)"] + checkpoint.notes).joined(separator: "; "))
     }
     let assumed = assumptions(network).map { $0.description }
+    let known =
+      try labels.map { (labels: try LabelFile.read(path: $0), note: nil) }
+      ?? checkpoint.labels(of: network)
     return (
-      network,
-      checkpoint.notes.map { "\(path): \($0)" }
+      network, known.labels,
+      (checkpoint.notes + [known.note].compactMap { $0 }).map { "\(path): \($0)" }
         + (assumed.isEmpty ? [] : ["assumed: " + assumed.joined(separator: "; ")])
     )
   }
@@ -190,11 +197,6 @@ struct NetworkOptions: ParsableArguments {
     if crop < 1 { return .crop(fraction: crop) }
     return (fit ?? (network.kind == .detections ? .letterbox : .stretch)) == .stretch
       ? .stretch : .letterbox(padding: RGB(nearestTo: mean?.values ?? Network.Options().mean))
-  }
-
-  /// The lines of the labels file, or none.
-  func labelLines() throws -> [String] {
-    try labels.map { try LabelFile.read(path: $0) } ?? []
   }
 }
 

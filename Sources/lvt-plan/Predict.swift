@@ -56,7 +56,7 @@ struct Predict: ParsableCommand {
   }
 
   func run() throws {
-    let (network, notes) = try options.network(checkpoint)
+    let (network, labels, notes) = try options.network(checkpoint)
     try options.requireClasses(network, checkpoint)
     let isOfClasses = network.kind == .classes
     if !isOfClasses, top != nil {
@@ -68,7 +68,6 @@ struct Predict: ParsableCommand {
     }
     try dense.requireUse(by: network)
     let executor = FloatExecutor(network)
-    let labels = try options.labelLines()
     guard labels.isEmpty || labels.count == executor.network.classCount else {
       throw PlannerError.labelCount(expected: executor.network.classCount, found: labels.count)
     }

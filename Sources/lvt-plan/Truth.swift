@@ -37,8 +37,7 @@ enum Truth {
 
 extension Compile {
   /// Reads what `--evaluate` names, as the network's results need it.
-  func truth(of network: Network, at path: String) throws -> Truth {
-    let labels = try options.labelLines()
+  func truth(of network: Network, _ labels: [String], at path: String) throws -> Truth {
     for (name, isGiven, kinds) in [
       ("--evaluate-pictures", evaluatePictures != nil, [.detections, .pixelClasses]),
       ("--reduce-zero-label", reduceZeroLabel, [PlanOutput.Kind.pixelClasses]),

@@ -32,19 +32,33 @@ import Testing
     #expect(worst < 1e-3, "\(raw.name): \(worst)")
   }
 
-  @Test func upperNetIsThePapers() throws {
-    let tiny = TinyNetwork.segmenter
+  /// The logits of a segmenter are the reference's, and the class of every pixel is the greatest of the upsampled
+  /// ones, where that is clear.
+  private func expectSegments(
+    _ tiny: TinyNetwork, as reference: (ReferenceHeads, [ReferenceHeads.Map]) -> ReferenceHeads.Map
+  ) throws {
     let (ends, raw, outputs) = try run(tiny)
     let heads = ReferenceHeads(tensors: tiny.checkpoint().tensors)
-    let logits = heads.upperNet(ends)
+    let logits = reference(heads, ends)
     try #require(raw.count == 1)
     expectEqual(raw[0], logits)
-    // The class of every pixel is the greatest of the upsampled logits, where that is clear.
     let pixels = heads.bilinear(logits, tiny.size.height, tiny.size.width)
     for (i, label) in outputs[0].enumerated() {
       let values = pixels.values[i * logits.channels..<(i + 1) * logits.channels]
       #expect(values[values.startIndex + Int(label)] > (values.max() ?? 0) - 1e-3)
     }
+  }
+
+  @Test func upperNetIsThePapers() throws {
+    try expectSegments(.segmenter) { $0.upperNet($1) }
+  }
+
+  @Test(arguments: [50, 64])
+  func semanticFPNIsThePapers(height: Int) throws {
+    // Sides that halve exactly, and such as do not.
+    var tiny = TinyNetwork.semanticSegmenter
+    tiny.inputHeight = height
+    try expectSegments(tiny) { $0.semanticFPN($1) }
   }
 
   @Test func retinaNetIsThePapers() throws {

@@ -8,7 +8,7 @@ import Testing
   private func statistics(_ values: [Float]) -> Statistics {
     var statistics = Statistics(channels: 1)
     statistics.addRanges(values)
-    statistics.addCounts(values)
+    statistics.addCounts(values, isPart: false)
     return statistics
   }
 

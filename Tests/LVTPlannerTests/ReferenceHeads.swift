@@ -141,18 +141,40 @@ struct ReferenceHeads {
       convolution("\(head).fpn_bottleneck", joined(maps), relu: true))
   }
 
-  /// RetinaNet's class and box maps of every level, over a pyramid from the second stage on whose further
-  /// levels read the last one.
-  func retina(_ ends: [Map], levels: Int) -> [(classes: Map, boxes: Map)] {
-    let stages = Array(normalized(ends).dropFirst())
+  /// Semantic FPN's logits of what stages end with.
+  func semanticFPN(_ ends: [Map]) -> Map {
+    let head = "decode_head", pyramid = pyramid(normalized(ends))
+    let scaled = pyramid.enumerated().map { level, map in
+      var map = map
+      for i in 0..<max(1, level) {
+        map = convolution("\(head).scale_heads.\(level).\(2 * i)", map, relu: true)
+        if level > 0 { map = bilinear(map, 2 * map.height, 2 * map.width) }
+      }
+      return map
+    }
+    let total = scaled.dropFirst().reduce(scaled[0]) {
+      sum($0, bilinear($1, $0.height, $0.width))
+    }
+    return convolution("\(head).conv_seg", total)
+  }
+
+  /// The levels of an FPN, one for each map.
+  private func pyramid(_ maps: [Map]) -> [Map] {
     var sums: [Map] = []
-    for k in stride(from: stages.count - 1, through: 0, by: -1) {
-      let lateral = convolution("neck.lateral_convs.\(k)", stages[k])
+    for k in stride(from: maps.count - 1, through: 0, by: -1) {
+      let lateral = convolution("neck.lateral_convs.\(k)", maps[k])
       sums.insert(
         sums.first.map { sum(lateral, nearest($0, lateral.height, lateral.width)) } ?? lateral,
         at: 0)
     }
-    var pyramid = sums.enumerated().map { convolution("neck.fpn_convs.\($0)", $1) }
+    return sums.enumerated().map { convolution("neck.fpn_convs.\($0)", $1) }
+  }
+
+  /// RetinaNet's class and box maps of every level, over a pyramid from the second stage on whose further
+  /// levels read the last one.
+  func retina(_ ends: [Map], levels: Int) -> [(classes: Map, boxes: Map)] {
+    let stages = Array(normalized(ends).dropFirst())
+    var pyramid = pyramid(stages)
     for k in stages.count..<levels {
       let source = k == stages.count ? stages[stages.count - 1] : pyramid[k - 1]
       pyramid.append(convolution("neck.fpn_convs.\(k)", source, stride: 2))

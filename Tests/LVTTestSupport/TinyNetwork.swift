@@ -9,6 +9,8 @@ public enum TinyHead: Sendable {
   case retina
   /// UPerNet.
   case upper
+  /// Semantic FPN over a pyramid of all stages.
+  case semantic
 }
 
 /// A static, dynamic or inhomogeneous DWNet, a Swin, a depth-wise ViT or a DilateFormer with seeded random
@@ -184,8 +186,9 @@ public struct TinyNetwork: Sendable {
         addNorm("norm\(stage)", channels, batch: true)
       }
       func addConvolution(_ name: String, _ outputs: Int, _ inputs: Int, _ kernel: Int = 3) {
-        addMatrix("\(name).conv", [outputs, inputs, kernel, kernel], bias: denseHead == .retina)
-        if denseHead == .upper { addNorm("\(name).bn", outputs, batch: true) }
+        let hasNorm = denseHead != .retina && !name.hasPrefix("neck.")
+        addMatrix("\(name).conv", [outputs, inputs, kernel, kernel], bias: !hasNorm)
+        if hasNorm { addNorm("\(name).bn", outputs, batch: true) }
       }
       let width = embed, last = stages.count - 1
       switch denseHead {
@@ -212,6 +215,16 @@ public struct TinyNetwork: Sendable {
           addConvolution("\(head).fpn_convs.\(i)", width, width)
         }
         addConvolution("\(head).fpn_bottleneck", width, stages.count * width)
+        addMatrix("\(head).conv_seg", [classes, width, 1, 1], bias: true)
+      case .semantic:
+        let head = "decode_head"
+        for (level, channels) in stages.enumerated() {
+          addConvolution("neck.lateral_convs.\(level)", width, channels, 1)
+          addConvolution("neck.fpn_convs.\(level)", width, width)
+          for i in 0..<max(1, level) {
+            addConvolution("\(head).scale_heads.\(level).\(2 * i)", width, width)
+          }
+        }
         addMatrix("\(head).conv_seg", [classes, width, 1, 1], bias: true)
       }
       return Checkpoint(tensors: tensors)
@@ -353,6 +366,9 @@ extension TinyNetwork {
   ///
   /// With these weights all three classes are found in most pictures.
   public static var segmenter: TinyNetwork { .dense(.upper, seed: 36) }
+
+  /// A semantic FPN over a DWNet, whose maps have odd heights: sides that are doubled are not those of the map before.
+  public static var semanticSegmenter: TinyNetwork { .dense(.semantic, seed: 1) }
 
   private static func dense(_ head: TinyHead, seed: UInt64) -> TinyNetwork {
     var tiny = TinyNetwork()

@@ -12,7 +12,7 @@ size_t lvtf_packed_count(size_t k, size_t n);
 /// Packs `w`, n rows (outputs) of k inputs, for lvtf_product: panels of 16 outputs, k-major.
 void lvtf_pack(const float *w, size_t k, size_t n, float *packed);
 
-/// out[rows][n] = a[rows][k] * w + bias, then max(0, .) if `relu`.
+/// out[rows][n] = a[rows][k] * w + bias, then max(0, .) if `relu`; k > 0.
 void lvtf_product(const float *a,
                   size_t rows,
                   size_t k,
@@ -21,6 +21,22 @@ void lvtf_product(const float *a,
                   const float *bias,
                   int relu,
                   float *out);
+
+/// K x K convolution with padding (K - 1) / 2; the packed matrix has inputs in the order row,
+/// column, channel.
+void lvtf_convolution(const float *in,
+                      size_t height,
+                      size_t width,
+                      size_t channels,
+                      size_t kernel,
+                      size_t stride,
+                      const float *packed,
+                      size_t n,
+                      const float *bias,
+                      int relu,
+                      size_t out_height,
+                      size_t out_width,
+                      float *out);
 
 /// K x K depth-wise convolution, stride 1, zero padding. `w` is [K * K taps][channels].
 void lvtf_depthwise(const float *in,
@@ -94,6 +110,12 @@ void lvtf_add(float *out, const float *in, size_t count);
 /// Updates the least and greatest value of each channel, and its sum.
 void lvtf_channel_statistics(
     const float *in, size_t rows, size_t channels, float *least, float *greatest, double *sum);
+
+/// Adds each channel of int8 or int16 maps whose positions are `pitch` bytes apart to its sum.
+void lvtf_add_channels_s8(
+    const void *in, size_t positions, size_t channels, size_t pitch, double *sums);
+void lvtf_add_channels_s16(
+    const void *in, size_t positions, size_t channels, size_t pitch, double *sums);
 
 /// Counts values in `bins` equal bins over [low, high]; values outside count in the outermost bins.
 void lvtf_histogram(

@@ -4,19 +4,31 @@
 #include "internal/gemm.h"
 #include "internal/kernels.h"
 #include "internal/requantize.h"
-#include <string.h>
 
-/// A segment, sixteen columns side by side, which compilers make fast: planners run whole networks
-/// with this.
-static void accumulate(const int8_t *a, const int8_t *w, size_t k, int32_t acc[LVT_BLOCK]) {
+typedef int8_t s8x8 __attribute__((vector_size(8), aligned(1)));
+typedef int16_t s16x8 __attribute__((vector_size(16)));
+typedef int32_t s32x4 __attribute__((vector_size(16)));
+typedef int32_t s32x8 __attribute__((vector_size(32)));
+
+/// Adds a segment's products to the sums of sixteen columns, in pairs for each column. Planners run
+/// whole networks with this: products of eight int16, added in pairs, are one instruction even of
+/// the oldest x86-64.
+static void accumulate(const int8_t *a, const int8_t *w, size_t k, s32x4 pairs[LVT_BLOCK / 2]) {
     size_t i = 0;
-    for (; i + 4 <= k; i += 4, w += 4 * LVT_BLOCK)
+    for (; i + 4 <= k; i += 4, w += 4 * LVT_BLOCK) {
+        const s16x8 four = {a[i], a[i + 1], a[i + 2], a[i + 3], a[i], a[i + 1], a[i + 2], a[i + 3]};
+        for (size_t j = 0; j < LVT_BLOCK / 2; j++) {
+            const s16x8 weights =
+                __builtin_convertvector(*(const s8x8 *)(const void *)(w + 8 * j), s16x8);
+            const s32x8 products =
+                __builtin_convertvector(four, s32x8) * __builtin_convertvector(weights, s32x8);
+            pairs[j] += __builtin_shufflevector(products, products, 0, 2, 4, 6) +
+                        __builtin_shufflevector(products, products, 1, 3, 5, 7);
+        }
+    }
+    for (size_t rest = 0; i + rest < k; rest++)
         for (size_t c = 0; c < LVT_BLOCK; c++)
-            acc[c] += a[i] * w[4 * c] + a[i + 1] * w[4 * c + 1] + a[i + 2] * w[4 * c + 2] +
-                      a[i + 3] * w[4 * c + 3];
-    for (size_t rest = 0; i < k; i++, rest++)
-        for (size_t c = 0; c < LVT_BLOCK; c++)
-            acc[c] += a[i] * w[4 * c + rest];
+            pairs[c / 2][c % 2 * 2] += a[i + rest] * w[4 * c + rest];
 }
 
 void lvt_gemm_s8__scalar(const lvt_gemm_args *g) {
@@ -27,12 +39,13 @@ void lvt_gemm_s8__scalar(const lvt_gemm_args *g) {
         for (size_t panel = 0; panel < g->panel_count; panel++) {
             const lvt_panel *p = lvt_gemm_panel(g, panel);
             void *out = lvt_gemm_out(g, row, panel);
-            int32_t sums[LVT_BLOCK];
-            memcpy(sums, p->bias, sizeof p->bias);
-            for (size_t s = 0; s < g->segments; s++)
-                accumulate(a + s * g->segment_stride, p->weights + s * k * LVT_BLOCK, k, sums);
+            s32x4 pairs[LVT_BLOCK / 2] = {0};
+            for (size_t n = 0; n < g->segments; n++)
+                accumulate(a + n * g->segment_stride, p->weights + n * k * LVT_BLOCK, k, pairs);
             for (size_t column = 0; column < LVT_BLOCK; column++) {
-                const int32_t acc = sums[column];
+                const s32x4 *pair = &pairs[column / 2];
+                const int32_t acc =
+                    p->bias[column] + (*pair)[column % 2 * 2] + (*pair)[column % 2 * 2 + 1];
                 if (g->output == LVT_OUTPUT_S32) {
                     ((int32_t *)out)[column] = acc;
                     continue;

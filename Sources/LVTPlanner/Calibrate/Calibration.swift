@@ -9,24 +9,28 @@ struct Calibration: Sendable {
   /// The float results of each picture.
   let results: [FloatResults]
 
-  /// Runs the network over all pictures twice: for the ranges, and for histograms over these ranges.
+  /// Runs the network over all pictures for the ranges, and over the sample for histograms over these ranges.
   ///
-  /// - Parameter progress: Called after each picture of each pass, from any thread, with the number of
-  ///   runs that are done.
+  /// - Parameters:
+  ///   - sample: Indices of pictures.
+  ///   - progress: Called after each picture of each pass, from any thread, with the number of runs that are
+  ///     done.
   /// - Throws: ``PlannerError/values(layer:)``
   init(
-    _ network: Network, pictures: [[UInt8]], progress: @Sendable (Int) -> Void
+    _ network: Network, pictures: [[UInt8]], sample: [Int], progress: @Sendable (Int) -> Void
   ) throws(PlannerError) {
     let ranges = Self.pass(network, pictures, progress: progress) { $0.addRanges($2) }
     statistics = try Self.merged(ranges, network)
     results = ranges.flatMap { $0.results }
+    let isPart = sample.count < pictures.count
     let counts = Self.pass(
-      network, pictures, known: statistics, progress: { progress(pictures.count + $0) },
+      network, sample.map { pictures[$0] }, known: statistics,
+      progress: { progress(pictures.count + $0) },
       add: { statistics, role, values in
         switch role {
         case .product: statistics.addProducts(values, block: InputMoments.blockSize)
         case .neighbours(let taps): statistics.addProducts(values, block: taps)
-        default: statistics.addCounts(values)
+        default: statistics.addCounts(values, isPart: isPart)
         }
       })
     for shard in counts {

@@ -12,6 +12,9 @@ struct Statistics: Sendable {
   private(set) var histogram: [UInt64] = []
   /// Of what products read, after the second pass.
   private var products: ProductSums?
+  /// Sums of what the histogram counts, and its positions, where that is not all.
+  private var countedSums: [Double] = []
+  private var countedRows = 0
 
   static let histogramBins = 4096
 
@@ -53,6 +56,11 @@ struct Statistics: Sendable {
   /// The mean of each channel.
   var means: [Double] { sums.map { $0 / Double(max(1, rows)) } }
 
+  /// The mean of each channel over what the histogram counts.
+  var countedMeans: [Double] {
+    countedSums.isEmpty ? means : countedSums.map { $0 / Double(max(1, countedRows)) }
+  }
+
   /// The greatest magnitude of each channel.
   var magnitudes: [Float] { zip(least, greatest).map { max(abs($0), abs($1)) } }
 
@@ -70,12 +78,20 @@ struct Statistics: Sendable {
   }
 
   /// Counts values in bins over the range that is known by now.
-  mutating func addCounts(_ values: [Float]) {
+  ///
+  /// - Parameter isPart: Whether not all of the values are counted that the range is of.
+  mutating func addCounts(_ values: [Float], isPart: Bool) {
     if histogram.isEmpty { histogram = .init(repeating: 0, count: Self.histogramBins) }
-    let low = low
+    let low = low, channels = least.count
     lvtf_histogram(
       values, values.count, low, max(high, low + ScaleLimits.least), Self.histogramBins,
       &histogram)
+    guard isPart else { return }
+    if countedSums.isEmpty { countedSums = .init(repeating: 0, count: channels) }
+    // No value is outside the range.
+    lvtf_channel_statistics(
+      values, values.count / channels, channels, &least, &greatest, &countedSums)
+    countedRows += values.count / channels
   }
 
   /// Adds up products of inputs whose means are known by now.
@@ -114,9 +130,11 @@ struct Statistics: Sendable {
       products = products ?? theirs
     }
     if histogram.isEmpty {
-      histogram = other.histogram
+      (histogram, countedSums) = (other.histogram, other.countedSums)
     } else {
       for i in other.histogram.indices { histogram[i] += other.histogram[i] }
+      for c in other.countedSums.indices { countedSums[c] += other.countedSums[c] }
     }
+    countedRows += other.countedRows
   }
 }

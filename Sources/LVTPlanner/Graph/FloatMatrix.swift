@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTFloat
 internal import Foundation
+internal import LVTModel
 
 /// A linear map with bias: `outputs` rows of `inputs` weights, as a trained network stores them.
 public struct FloatMatrix: Sendable {
@@ -57,6 +58,34 @@ public struct FloatMatrix: Sendable {
     }
   }
 
+  /// A K × K convolution of a map with padding (K − 1) / 2.
+  ///
+  /// - Parameter product: Its number among the node's products. As there are K² times as many inputs as
+  ///   values, only those of a sample of positions are observed.
+  func convolved(
+    _ map: FloatMap, kernel: Int, stride: Int, to output: Shape, relu: Bool, product: Int,
+    _ observe: Observer
+  ) -> [Float] {
+    var samples: [Float] = []
+    for position in Swift.stride(
+      from: 0, to: output.positions, by: InputMoments.sampled(of: output.positions))
+    {
+      map.appendNeighbourhood(
+        row: position / output.width * stride, column: position % output.width * stride,
+        kernel: kernel, to: &samples)
+    }
+    observe(.product(product), samples, inputs)
+    return [Float](unsafeUninitializedCapacity: output.positions * outputs) { out, count in
+      packed.weights(of: self).withUnsafeBufferPointer { w in
+        lvtf_convolution(
+          map.values, map.shape.height, map.shape.width, map.shape.channels, kernel, stride,
+          w.baseAddress, outputs, bias, relu ? 1 : 0, output.height, output.width,
+          out.baseAddress)
+      }
+      count = output.positions * outputs
+    }
+  }
+
   /// The weights in the float kernel's order, made on first use and shared by copies of the matrix.
   private final class Packed: @unchecked Sendable {
     private let lock = NSLock()
@@ -70,6 +99,25 @@ public struct FloatMatrix: Sendable {
         lvtf_pack(matrix.weights, matrix.inputs, matrix.outputs, &packed)
         values = packed
         return packed
+      }
+    }
+  }
+}
+
+extension FloatMap {
+  /// Appends the K × K neighbourhood of a position, zeros outside.
+  fileprivate func appendNeighbourhood(
+    row: Int, column: Int, kernel: Int, to samples: inout [Float]
+  ) {
+    let pad = (kernel - 1) / 2
+    for y in row - pad...row + pad {
+      for x in column - pad...column + pad {
+        if (0..<shape.height).contains(y), (0..<shape.width).contains(x) {
+          let start = (y * shape.width + x) * shape.channels
+          samples += values[start..<start + shape.channels]
+        } else {
+          samples += repeatElement(0, count: shape.channels)
+        }
       }
     }
   }

@@ -24,9 +24,25 @@ public struct Checkpoint: Sendable {
   /// What was taken of the file where there was a choice, a line each, with the option that chooses.
   public private(set) var notes: [String] = []
 
+  /// The names of the classes that the file has beside the tensors, in their order; often none.
+  public internal(set) var classNames: [String] = []
+
   /// Creates a checkpoint from tensors that are already in memory.
   public init(tensors: [String: FloatTensor]) {
     self.tensors = tensors
+  }
+
+  /// The names of a network's classes if the file has one for each, and a note of what was done with those it has.
+  public func labels(of network: Network) -> (labels: [String], note: String?) {
+    let count = network.classCount
+    guard !classNames.isEmpty, count > 0 else { return ([], nil) }
+    guard classNames.count == count else {
+      return (
+        [],
+        "left out its \(classNames.count) class names: the network has \(count) classes (--labels)"
+      )
+    }
+    return (classNames, "took its class names (--labels)")
   }
 
   /// Reads a `.pth` file as `torch.save` writes it, a `.safetensors` file, or the index of several.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LVTModel
 
 /// Reads the zip archive that `torch.save` writes: a pickle that describes the tensors, and one
 /// entry with the raw bytes of each storage.
@@ -38,7 +39,9 @@ struct TorchCheckpoint {
       default: break
       }
     }
-    return try Checkpoint(named: named, file: file.name, part: part, notes: notes)
+    var read = try Checkpoint(named: named, file: file.name, part: part, notes: notes)
+    read.classNames = checkpoint.classNames
+    return read
   }
 
   private init(_ file: FileBytes) throws(ImportError) {
@@ -71,6 +74,24 @@ struct TorchCheckpoint {
         file: archive.file.name, offset: range.lowerBound, feature: "byte order '\(order)'",
         advice: "save the checkpoint again on a little-endian machine")
     }
+  }
+
+  /// The names of classes that mmdetection and mmsegmentation save: `meta['CLASSES']`, or
+  /// `meta['dataset_meta']['classes']` since their versions 3 and 1; none unless all are names.
+  private var classNames: [String] {
+    let meta = value("meta", in: root)
+    guard
+      let saved = value("CLASSES", in: meta)
+        ?? value("classes", in: value("dataset_meta", in: meta)),
+      let items = heap.sequence(saved), items.count <= PlanLimits.channels(of: .float32)
+    else { return [] }
+    let names = items.compactMap { heap.string($0) }.filter { LabelFile.isName($0) }
+    return names.count == items.count ? names : []
+  }
+
+  /// What a dictionary has under a key; the last one wins where it is repeated, as in Python.
+  private func value(_ key: String, in dictionary: PickleReference?) -> PickleReference? {
+    dictionary.flatMap { heap.pairs($0) }?.last { heap.string($0.key) == key }?.value
   }
 
   private typealias Pairs = [(key: PickleReference, value: PickleReference)]

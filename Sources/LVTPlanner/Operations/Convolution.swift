@@ -195,50 +195,6 @@ struct FloatConvolution: FloatOperation {
 }
 
 extension FloatMatrix {
-  /// A K × K convolution of a map with padding (K − 1) / 2, row by row of what it makes.
-  ///
-  /// - Parameter product: Its number among the node's products. As there are K² times as many inputs as
-  ///   values, only those of a sample of positions are observed.
-  func convolved(
-    _ map: FloatMap, kernel: Int, stride: Int, to output: Shape, relu: Bool, product: Int,
-    _ observe: Observer
-  ) -> [Float] {
-    let sampled = InputMoments.sampled(of: output.positions)
-    var samples: [Float] = []
-    let shape = map.shape, channels = shape.channels, pad = kernel / 2
-    var result: [Float] = []
-    result.reserveCapacity(output.positions * outputs)
-    var taps = [Float](repeating: 0, count: output.width * inputs)
-    for row in 0..<output.height {
-      taps.withUnsafeMutableBufferPointer { taps in
-        map.values.withUnsafeBufferPointer { values in
-          guard let source = values.baseAddress, var out = taps.baseAddress else { return }
-          for column in 0..<output.width {
-            for y in row * stride - pad...row * stride + pad {
-              let isRow = (0..<shape.height).contains(y)
-              for x in column * stride - pad...column * stride + pad {
-                if isRow, (0..<shape.width).contains(x) {
-                  out.update(from: source + (y * shape.width + x) * channels, count: channels)
-                } else {
-                  out.update(repeating: 0, count: channels)
-                }
-                out += channels
-              }
-            }
-          }
-        }
-      }
-      result += applied(to: taps, rows: output.width, relu: relu)
-      let positions = row * output.width..<(row + 1) * output.width
-      for position in positions where position % sampled == 0 {
-        let first = (position - positions.lowerBound) * inputs
-        samples += taps[first..<first + inputs]
-      }
-    }
-    observe(.product(product), samples, inputs)
-    return result
-  }
-
   /// A fourth input for each tap of a matrix on pixels, `outsideValue` where the tap is outside the picture:
   /// its weight makes up what the nearest whole colour is off the mean.
   fileprivate func withOutside(mean: [Float], nearest: [Float]) -> FloatMatrix {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTFloat
 internal import LVTModel
 internal import LVTRuntime
 
@@ -34,7 +35,7 @@ extension Graph {
   }
 }
 
-/// What a plan makes of the calibration pictures, beside what the float network makes of them.
+/// What a plan makes of the sample of the calibration pictures, beside what the float network makes of them.
 struct Drift {
   /// Of each tensor, the mean of every channel over the pictures and positions, less that in the float
   /// network; nothing for the picture and the logits.
@@ -42,15 +43,15 @@ struct Drift {
   /// The results.
   let agreement: Agreement
 
-  /// - Parameter pictures: Those of the calibration, all of them: means of others would differ.
+  /// - Parameter sample: That of the calibration: means of other pictures would differ.
   init(
-    _ plan: Plan, _ calibration: Calibration, compared: [Int], pictures: [[UInt8]]
+    _ plan: Plan, _ calibration: Calibration, compared: [Int], pictures: [[UInt8]], sample: [Int]
   ) throws(EngineError) {
     let engine = try Engine(plan: plan, threads: Agreement.threads)
     var sums = plan.tensors.map { [Double](repeating: 0, count: $0.shape.channels) }
     var agreement = Agreement()
-    for (i, picture) in pictures.enumerated() {
-      engine.withPicture { $0.copyBytes(from: picture) }
+    for i in sample {
+      engine.withPicture { $0.copyBytes(from: pictures[i]) }
       engine.run { step in
         let value = plan.steps[step].output
         plan.tensors[value].addChannels(engine.bytes(ofTensor: value), to: &sums[value])
@@ -61,9 +62,9 @@ struct Drift {
     shifts = plan.tensors.indices.map { value in
       let tensor = plan.tensors[value]
       guard tensor.type == .int8 || tensor.type == .int16 else { return [] }
-      let count = Double(pictures.count * tensor.shape.positions)
+      let count = Double(sample.count * tensor.shape.positions)
       let q = tensor.quantization
-      let means = calibration.statistics[Point(value: value, role: .output)]?.means ?? []
+      let means = calibration.statistics[Point(value: value, role: .output)]?.countedMeans ?? []
       return zip(sums[value], means).map { sum, mean in
         Double(q.scale) * (sum / count - Double(q.zeroPoint)) - mean
       }
@@ -74,15 +75,12 @@ struct Drift {
 extension Tensor {
   /// Adds up each channel's integers.
   fileprivate func addChannels(_ bytes: UnsafeRawBufferPointer, to sums: inout [Double]) {
-    guard type == .int8 || type == .int16 else { return }
-    for position in 0..<shape.positions {
-      for c in 0..<shape.channels {
-        let offset = position * pitch + c * type.byteCount
-        sums[c] += Double(
-          type == .int8
-            ? Int(bytes.load(fromByteOffset: offset, as: Int8.self))
-            : Int(bytes.load(fromByteOffset: offset, as: Int16.self)))
-      }
+    switch type {
+    case .int8:
+      lvtf_add_channels_s8(bytes.baseAddress, shape.positions, shape.channels, pitch, &sums)
+    case .int16:
+      lvtf_add_channels_s16(bytes.baseAddress, shape.positions, shape.channels, pitch, &sums)
+    default: break
     }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTFloat
+internal import Dispatch
 
 // Rounding each weight to the nearest step makes their errors as small as can be, but not what comes of
 // them: neighbouring pixels, and channels that say much the same, are nearly equal, so errors of their weights
@@ -17,10 +18,12 @@ extension InputMoments {
     var result = [Int8](repeating: 0, count: matrix.weights.count)
     matrix.weights.withUnsafeBufferPointer { weights in
       result.withUnsafeMutableBufferPointer { result in
-        guard let weights = weights.baseAddress, let result = result.baseAddress else { return }
-        for block in blocks {
+        guard let source = weights.baseAddress, let out = result.baseAddress else { return }
+        // Every block has weights of its own.
+        nonisolated(unsafe) let (weights, result) = (source, out)
+        DispatchQueue.concurrentPerform(iterations: blocks.count) { b in
           // The inputs of one row of a depth-wise filter, or those of all rows.
-          let first = block.inputs.lowerBound
+          let block = blocks[b], first = block.inputs.lowerBound
           let isOfAll = means.count == matrix.inputs
           let row = first / matrix.inputs
           let rows = isOfAll ? 0..<matrix.outputs : row..<row + 1

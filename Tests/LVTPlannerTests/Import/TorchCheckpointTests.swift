@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import LVTTestSupport
 import Testing
 
 @testable import LVTPlanner
@@ -33,6 +34,58 @@ struct TorchCheckpointTests {
   @Test(arguments: ["bare.pth", "nested.pth", "protocol4.pth"])
   func stateDictionaryIsFoundBesideUnknownObjects(name: String) throws {
     #expect(try Checkpoint.read(path: fixturePath(name)).tensors == layer)
+  }
+
+  /// The class names of a file whose `meta` a pickle of protocol 0 makes.
+  private func classNames(meta: String) throws -> [String] {
+    let pickle =
+      "}Vw\nctorch._utils\n_rebuild_tensor_v2\n((Vstorage\nctorch\nFloatStorage\nV0\nVcpu\nI1\n"
+      + "tQI0\n(I1\nt(I1\ntI00\n}tRsVmeta\n\(meta)s."
+    let archive = ZipBuilder([
+      ("x/data.pkl", Array(pickle.utf8)), ("x/data/0", bytes(Float(1).bitPattern)),
+    ]).build()
+    return try Checkpoint.read(file(archive)).classNames
+  }
+
+  @Test(arguments: [
+    "}VCLASSES\n(Vcat\nVdog\nts", "}VCLASSES\n(Vcat\nVdog\nls",
+    "}Vdataset_meta\n}Vclasses\n(Vcat\nVdog\ntss",
+    "}VCLASSES\n(Vold\ntsVCLASSES\n(Vcat\nVdog\nts",
+  ])
+  func classNamesOfOlderAndNewerFilesAreRead(meta: String) throws {
+    #expect(try classNames(meta: meta) == ["cat", "dog"])
+  }
+
+  @Test(arguments: [
+    "N", "}VCLASSES\nNs", "}VCLASSES\n}s", "}VCLASSES\nVcat\ns", "}VCLASSES\n(Vcat\nI1\nts",
+    "}VCLASSES\n(Vcat\nV\nts", "}VCLASSES\n(Vcat\nX\u{3}\0\0\0a\nbts", "}VCLASSES\n(ts",
+    "}VCLASSES\n(V\(String(repeating: "x", count: 201))\nts",
+    "}VCLASSES\n(\(String(repeating: "Vx\n", count: 70_000))ts",
+  ])
+  func whatIsNotAllNamesNamesNoClass(meta: String) throws {
+    #expect(try classNames(meta: meta) == [])
+  }
+
+  @Test func classNamesAreLabelsIfThereIsOneForEachClass() throws {
+    let tiny = TinyNetwork.segmenter
+    var checkpoint = tiny.checkpoint()
+    let network = try tiny.network(of: checkpoint)
+    #expect(checkpoint.labels(of: network).labels.isEmpty)
+    #expect(checkpoint.labels(of: network).note == nil)
+    checkpoint.classNames = ["road", "sky", "tree"]
+    #expect(checkpoint.labels(of: network).labels == ["road", "sky", "tree"])
+    #expect(checkpoint.labels(of: network).note == "took its class names (--labels)")
+    checkpoint.classNames.append("car")
+    #expect(checkpoint.labels(of: network).labels.isEmpty)
+    #expect(
+      checkpoint.labels(of: network).note
+        == "left out its 4 class names: the network has 3 classes (--labels)")
+    var features = tiny
+    features.features = true
+    features.denseHead = nil
+    features.inputHeight = 64
+    checkpoint.classNames = ["road"]
+    #expect(checkpoint.labels(of: try features.network()).note == nil)
   }
 
   @Test func everyTypeAndLayoutIsRead() throws {
