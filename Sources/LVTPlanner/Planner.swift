@@ -187,7 +187,7 @@ public struct Planner {
     _ calibrated: Calibrated, _ memo: inout ChoiceMemo
   ) throws(PlannerError) -> (ResidualChoice, Draft) {
     let all = calibrated.network.graph.wideStages
-    let count = options.residual == .auto ? 2 * all.count : 1
+    let count = options.residual == .auto ? 2 * all.count + 1 : 1
     var trials: [ResidualChoice.Trial] = []
     func attempt(
       _ stages: Set<Int>, _ memo: inout ChoiceMemo
@@ -206,11 +206,17 @@ public struct Planner {
     }
     let plain = try attempt([], &memo)
     for stage in all.sorted() { _ = try attempt([stage], &memo) }
-    let byGain = trials.dropFirst().sorted { $0.agreement.decibels > $1.agreement.decibels }
-    var widened: Set<Int> = []
+    let single = trials.dropFirst()
+    let byGain = single.sorted { $0.agreement.decibels > $1.agreement.decibels }
+    // Stages that take no more memory than int8 everywhere, together.
+    let free = single.filter { $0.arenaBytes == trials[0].arenaBytes }
+    var unions = [free.reduce(into: Set<Int>()) { $0.formUnion($1.stages) }], widened: Set<Int> = []
     for trial in byGain {
       widened.formUnion(trial.stages)
-      if widened.count > 1 { _ = try attempt(widened, &memo) }
+      unions.append(widened)
+    }
+    for union in unions where union.count > 1 && !trials.contains(where: { $0.stages == union }) {
+      _ = try attempt(union, &memo)
     }
     var choice = ResidualChoice(trials: trials)
     choice.choose()

@@ -60,7 +60,7 @@ extension Convolution: StepOperation {
   var matrices: [PackedMatrix] { [matrix] + (project.map { [$0] } ?? []) }
   var kernels: [String] {
     (sources.contains(.bilinear) ? ["resample_s8"] : [])
-      + [outside == nil ? "taps_s8" : "taps_u8", "gemm_s8"]
+      + [outside == nil ? "pixels_s8" : "pixels_u8", "gemm_s8"]
       + (tableOffset == nil ? [] : ["table_s8"]) + (project == nil ? [] : ["gemm_s8"])
   }
 

@@ -85,7 +85,7 @@ extension Detect: StepOperation {
   var name: String { "detect" }
   var inputTypes: [ElementTypes] { strides.map { _ in .int8 } }
   var matrices: [PackedMatrix] { classTower + [classOutput] + boxTower + [boxOutput] }
-  var kernels: [String] { ["taps_s8", "gemm_s8"] }
+  var kernels: [String] { ["pixels_s8", "gemm_s8", "taps_s8"] }
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.code(&picture)

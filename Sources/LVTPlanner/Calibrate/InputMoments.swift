@@ -16,8 +16,9 @@ struct InputMoments: Sendable {
 
   /// Of each input.
   var means: [Double]
-  /// All inputs.
-  var blocks: [Block]
+  /// All inputs; computed when they are asked for, since most of the time the weights are known that are
+  /// rounded with them.
+  var blocks: @Sendable () -> [Block]
   /// Positions seen.
   let rows: Int
 
@@ -34,13 +35,16 @@ struct InputMoments: Sendable {
   func scaled(_ factors: [Double]) -> InputMoments {
     var result = self
     for i in factors.indices { result.means[i] *= factors[i] }
-    for b in blocks.indices {
-      let inputs = blocks[b].inputs, count = inputs.count
-      for i in 0..<count {
-        for j in i..<count {
-          result.blocks[b].covariances[i * count + j] *=
-            factors[inputs.lowerBound + i] * factors[inputs.lowerBound + j]
+    result.blocks = { [blocks] in
+      blocks().map { block in
+        let first = block.inputs.lowerBound, count = block.inputs.count
+        var scaled = block
+        for i in 0..<count {
+          for j in i..<count {
+            scaled.covariances[i * count + j] *= factors[first + i] * factors[first + j]
+          }
         }
+        return scaled
       }
     }
     return result
@@ -55,23 +59,25 @@ struct InputMoments: Sendable {
 
   /// Of each tap of a picture a fourth input behind its colours, which is 0 but outside the picture.
   func withOutside() -> InputMoments {
-    func place(_ input: Int) -> Int {
+    @Sendable func place(_ input: Int) -> Int {
       input / 3 * Convolution.pictureChannels + input % 3
     }
     var result = self
     result.means = [Double](repeating: 0, count: place(means.count))
     for (i, mean) in means.enumerated() { result.means[place(i)] = mean }
-    for (b, block) in blocks.enumerated() {
-      let count = block.inputs.count, wider = place(count)
-      var covariances = [Double](repeating: 0, count: wider * wider)
-      for i in 0..<count {
-        for j in i..<count {
-          covariances[place(i) * wider + place(j)] = block.covariances[i * count + j]
+    result.blocks = { [blocks] in
+      blocks().map { block in
+        let count = block.inputs.count, wider = place(count)
+        var covariances = [Double](repeating: 0, count: wider * wider)
+        for i in 0..<count {
+          for j in i..<count {
+            covariances[place(i) * wider + place(j)] = block.covariances[i * count + j]
+          }
         }
+        return Block(
+          inputs: place(block.inputs.lowerBound)..<place(block.inputs.upperBound),
+          covariances: covariances)
       }
-      result.blocks[b] = Block(
-        inputs: place(block.inputs.lowerBound)..<place(block.inputs.upperBound),
-        covariances: covariances)
     }
     return result
   }
@@ -110,20 +116,21 @@ struct ProductSums: Sendable {
 
   /// The moments of the inputs that the sums are of.
   func moments(centres: [Double], factors: [Double]) -> InputMoments {
-    let count = centres.count
-    let starts = stride(from: 0, to: count, by: block)
-    return InputMoments(
+    InputMoments(
       means: centres,
-      blocks: starts.map { first in
-        let inputs = first..<min(count, first + block), size = inputs.count
-        var covariances = [Double](repeating: 0, count: size * size)
-        for i in inputs {
-          for j in i..<inputs.upperBound {
-            covariances[(i - first) * size + j - first] =
-              Double(sums[i * block + j - first]) / Double(max(1, rows)) / factors[i] / factors[j]
+      blocks: {
+        let count = centres.count
+        return stride(from: 0, to: count, by: block).map { first in
+          let inputs = first..<min(count, first + block), size = inputs.count
+          var covariances = [Double](repeating: 0, count: size * size)
+          for i in inputs {
+            for j in i..<inputs.upperBound {
+              covariances[(i - first) * size + j - first] =
+                Double(sums[i * block + j - first]) / Double(max(1, rows)) / factors[i] / factors[j]
+            }
           }
+          return InputMoments.Block(inputs: inputs, covariances: covariances)
         }
-        return InputMoments.Block(inputs: inputs, covariances: covariances)
       }, rows: rows)
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTFloat
+internal import Dispatch
 internal import LVTModel
 
 /// Int8 weights with a scale for each output, and the bias in units of the sums.
@@ -29,10 +30,10 @@ struct QuantizedMatrix {
     inputs = matrix.inputs
     outputs = matrix.outputs
     self.inputScale = inputScale
-    scales = (0..<matrix.outputs).map { o in
-      let row = matrix.weights[o * matrix.inputs..<(o + 1) * matrix.inputs]
-      let best = row.withUnsafeBufferPointer { lvtf_weight_scale($0.baseAddress, $0.count) }
-      return Self.scale(best, holding: abs(Double(matrix.bias[o])), inputScale: inputScale)
+    scales = Self.bestScales(of: matrix)
+    for o in scales.indices {
+      scales[o] = Self.scale(
+        scales[o], holding: abs(Double(matrix.bias[o])), inputScale: inputScale)
     }
     weights = round(scales)
     bias = []
@@ -51,8 +52,11 @@ struct QuantizedMatrix {
         }
         corrected = correctedBias(o, of: matrix, means)
       }
-      let zero = (0..<inputs).reduce(0) {
-        $0 + Int(weights[o * inputs + $1]) * inputZeroPoints[$1 % inputZeroPoints.count]
+      var zero = 0
+      if inputZeroPoints != [0] {
+        for i in 0..<inputs {
+          zero += Int(weights[o * inputs + i]) * inputZeroPoints[i % inputZeroPoints.count]
+        }
       }
       bias.append(Int32(clamping: Int(Int32(rounding: corrected)) - zero))
     }
@@ -60,11 +64,28 @@ struct QuantizedMatrix {
 
   /// The bias of a row less what rounding its weights adds on average, in units of its sums.
   private func correctedBias(_ o: Int, of matrix: FloatMatrix, _ means: [Double]) -> Double {
-    let drift = (o * inputs..<(o + 1) * inputs).reduce(0.0) {
-      let rounded = Float(weights[$1]) * scales[o]
-      return $0 + Double(rounded - matrix.weights[$1]) * means[$1 % means.count]
+    let row = o * inputs, first = means.count == inputs ? 0 : row
+    var drift = 0.0
+    for i in 0..<inputs {
+      let rounded = Float(weights[row + i]) * scales[o]
+      drift += Double(rounded - matrix.weights[row + i]) * means[first + i]
     }
     return (Double(matrix.bias[o]) - drift) / (Double(inputScale) * Double(scales[o]))
+  }
+
+  /// The scale of each row by its weights alone.
+  private static func bestScales(of matrix: FloatMatrix) -> [Float] {
+    let inputs = matrix.inputs, outputs = matrix.outputs
+    return [Float](unsafeUninitializedCapacity: outputs) { scales, count in
+      matrix.weights.withUnsafeBufferPointer { weights in
+        // Every row writes its own scale.
+        nonisolated(unsafe) let (weights, scales) = (weights.baseAddress, scales)
+        DispatchQueue.concurrentPerform(iterations: outputs) { o in
+          scales[o] = lvtf_weight_scale(weights.map { $0 + o * inputs }, inputs)
+        }
+      }
+      count = outputs
+    }
   }
 
   /// What a bias may be in units of the sums, its correction included.

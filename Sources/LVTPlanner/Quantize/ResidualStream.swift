@@ -47,8 +47,9 @@ extension Graph {
 
 /// What int16 residual streams would cost and gain, and which the planner took.
 ///
-/// The planner compiles the network with an int8 stream, with an int16 stream in each stage alone, then
-/// in the two, three, … stages that gained most, and runs each plan on the calibration pictures. It
+/// The planner compiles the network with an int8 stream, with an int16 stream in each stage alone, in those
+/// together that take no memory, then in the two, three, … stages that gained most, and runs each plan on the
+/// calibration pictures. It
 /// takes the first of them, in the order of their arenas, that reaches ``goal``, or one of the same arena that
 /// gains at least ``leastGain`` over it; or the best one if none does and it gains as much over int8.
 public struct ResidualChoice: Sendable {

@@ -15,6 +15,7 @@ extension InputMoments {
   ///
   /// - Parameter scales: Of the rows.
   func rounded(_ matrix: FloatMatrix, scales: [Float]) -> [Int8] {
+    let blocks = blocks()
     var result = [Int8](repeating: 0, count: matrix.weights.count)
     matrix.weights.withUnsafeBufferPointer { weights in
       result.withUnsafeMutableBufferPointer { result in

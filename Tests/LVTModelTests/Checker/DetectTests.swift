@@ -86,6 +86,18 @@ extension PlanCheckerTests {
       }
     }
 
+    @Test func anchorsOfALevelAreNumbered() {
+      var plan = HandmadePlan(height: 8192, width: 4096)
+      let map = plan.addMap(channels: 6)
+      var step = Self.checked.step
+      step.strides = [1]
+      step.anchors = Array(repeating: Self.checked.step.anchors[0], count: 64)
+      let boxes = plan.add(
+        .detect(step), inputs: [map], Shape(height: 1, width: 5, channels: 6), .float32)
+      plan.addOutput("boxes", .detections, boxes)
+      plan.placed().expectInvalid("at most 2^31 anchors of a level") { _ in }
+    }
+
     @Test func onlyDetectorsMakeBoxes() {
       var plan = HandmadePlan(height: 4, width: 4)
       plan.addHead(plan.addMap(channels: 6), classes: 6)
