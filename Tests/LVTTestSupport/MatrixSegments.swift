@@ -12,13 +12,17 @@ public struct MatrixSegments {
   public let k: Int
 
   /// As in the neighbourhoods of a convolution.
+  ///
+  /// - Parameter kernel: At most what a plan may say, or it is cut down to that: a damaged plan says anything.
   public init(kernel: Int, channels: Int) {
+    let kernel = min(kernel, 64)
     (count, taps) = (kernel, kernel * channels)
     k = BandLayout.k(kernel: kernel, channels: channels)
   }
 
   /// As in a depth-wise filter.
   public init(filterOf kernel: Int) {
+    let kernel = min(kernel, 64)
     (count, taps) = (kernel, kernel)
     k = Depthwise.paddedTaps(kernel)
   }
