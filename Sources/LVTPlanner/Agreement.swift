@@ -70,13 +70,17 @@ public struct Agreement: Sendable {
   }
 
   private mutating func add(_ float: [Float], _ plan: [Float], value: Int) {
-    while signals.count <= value {
-      signals.append(0)
-      noises.append(0)
-    }
+    makeRoom(for: value)
     for (a, b) in zip(float, plan) {
       signals[value] += Double(a) * Double(a)
       noises[value] += Double(a - b) * Double(a - b)
+    }
+  }
+
+  private mutating func makeRoom(for value: Int) {
+    while signals.count <= value {
+      signals.append(0)
+      noises.append(0)
     }
   }
 
@@ -85,13 +89,10 @@ public struct Agreement: Sendable {
     pictures += other.pictures
     decisions += other.decisions
     same += other.same
-    for i in other.signals.indices {
-      if i == signals.count {
-        signals.append(0)
-        noises.append(0)
-      }
-      signals[i] += other.signals[i]
-      noises[i] += other.noises[i]
+    for value in other.signals.indices {
+      makeRoom(for: value)
+      signals[value] += other.signals[value]
+      noises[value] += other.noises[value]
     }
   }
 
