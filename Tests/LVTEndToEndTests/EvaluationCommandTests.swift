@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import LVTTestSupport
 import Testing
 
 /// Networks that classify, as `lvt-plan --evaluate` judges them.
