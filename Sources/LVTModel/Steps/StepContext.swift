@@ -70,7 +70,7 @@ struct StepContext {
     try checkZeroPoint(norm.outputZeroPoint)
   }
 
-  /// A matrix on the neighbourhoods of a convolution, or on the taps of a depth-wise filter's one channel.
+  /// A matrix on the neighbourhoods of a convolution, or on patches.
   func check(
     _ matrix: PackedMatrix, kernel: Int, channels: Int, n: Int,
     multiplier: Float = PlanLimits.multiplier
