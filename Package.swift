@@ -40,10 +40,11 @@ func runtime(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 func support(
-  _ name: String, _ dependencies: [Target.Dependency] = [], libraries: [String] = ["m"]
+  _ name: String, _ dependencies: [Target.Dependency] = [], libraries: [String] = ["m"],
+  exclude: [String] = []
 ) -> Target {
   .target(
-    name: name, dependencies: dependencies, path: "CSupport/\(name)",
+    name: name, dependencies: dependencies, path: "CSupport/\(name)", exclude: exclude,
     cSettings: supportSettings, linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
@@ -66,10 +67,16 @@ var targets: [Target] = [
   runtime("LVTCapture", ["LVTImage", "CLVTJPEG", "CLVTV4L2", "CLVTSystem"]),
   runtime("LVT", ["LVTRuntime", "LVTImage"]),
   runtime("LVTDraw", ["LVT"]),
+  // The live page: HTTP by libevent.
+  support("CLVTPage", libraries: [], exclude: ["page.css", "page.html", "page.js"]),
+  .systemLibrary(
+    name: "CLibEvent", path: "CSupport/CLibEvent", pkgConfig: embedded ? nil : "libevent_extra",
+    providers: [.apt(["libevent-dev"])]),
+  runtime("LVTServe", ["LVT", "LVTCapture", "LVTImage", "CLVTPage", "CLVTSystem", "CLibEvent"]),
   runtime("LVTC", ["LVT", "CLVT"]),
   // Its own argument parser: swift-argument-parser needs Foundation, which a board need not have.
   .executableTarget(
-    name: "lvt-infer", dependencies: ["LVT", "LVTCapture", "LVTDraw", "CLVTSystem"],
+    name: "lvt-infer", dependencies: ["LVT", "LVTCapture", "LVTDraw", "LVTServe", "CLVTSystem"],
     swiftSettings: settings),
   .target(
     name: "LVTKernelCheck", dependencies: ["CLVTKernels", "CLVTSystem", "CLVTGuard", "LVTModel"],

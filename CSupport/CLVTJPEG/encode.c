@@ -58,8 +58,12 @@ static void term_destination(j_compress_ptr info) {
 
 // ---- Encoding -----------------------------------------------------------------------------------
 
-static lvt_jpeg_status
-encode(encoder *e, const uint8_t *rgb, uint32_t width, uint32_t height, int quality) {
+static lvt_jpeg_status encode(encoder *e,
+                              const uint8_t *rgb,
+                              uint32_t width,
+                              uint32_t height,
+                              int quality,
+                              bool halves_chroma) {
     struct jpeg_compress_struct *info = &e->info;
     info->err = jpeg_std_error(&e->errors);
     info->err->error_exit = error_exit;
@@ -79,8 +83,7 @@ encode(encoder *e, const uint8_t *rgb, uint32_t width, uint32_t height, int qual
     info->in_color_space = JCS_RGB;
     jpeg_set_defaults(info);
     jpeg_set_quality(info, quality, TRUE);
-    // Lines and letters of one pixel keep their colours.
-    info->comp_info[0].h_samp_factor = info->comp_info[0].v_samp_factor = 1;
+    info->comp_info[0].h_samp_factor = info->comp_info[0].v_samp_factor = halves_chroma ? 2 : 1;
     jpeg_start_compress(info, TRUE);
     while (info->next_scanline < info->image_height) {
         JSAMPROW row = (JSAMPROW)(rgb + (size_t)info->next_scanline * width * 3);
@@ -94,6 +97,7 @@ lvt_jpeg_status lvt_jpeg_encode(const uint8_t *rgb,
                                 uint32_t width,
                                 uint32_t height,
                                 int quality,
+                                bool halves_chroma,
                                 uint8_t **bytes,
                                 size_t *count,
                                 char message[LVT_JPEG_MESSAGE]) {
@@ -107,7 +111,7 @@ lvt_jpeg_status lvt_jpeg_encode(const uint8_t *rgb,
         return LVT_JPEG_NO_MEMORY;
     }
     e->message = message;
-    const lvt_jpeg_status status = encode(e, rgb, width, height, quality);
+    const lvt_jpeg_status status = encode(e, rgb, width, height, quality, halves_chroma);
     if (status == LVT_JPEG_OK) {
         *bytes = e->bytes;
         *count = e->capacity - e->destination.free_in_buffer;

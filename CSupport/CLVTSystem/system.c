@@ -22,6 +22,21 @@ const char *lvt_error_text(int error) {
     return strerror(error < 0 ? -error : error);
 }
 
+int lvt_last_error(void) {
+    return errno;
+}
+
+const char *lvt_host_name(void) {
+    static char name[256];
+    if (gethostname(name, sizeof name - 1) != 0 || !name[0])
+        return "localhost";
+    return name;
+}
+
+int lvt_random(void *bytes, size_t count) {
+    return getentropy(bytes, count) == 0 ? 0 : -errno;
+}
+
 uint64_t lvt_nanoseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

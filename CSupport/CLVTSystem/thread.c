@@ -3,6 +3,7 @@
 #include "CLVTSystem.h"
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -63,6 +64,13 @@ void lvt_thread_join(lvt_thread *thread) {
         return;
     pthread_join(thread->thread, NULL);
     free(thread);
+}
+
+void lvt_ignore_broken_pipes(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
 struct lvt_monitor {

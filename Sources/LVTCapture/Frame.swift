@@ -33,4 +33,12 @@ public struct FrameLosses: Equatable, Sendable {
   public var dropped = 0
   /// Frames that were damaged or cut short.
   public var damaged = 0
+
+  /// None.
+  public init() {}
+
+  init(dropped: Int, damaged: Int) {
+    self.dropped = dropped
+    self.damaged = damaged
+  }
 }

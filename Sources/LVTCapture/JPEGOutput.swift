@@ -3,10 +3,15 @@ internal import CLVTJPEG
 internal import CLVTSystem
 public import LVTImage
 
-/// Writes pictures as JPEG files.
+/// Pictures as JPEGs, in files and in memory.
 public enum JPEGOutput {
-  /// libjpeg's quality, of 100.
-  private static let quality: Int32 = 90
+  /// How much of a picture is kept.
+  package enum Fidelity {
+    /// libjpeg's quality 90 of 100, chroma in full resolution: lines of a pixel keep their colours.
+    case drawing
+    /// Quality 80, half of the chroma's rows and columns, as cameras have it.
+    case photograph
+  }
 
   /// Writes a picture, chroma in full resolution.
   ///
@@ -15,20 +20,32 @@ public enum JPEGOutput {
   /// - Throws: ``CaptureError/unwritable(reason:)``: the disk is full, for example, or a side is more than
   ///   libjpeg's 65500 pixels.
   public static func write(_ image: Image, path: String) throws(CaptureError) {
+    let status = try withEncoded(image, .drawing) { bytes in
+      lvt_write_file(path, nil, 0, bytes.baseAddress, bytes.count)
+    }
+    guard status == 0 else { throw .unwritable(reason: String(cString: lvt_error_text(status))) }
+  }
+
+  /// Encodes a picture; the bytes are valid inside `body` only.
+  ///
+  /// - Throws: ``CaptureError/unwritable(reason:)``: no memory, or a side of more than 65500 pixels.
+  package static func withEncoded<R>(
+    _ image: Image, _ fidelity: Fidelity, _ body: (UnsafeRawBufferPointer) -> R
+  ) throws(CaptureError) -> R {
     var bytes: UnsafeMutablePointer<UInt8>?
     var count = 0
     var message = [CChar](repeating: 0, count: Int(LVT_JPEG_MESSAGE))
     let encoded = image.withPixels { pixels in
       lvt_jpeg_encode(
         pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt32(image.width),
-        UInt32(image.height), quality, &bytes, &count, &message)
+        UInt32(image.height), fidelity == .drawing ? 90 : 80, fidelity == .photograph, &bytes,
+        &count, &message)
     }
     guard encoded == LVT_JPEG_OK else {
       let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
       throw .unwritable(reason: String(decoding: text, as: UTF8.self))
     }
     defer { lvt_jpeg_free(bytes) }
-    let status = lvt_write_file(path, nil, 0, bytes, count)
-    guard status == 0 else { throw .unwritable(reason: String(cString: lvt_error_text(status))) }
+    return body(UnsafeRawBufferPointer(start: bytes, count: count))
   }
 }

@@ -6,7 +6,7 @@ internal import CLVTSystem
 /// There are three slots: one is with the writer, one with the reader, and one lies here, the newest
 /// or, after it was taken, one that is used up. So the writer never waits for the reader, and the
 /// reader never sees a frame when there is a newer one.
-final class Mailbox<Slot> {
+package final class Mailbox<Slot> {
   private let monitor: OpaquePointer
   private var middle: Slot
   private var isFresh = false
@@ -14,7 +14,7 @@ final class Mailbox<Slot> {
   private var losses = FrameLosses()
 
   /// - Parameter middle: The slot that lies here at first, used up.
-  init(middle: Slot) throws(CaptureError) {
+  package init(middle: Slot) throws(CaptureError) {
     guard let monitor = lvt_monitor_create() else { throw .outOfMemory }
     self.monitor = monitor
     self.middle = middle
@@ -23,7 +23,7 @@ final class Mailbox<Slot> {
   deinit { lvt_monitor_destroy(monitor) }
 
   /// The writer's side: leaves a full slot and takes another to fill.
-  func exchange(_ full: Slot) -> Slot {
+  package func exchange(_ full: Slot) -> Slot {
     lvt_monitor_lock(monitor)
     defer { lvt_monitor_unlock(monitor) }
     let old = middle
@@ -55,6 +55,17 @@ final class Mailbox<Slot> {
     lvt_monitor_lock(monitor)
     defer { lvt_monitor_unlock(monitor) }
     while !isFresh && !isClosed { lvt_monitor_wait(monitor) }
+    return exchangeIfFresh(used)
+  }
+
+  /// The reader's side: leaves a used slot for a full one, if there is one that was not taken yet.
+  package func takeIfFresh(_ used: Slot) -> Slot? {
+    lvt_monitor_lock(monitor)
+    defer { lvt_monitor_unlock(monitor) }
+    return exchangeIfFresh(used)
+  }
+
+  private func exchangeIfFresh(_ used: Slot) -> Slot? {
     guard isFresh else { return nil }
     let full = middle
     middle = used

@@ -3,7 +3,8 @@ internal import CLVTSystem
 
 /// Ends a stream that waits for its next frame; it happens once.
 public final class StopEvent {
-  let descriptor: Int32
+  /// Readable once it has happened.
+  package let descriptor: Int32
 
   /// An event that has not happened.
   public init() throws(CaptureError) {

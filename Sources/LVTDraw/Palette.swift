@@ -14,6 +14,9 @@ public enum Palette {
     0x00FF80, 0x206000, 0xFFE060, 0x00FFFF, 0xA02040, 0x0040E0, 0xA0FF60, 0xE06000,
   ]
 
+  /// How many colours there are.
+  public static let count = colours.count
+
   /// The colour of a class.
   ///
   /// - Parameter classIndex: At least 0.

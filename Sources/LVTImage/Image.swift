@@ -20,7 +20,15 @@ public final class Image {
 
   /// A copy of a picture, as RGB.
   public convenience init(_ source: ImageView) throws(ImageError) {
-    try self.init(width: source.width, height: source.height)
+    try self.init(width: 1, height: 1)
+    try copy(source)
+  }
+
+  /// Makes this a copy of a picture, as RGB.
+  ///
+  /// - Throws: As ``reshape(width:height:)``.
+  public func copy(_ source: ImageView) throws(ImageError) {
+    try reshape(width: source.width, height: source.height)
     let kernels = lvt_kernels_select(lvt_cpu_features()), rowBytes = 3 * source.width
     for y in 0..<source.height {
       let row = UnsafeMutableRawBufferPointer(rebasing: pixels[y * rowBytes..<(y + 1) * rowBytes])

@@ -60,6 +60,8 @@ struct Arguments {
   var highestRate: Int?
   var allFrames = false
   var savedFrame: String?
+  /// Of the live page.
+  var page = PageArguments()
   /// Where a benchmark's report goes.
   var boardReport: String?
   /// How much work a plan may be.
@@ -76,6 +78,7 @@ struct Arguments {
            lvt-infer MODEL --raw nv12 --size WxH - the same, raw frames of pixels
            lvt-infer MODEL --yuv420 WxH -          the same, raw I420 frames (--raw yu12)
            lvt-infer MODEL --camera /dev/video0    run on frames of a camera
+           lvt-infer MODEL --camera ... --serve 8080   the same, with a live page for browsers
            lvt-infer --list-cameras                cameras and their formats
            lvt-infer MODEL --bench [RUNS]          time the network
            lvt-infer MODEL --profile               time each step
@@ -104,6 +107,14 @@ struct Arguments {
       --max-fps N      take at most N frames a second and sleep in between
       --all-frames     every frame of a pipe, not only the newest
       --save-frame F   write the first frame as PPM
+      --serve PORT     of frames: a page with the live picture and the results at
+                       http://127.0.0.1:PORT, with stream.mjpg, snapshot.jpg, events, metrics
+      --listen ADDRESS with --serve: an address of this machine that others can reach, or 0.0.0.0
+                       or :: for all; pages then ask for a token, which is printed
+      --token-file F   with --serve: the token is the first line of F
+      --no-token       with --serve: everybody who can connect may see
+      --host NAME      with --serve: a name of this machine in pages' addresses, beside its own
+                       and its numeric addresses
       --size WxH       of raw frames; what the camera is asked for (640x480)
       --fps N          pictures a second to ask a camera for
       --format NAME    of a camera: yuyv, uyvy, nv12, nv21, yu12, rgb24, bgr24, grey, mjpeg or auto
@@ -158,6 +169,11 @@ struct Arguments {
       case "--frames": frames = try Self.number(value, rest.popFirst(), 1...1_000_000_000)
       case "--all-frames": allFrames = true
       case "--save-frame": savedFrame = try Self.text(value, rest.popFirst(), "a file")
+      case "--serve": page.port = try Self.number(value, rest.popFirst(), 1...65535)
+      case "--listen": page.address = try Self.text(value, rest.popFirst(), "an address")
+      case "--token-file": page.tokenFile = try Self.text(value, rest.popFirst(), "a file")
+      case "--no-token": page.needsNoToken = true
+      case "--host": page.names.append(try Self.text(value, rest.popFirst(), "a name"))
       case "--format":
         let name = try Self.text(value, rest.popFirst(), "a name")
         encoding = FrameEncoding(name: name)

@@ -6,6 +6,16 @@ internal import LVTDraw
 enum Purpose {
   case classes, features, objects, pixels
 
+  /// In one word.
+  var name: String {
+    switch self {
+    case .classes: "classes"
+    case .features: "features"
+    case .objects: "objects"
+    case .pixels: "pixels"
+    }
+  }
+
   /// A plan of this, in words.
   var text: String {
     switch self {
@@ -58,6 +68,15 @@ enum Finder {
     case .detector(let detector): try detector.load(picture)
     case .segmenter(let segmenter, _): try segmenter.load(picture)
     }
+  }
+
+  /// All that the last run found, objects with any score.
+  var everything: Finding {
+    guard case .detector(let detector) = self else { return finding }
+    let filter = detector.filter
+    detector.filter.leastScore = 0
+    defer { detector.filter = filter }
+    return finding
   }
 
   /// What the last run found.

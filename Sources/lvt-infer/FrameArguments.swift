@@ -24,6 +24,11 @@ extension Arguments {
       throw UsageError(
         "--frames, --max-fps, --save-frame and --color are for frames, of a camera or '-'")
     }
+    if mode != .stream, page != PageArguments() {
+      throw UsageError(
+        "--serve, --listen, --token-file, --no-token and --host are for frames, of a camera or '-'")
+    }
+    try page.check()
     try checkRawFrames()
     let isOfJPEGs = mode == .pictures || mode == .stream && rawFormat == nil
     if orientation != nil, !isOfJPEGs { throw UsageError("--orientation is for JPEGs") }

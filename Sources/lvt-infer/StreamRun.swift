@@ -2,6 +2,7 @@
 internal import CLVTSystem
 internal import LVT
 internal import LVTCapture
+internal import LVTServe
 
 /// Runs a plan on one frame of a stream after the other.
 ///
@@ -11,14 +12,16 @@ struct StreamRun {
   private let decoder: JPEGDecoder
   private let files: ResultFiles
   private let arguments: Arguments
+  private let server: LiveServer?
   private let stop: StopEvent
   private let isLine: Bool
 
   init(
-    _ finder: Finder, _ decoder: JPEGDecoder, _ files: ResultFiles, _ arguments: Arguments,
-    _ stop: StopEvent
+    _ finder: Finder, _ decoder: JPEGDecoder, _ files: ResultFiles, _ server: LiveServer?,
+    _ arguments: Arguments, _ stop: StopEvent
   ) {
     self.stop = stop
+    self.server = server
     self.finder = finder
     self.decoder = decoder
     self.files = files
@@ -56,6 +59,7 @@ struct StreamRun {
         losses.damaged += undecoded
         let times = Times(start, loaded, lvt_nanoseconds()), finding = finder.finding
         report(frame, finding, times, losses)
+        publish(frame, finding, times, losses)
         areWritten = files.write(finding, image, of: .frame(number: frame.number))
       }
     } catch { failure = error }
@@ -103,29 +107,62 @@ struct StreamRun {
     init(_ start: UInt64, _ loaded: UInt64, _ end: UInt64) {
       (self.start, self.loaded, self.end) = (start, loaded, end)
     }
+
+    /// Nanoseconds that a frame waited, that making the input took, and that the network ran.
+    func spans(of frame: Frame) -> (capture: UInt64, preprocess: UInt64, inference: UInt64) {
+      (start - min(frame.nanoseconds, start), loaded - start, end - loaded)
+    }
   }
 
   private func report(
     _ frame: Frame, _ finding: Finding, _ times: Times, _ losses: FrameLosses
   ) {
-    func milliseconds(_ from: UInt64, _ to: UInt64) -> Double { Double(to - min(from, to)) / 1e6 }
-    let capture = fixed(milliseconds(frame.nanoseconds, times.start), 2)
-    let preprocess = fixed(milliseconds(times.start, times.loaded), 2)
-    let inference = fixed(milliseconds(times.loaded, times.end), 2)
-    if isLine {
-      Console.printOver(
-        "\(finding.text(arguments))  (capture \(capture), preprocess \(preprocess), "
-          + "inference \(inference) ms; \(losses.dropped) dropped, \(losses.damaged) damaged)")
+    guard isLine else {
+      Console.print(line(frame, finding, times, losses))
       return
     }
-    let age = milliseconds(frame.nanoseconds, lvt_nanoseconds()) / 1000
-    Console.print(
-      "{\"time\":\(fixed(lvt_wall_seconds() - age, 3)),\"frame\":\(frame.number),"
-        + "\(finding.json(arguments)),\"capture_ms\":\(capture),"
-        + "\"preprocess_ms\":\(preprocess),\"inference_ms\":\(inference),"
-        + "\"dropped\":\(losses.dropped),\"damaged\":\(losses.damaged)"
-        + logits(finding) + "}")
+    let (capture, preprocess, inference) = times.spans(of: frame)
+    Console.printOver(
+      "\(finding.text(arguments))  (capture \(milliseconds(capture)), preprocess "
+        + "\(milliseconds(preprocess)), inference \(milliseconds(inference)) ms; "
+        + "\(losses.dropped) dropped, \(losses.damaged) damaged)")
   }
+
+  /// Shows a frame to those who look at the live page.
+  private func publish(
+    _ frame: Frame, _ finding: Finding, _ times: Times, _ losses: FrameLosses
+  ) {
+    guard let server else { return }
+    let wishes = server.wishes
+    let (capture, preprocess, inference) = times.spans(of: frame)
+    server.publish(
+      wishes.pictures ? frame.content : nil,
+      line: wishes.lines ? line(frame, finding, times, losses) : nil,
+      everything: wishes.everything ? line(frame, finder.everything, times, losses) : nil,
+      seconds: seconds(of: frame)
+    ) { $0.add(capture: capture, preprocess: preprocess, inference: inference, losses: losses) }
+  }
+
+  /// A frame as a JSON object.
+  private func line(
+    _ frame: Frame, _ finding: Finding, _ times: Times, _ losses: FrameLosses
+  ) -> String {
+    let (capture, preprocess, inference) = times.spans(of: frame)
+    return "{\"time\":\(seconds(of: frame)),\"frame\":\(frame.number),"
+      + "\(finding.json(arguments)),\"capture_ms\":\(milliseconds(capture)),"
+      + "\"preprocess_ms\":\(milliseconds(preprocess)),"
+      + "\"inference_ms\":\(milliseconds(inference)),"
+      + "\"dropped\":\(losses.dropped),\"damaged\":\(losses.damaged)" + logits(finding) + "}"
+  }
+
+  private func milliseconds(_ nanoseconds: UInt64) -> String { fixed(Double(nanoseconds) / 1e6, 2) }
+
+  /// When a frame was complete, in seconds since 1970.
+  private func seconds(of frame: Frame) -> String {
+    let now = lvt_nanoseconds()
+    return fixed(lvt_wall_seconds() - Double(now - min(frame.nanoseconds, now)) / 1e9, 3)
+  }
+
   /// The network's raw output as a further member, if it is asked for.
   private func logits(_ finding: Finding) -> String {
     guard arguments.logits, case .classes(let classification) = finding else { return "" }

@@ -2,6 +2,7 @@
 internal import CLVTSystem
 internal import LVT
 internal import LVTCapture
+internal import LVTServe
 
 // lvt-infer: runs a plan on pictures. From here: Engine.run → Workspace.run → a step in
 // LVTRuntime/Steps → one kernel of CSupport/CLVTKernels → its scalar twin.
@@ -113,9 +114,15 @@ enum Program {
       stop.raiseOnSignals()
       let source = try FrameSource(arguments, stop)
       if let text = source.text { Console.report(text) }
+      let page: LivePage?
+      do throws(LiveError) { page = try LivePage(arguments, engine.plan) } catch {
+        Console.report(error.description)
+        return false
+      }
+      if let page { Console.report("live page: \(page.text)") }
       guard place(engine) else { return false }
       let decoder = try JPEGDecoder(orientation: arguments.orientation ?? .exif)
-      let run = StreamRun(finder, decoder, files, arguments, stop)
+      let run = StreamRun(finder, decoder, files, page?.server, arguments, stop)
       return withExtendedLifetime(stop) { run.run(source) }
     } catch { Console.report("\(arguments.camera ?? "standard input"): \(error.advised)") }
     return false

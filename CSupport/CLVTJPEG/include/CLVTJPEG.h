@@ -10,6 +10,7 @@
 //
 // The pixels are those that PIL's Image.open(file).convert("RGB") gives, with the same libjpeg.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,7 +60,8 @@ const char *lvt_jpeg_message(const lvt_jpeg *decoder);
 
 enum { LVT_JPEG_MESSAGE = 256 };
 
-/// Encodes RGB pixels, rows without padding between them, chroma in full resolution. `*bytes` is
+/// Encodes RGB pixels, rows without padding between them, chroma in full resolution or with half of
+/// its rows and columns. `*bytes` is
 /// the caller's, for lvt_jpeg_free. After an error it is NULL, and `message` says in a line what
 /// was wrong: more than 65500 pixels to a side, for example, or no memory.
 ///
@@ -68,6 +70,7 @@ lvt_jpeg_status lvt_jpeg_encode(const uint8_t *rgb,
                                 uint32_t width,
                                 uint32_t height,
                                 int quality,
+                                bool halves_chroma,
                                 uint8_t **bytes,
                                 size_t *count,
                                 char message[LVT_JPEG_MESSAGE]);

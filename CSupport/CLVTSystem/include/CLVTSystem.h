@@ -97,10 +97,11 @@ bool lvt_is_same_folder(const char *a, const char *b);
 
 // ---- Waiting ------------------------------------------------------------------------------------
 
-/// An event that happens once: a descriptor that becomes readable and stays so, or a negative
-/// errno.
+/// An event: a descriptor that becomes readable and stays so, or a negative errno.
 int lvt_event_create(void);
 void lvt_event_raise(int event);
+/// Makes it one that has not happened; returns at once.
+void lvt_event_take_back(int event);
 /// Lets SIGINT and SIGTERM raise the event instead of ending the program.
 void lvt_event_raise_on_signals(int event);
 
@@ -125,6 +126,10 @@ const char *lvt_thread_error_text(int error);
 /// Waits for the thread's end and frees it.
 void lvt_thread_join(lvt_thread *thread);
 
+/// Lets writing to a pipe or a socket without a reader fail in the calling thread, and not end the
+/// program by SIGPIPE.
+void lvt_ignore_broken_pipes(void);
+
 /// A lock with a place to wait. NULL if the system refuses.
 typedef struct lvt_monitor lvt_monitor;
 lvt_monitor *lvt_monitor_create(void);
@@ -139,6 +144,15 @@ void lvt_monitor_notify(lvt_monitor *monitor);
 
 /// The system's words for an errno (positive or negative). A static string.
 const char *lvt_error_text(int error);
+
+/// The errno that the last failed call of this thread left.
+int lvt_last_error(void);
+
+/// The name of this machine; a static string, for one thread.
+const char *lvt_host_name(void);
+
+/// Fills memory with random bytes that nobody can guess, at most 256. 0 or a negative errno.
+int lvt_random(void *bytes, size_t count);
 
 /// A clock that only goes forward.
 uint64_t lvt_nanoseconds(void);

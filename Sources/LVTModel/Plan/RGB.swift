@@ -21,3 +21,14 @@ extension RGB {
     self.init(red: byte(shares[0]), green: byte(shares[1]), blue: byte(shares[2]))
   }
 }
+
+extension RGB {
+  /// `#e02020`, as pages name colours.
+  public var hexadecimal: String {
+    let digits = Array("0123456789abcdef".utf8)
+    return "#"
+      + String(
+        decoding: [red, green, blue].flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
+        as: UTF8.self)
+  }
+}
