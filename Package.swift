@@ -127,6 +127,9 @@ if !embedded {
     .testTarget(
       name: "LVTImageTests",
       dependencies: ["LVT", "LVTCapture", "LVTDraw", "LVTTestSupport", "CLVTV4L2"]),
+    .testTarget(
+      name: "LVTServeTests",
+      dependencies: ["LVTServe", "LVTCapture", "LVTImage", "LVTTestSupport"]),
     .testTarget(name: "LVTPlannerTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),
     .testTarget(
       name: "LVTEndToEndTests",

@@ -90,6 +90,14 @@ final class LiveService {
       LiveService.at(context) { event_base_loopbreak($0.base) }
     }
     watch(channel.news) { _, _, context in LiveService.at(context) { $0.takeNews() } }
+    if let clock = event_new(
+      base, -1, Int16(EV_PERSIST),
+      { _, _, context in LiveService.at(context) { $0.endOldSnapshots() } }, this)
+    {
+      var period = timeval(tv_sec: 2, tv_usec: 0)
+      event_add(clock, &period)
+      events.append(clock)
+    }
     // No connection is accepted while there are too many.
     evhttp_set_bevcb(
       http,
@@ -238,6 +246,16 @@ final class LiveService {
       viewer.send("event: plan\ndata: \(description.plan)\n\n")
     case .snapshot: break
     }
+  }
+
+  /// Says that there is no picture where frames have ceased to come.
+  private func endOldSnapshots() {
+    let now = lvt_nanoseconds(), limit = UInt64(Self.patience) * 1_000_000_000
+    let old = viewers.filter { $0.kind == .snapshot && now - $0.start > limit }
+    guard !old.isEmpty else { return }
+    viewers.removeAll { viewer in old.contains { $0 === viewer } }
+    for viewer in old { viewer.finish() }
+    tellWishes()
   }
 
   private func tellWishes() {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTSystem
 internal import CLibEvent
 
 /// A request that is answered as frames come.
@@ -20,6 +21,8 @@ final class Viewer {
   }
 
   let kind: Kind
+  /// When it came, on the clock of `lvt_nanoseconds`.
+  let start = lvt_nanoseconds()
   private let request: OpaquePointer
   private let connection: OpaquePointer
   private let didLeave: (Viewer) -> Void
