@@ -8,16 +8,14 @@ final class Client {
   private(set) var received: [UInt8] = []
 
   /// Connects; nil if nobody listens.
-  ///
-  /// - Parameter patience: Seconds to wait for bytes.
-  init?(port: Int, patience: Int = 30) {
+  init?(port: Int) {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(port).bigEndian
     address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
     // A server that does not answer fails a test, and does not hold it up for ever.
-    var patience = timeval(tv_sec: patience, tv_usec: 0)
+    var patience = timeval(tv_sec: 30, tv_usec: 0)
     setsockopt(
       descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     let status = withUnsafePointer(to: &address) {
