@@ -19,11 +19,11 @@ public struct DetectionLine: Sendable {
     self.milliseconds = milliseconds
   }
 
-  /// For people: `cells.jpg: WBC 99.8 % at 207,93 206×197; RBC 85.4 % at 16,295 117×105 (0.41 ms)`; file
+  /// For people: `cells.jpg: WBC 99.8 % at 207,93 206×197; RBC 85.4 % at 16,295 117×105 (network 0.41 ms)`; file
   /// and labels as ``terminalText(_:limit:)``.
   public var text: String {
     "\(terminalText(file)): \(Detection.text(of: detections, labels: labels)) "
-      + "(\(fixed(milliseconds, 2)) ms)"
+      + "(network \(fixed(milliseconds, 2)) ms)"
   }
 
   /// One JSON object: `{"file":…,"boxes":[…],"milliseconds":…}`.

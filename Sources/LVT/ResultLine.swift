@@ -17,10 +17,10 @@ public struct ResultLine: Sendable {
     self.milliseconds = milliseconds
   }
 
-  /// For people: `boot.jpg: Ankle boot 97.3 %, Sneaker 2.1 % (0.41 ms)`; file and labels as
+  /// For people: `boot.jpg: Ankle boot 97.3 %, Sneaker 2.1 % (network 0.41 ms)`; file and labels as
   /// ``terminalText(_:limit:)``.
   public func text(top count: Int) -> String {
-    "\(terminalText(file)): \(classification.text(top: count)) (\(fixed(milliseconds, 2)) ms)"
+    "\(terminalText(file)): \(classification.text(top: count)) (network \(fixed(milliseconds, 2)) ms)"
   }
 
   /// One JSON object.

@@ -26,11 +26,11 @@ public struct SegmentationLine: Sendable {
     self.milliseconds = milliseconds
   }
 
-  /// For people: `road.jpg: Road 41.2 %, Sky 22.0 % (0.41 ms)`; file and labels as
+  /// For people: `road.jpg: Road 41.2 %, Sky 22.0 % (network 0.41 ms)`; file and labels as
   /// ``terminalText(_:limit:)``.
   public var text: String {
     "\(terminalText(file)): \(map.text(labels: labels, filter: filter)) "
-      + "(\(fixed(milliseconds, 2)) ms)"
+      + "(network \(fixed(milliseconds, 2)) ms)"
   }
 
   /// One JSON object: `{"file":…,"size":[…],"classes":[…],"milliseconds":…}`.

@@ -12,6 +12,10 @@ public enum CaptureError: Error, Equatable, Sendable {
   case unwritable(reason: String)
   /// A folder without pictures.
   case noPictures
+  /// A folder of pictures of one class, whose name is none.
+  case classFolder(name: String)
+  /// A folder without folders of pictures.
+  case noClassFolders
   /// A folder to write to from which pictures are read.
   case holdsPictures
   /// A picture whose output would be called as that of another one, which is named.
@@ -63,6 +67,9 @@ extension CaptureError: CustomStringConvertible {
     case .unreadable(let reason): "cannot be read: \(reason)"
     case .unwritable(let reason): "cannot be written: \(reason)"
     case .noPictures: "a folder without .jpg or .jpeg files"
+    case .classFolder(let name):
+      "a folder '\(name)', expected one named by a label or a class number"
+    case .noClassFolders: "expected folders of pictures, named by class"
     case .holdsPictures: "holds pictures that are read; expected another folder to write"
     case .nameIsTaken(let picture):
       "its output would replace that of \(picture); expected pictures of different names"

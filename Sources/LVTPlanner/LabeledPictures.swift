@@ -40,34 +40,16 @@ public struct LabeledPictures: Sendable {
     guard FileManager.default.fileExists(atPath: path) else {
       throw PictureError(file: path, reason: "there is no such file or folder")
     }
-    var files: [String] = [], classes: [Int] = []
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
-    for name in names {
-      let folder = path + "/" + name
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder),
-        isFolder.boolValue, !name.hasPrefix(".")
-      else { continue }
-      // A label such as "T-shirt/top" cannot name a folder as it is.
-      let matching = labels.firstIndex {
-        $0 == name || $0.replacingOccurrences(of: "/", with: "_") == name
-      }
-      guard let index = labels.count == 1 && matching == 0 ? 1 : matching ?? Int(name) else {
-        throw PictureError(
-          file: folder, reason: "expected a folder named by a label or a class number")
-      }
-      let paths = (try? PictureFiles.at(folder)) ?? []
-      files += paths
-      classes += [Int](repeating: index, count: paths.count)
+    do throws(CaptureError) {
+      let folders = try ClassFolders(path: path, labels: labels)
+      source = .files(folders.paths)
+      classes = folders.classes
+    } catch {
+      let asPair =
+        error == .noClassFolders
+        ? ", or an idx pair (t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, perhaps .gz)" : ""
+      throw PictureError(file: path, reason: error.description + asPair)
     }
-    guard !files.isEmpty else {
-      throw PictureError(
-        file: path,
-        reason: "expected folders of JPEG files named by class, or an idx pair "
-          + "(t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, perhaps .gz)")
-    }
-    source = .files(files)
-    self.classes = classes
   }
 
   private static func idxImages(_ path: String) -> String? {

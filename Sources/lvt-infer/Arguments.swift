@@ -11,6 +11,7 @@ struct Arguments {
     case listCameras
     case benchmark(runs: Int)
     case profile
+    case evaluate(folder: String)
     case verify
     case cpuInfo
     case help
@@ -73,62 +74,81 @@ struct Arguments {
   static let defaultRuns = 100
 
   static let usage = """
-    usage: lvt-infer MODEL PICTURE|FOLDER ...      run on JPEG files, or PPM
-           lvt-infer MODEL -                       run on frames from standard input: JPEGs or Y4M
-           lvt-infer MODEL --raw nv12 --size WxH - the same, raw frames of pixels
-           lvt-infer MODEL --yuv420 WxH -          the same, raw I420 frames (--raw yu12)
-           lvt-infer MODEL --camera /dev/video0    run on frames of a camera
-           lvt-infer MODEL --camera ... --serve 8080   the same, with a live page for browsers
-           lvt-infer --list-cameras                cameras and their formats
-           lvt-infer MODEL --bench [RUNS]          time the network
-           lvt-infer MODEL --profile               time each step
-           lvt-infer MODEL --verify                check the plan's golden hashes on this CPU
-           lvt-infer --cpu-info                    what this CPU can run
+    usage: lvt-infer MODEL PICTURE|FOLDER ...   run on JPEG files, or PPM
+           lvt-infer MODEL -                    run on frames from standard input:
+                                                JPEGs or Y4M
+           lvt-infer MODEL --raw nv12 --size WxH -   the same, raw frames of pixels
+           lvt-infer MODEL --yuv420 WxH -       the same, raw I420 frames
+           lvt-infer MODEL --camera /dev/video0 run on frames of a camera
+           lvt-infer MODEL --camera ... --serve 8080   the same, with a live page
+           lvt-infer --list-cameras             cameras and their formats
+           lvt-infer MODEL --evaluate FOLDER    how often it is right: a folder of
+                                                pictures for each class
+           lvt-infer MODEL --bench [RUNS]       time the network
+           lvt-infer MODEL --profile            time each step
+           lvt-infer MODEL --verify             check the plan's golden hashes here
+           lvt-infer --cpu-info                 what this CPU can run
 
+    Of results:
       --top N          of classes of pictures: show the N likeliest (3)
-      --threshold S    of objects: show those with scores of at least S, 0 to 1, in JSON too
-                       (0.3; what is below the plan's own least score, 0.05, is never found)
-      --classes LIST   of objects and pixels: show these classes only, by names or indices as in
-                       car,Sky,3
-      --draw FOLDER    of objects and pixels: write each picture with them as FOLDER/NAME.jpg
-      --masks FOLDER   of pixels: write label maps as FOLDER/NAME.pgm, a byte for each pixel
-      --json           one JSON object a line; of features with all values, of pixels with
-                       COCO's run lengths of each class
-      --logits         of classes of pictures, with --json: the network's raw output too
-      --threads N      threads to use (as the plan asks, else one a core of the fastest
-                       kind, at most 4; and one alone while that is faster)
+      --threshold S    of objects: show those with scores of at least S, 0 to 1, in
+                       JSON too (0.3; what is below the plan's own least score,
+                       0.05, is never found)
+      --classes LIST   of objects and pixels: show these classes only, by names or
+                       indices as in car,Sky,3
+      --draw FOLDER    of objects and pixels: write each picture with them as
+                       FOLDER/NAME.jpg
+      --masks FOLDER   of pixels: write label maps as FOLDER/NAME.pgm, a byte for
+                       each pixel
+      --json           JSON, an object a line; of features with all values, of
+                       pixels with COCO's run lengths of each class
+      --logits         of classes of pictures, with --json: the raw output too
+      --orientation O  of JPEGs: exif (upright, as their Exif data say) or ignore
+                       (exif)
+
+    Of the machine:
+      --threads N      threads to use (as the plan asks, else one a core of the
+                       fastest kind, at most 4; and one alone while that is faster)
       --affinity A     where they run: auto (the fastest cores), none (anywhere) or
                        processors as in 4-7 or 0,2, one thread on each
-      --board-report F with --bench, write what was measured on which machine as JSON
-      --max-work N     run plans of up to N thousand million multiplications (100)
+      --cpu ISA        scalar, avx2, avxvnni, avx512vnni, neon or neondot (the
+                       fastest there is)
       --nice N         niceness, 19 (gives way to all others) to -20
-      --cpu ISA        scalar, avx2, avxvnni, avx512vnni, neon or neondot (the fastest there is)
+      --max-work N     run plans of up to N thousand million multiplications (100)
+      --board-report F with --bench, write what was measured on which machine
+
+    Of frames:
       --frames N       stop after N frames
       --max-fps N      take at most N frames a second and sleep in between
       --all-frames     every frame of a pipe, not only the newest
       --save-frame F   write the first frame as PPM
-      --serve PORT     of frames: a page with the live picture and the results at
-                       http://127.0.0.1:PORT, with stream.mjpg, snapshot.jpg, events, metrics
-      --listen ADDRESS with --serve: an address of this machine that others can reach, or 0.0.0.0
-                       or :: for all; pages then ask for a token, which is printed
-      --token-file F   with --serve: the token is the first line of F
-      --no-token       with --serve: everybody who can connect may see
-      --host NAME      with --serve: a name of this machine in pages' addresses, beside its own
-                       and its numeric addresses
       --size WxH       of raw frames; what the camera is asked for (640x480)
       --fps N          pictures a second to ask a camera for
-      --format NAME    of a camera: yuyv, uyvy, nv12, nv21, yu12, rgb24, bgr24, grey, mjpeg or auto
-                       (the cheapest)
+      --format NAME    of a camera: yuyv, uyvy, nv12, nv21, yu12, rgb24, bgr24,
+                       grey, mjpeg or auto (the cheapest)
       --raw NAME       of raw frames: one of these but mjpeg and auto
-      --stride BYTES   of raw frames: from row to row of luma or packed pixels (no padding)
-      --color LIST     of luma and chroma: bt601 or bt709, limited or full, as in bt709,full
-                       (what the camera or the Y4M header says; else limited, and bt709 from
-                       1280 columns or 720 rows on)
-      --orientation O  of JPEGs: exif (upright, as their Exif data say) or ignore (exif)
+      --stride BYTES   of raw frames: from row to row of luma or packed pixels (no
+                       padding)
+      --color LIST     of luma and chroma: bt601 or bt709, limited or full, as in
+                       bt709,full (what the camera or the Y4M header says; else
+                       limited, and bt709 from 1280 columns or 720 rows on)
+
+    Of the live page:
+      --serve PORT     the live picture and the results at http://127.0.0.1:PORT,
+                       with /stream.mjpg, /snapshot.jpg, /events and /metrics
+      --listen ADDRESS an address of this machine that others can reach, or 0.0.0.0
+                       or :: for all; pages then ask for a token, which is printed
+      --token-file F   the token is the first line of F
+      --no-token       everybody who can connect may see
+      --host NAME      a name of this machine in pages' addresses, beside its own
+                       and its numeric addresses; may be repeated
+
       --version        print the version
       --help           print this
 
-    A file to write that is named - is standard output; results then go to standard error.
+    A file to write that is named - is standard output; results then go to standard
+    error. Milliseconds are the network's; frames have those of their age and of
+    making the input (decoding, resizing) too.
     Exit codes: 0 done, 1 something failed, 64 wrong usage.
 
     """
@@ -156,6 +176,8 @@ struct Arguments {
       case "--logits": logits = true
       case "--profile": mode = .profile
       case "--verify": mode = .verify
+      case "--evaluate":
+        mode = .evaluate(folder: try Self.text(value, rest.popFirst(), "a folder"))
       case "--cpu-info": mode = .cpuInfo
       case "--list-cameras": mode = .listCameras
       case "--camera": camera = try Self.text(value, rest.popFirst(), "a device")
@@ -218,8 +240,13 @@ struct Arguments {
           throw UsageError("--cpu: expected one of \(Self.isaNames), found '\(name)'")
         }
         self.isa = isa
-      default: throw UsageError("unknown option '\(value)'")
+      default:
+        let near = Self.nearest(to: value).map { "; did you mean \($0)?" } ?? ""
+        throw UsageError("unknown option '\(value)'\(near)")
       }
+    }
+    if json, mode == .help || mode == .version {
+      throw UsageError("--json: \(mode == .help ? "--help" : "--version") has no JSON")
     }
     if mode == .cpuInfo || mode == .help || mode == .version || mode == .listCameras { return }
     guard let first = plain.first else { throw UsageError("expected a plan file (model.lvt)") }
@@ -233,6 +260,11 @@ struct Arguments {
       threshold != nil || classes != nil || drawings != nil || masks != nil
     {
       throw UsageError("--threshold, --classes, --draw and --masks are for pictures and frames")
+    }
+    if top != nil || logits {
+      guard mode == .pictures || mode == .stream else {
+        throw UsageError("--top and --logits are for pictures and frames")
+      }
     }
     if boardReport != nil {
       guard case .benchmark = mode else { throw UsageError("--board-report is for --bench") }

@@ -23,12 +23,21 @@ enum Console {
   /// A reader that has gone (a closed pipe) ends the program, and so does a disk that is full.
   static func print(_ line: String) { write(line + "\n") }
 
-  /// Writes a line over the last one of a terminal.
-  static func printOver(_ line: String) { write("\r\(line)\u{1B}[K") }
+  /// Writes a line over the last one of a terminal, cut to its width, until ``endLine()``.
+  static func printOver(_ line: String) {
+    var line = line
+    require(line.withUTF8 { lvt_show_line(results, $0.baseAddress, $0.count) })
+  }
+
+  /// Goes to the next line after ``printOver(_:)``.
+  static func endLine() { require(lvt_end_line()) }
 
   private static func write(_ text: String) {
     let bytes = Array(text.utf8)
-    let status = lvt_write_all(results, bytes, bytes.count)
+    require(lvt_write_all(results, bytes, bytes.count))
+  }
+
+  private static func require(_ status: Int32) {
     if status == 0 { return }
     if results == 1 { report("standard output: \(String(cString: lvt_error_text(status)))") }
     lvt_exit(1)
@@ -38,6 +47,7 @@ enum Console {
   ///
   /// The work goes on where nobody can read it.
   static func report(_ line: String) {
+    endLine()
     let bytes = Array("lvt-infer: \(terminalText(line))\n".utf8)
     if lvt_write_all(2, bytes, bytes.count) != 0 { hasLostReports = true }
   }

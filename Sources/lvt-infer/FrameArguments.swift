@@ -30,7 +30,8 @@ extension Arguments {
     }
     try page.check()
     try checkRawFrames()
-    let isOfJPEGs = mode == .pictures || mode == .stream && rawFormat == nil
+    var isOfJPEGs = mode == .pictures || mode == .stream && rawFormat == nil
+    if case .evaluate = mode { isOfJPEGs = true }
     if orientation != nil, !isOfJPEGs { throw UsageError("--orientation is for JPEGs") }
   }
 

@@ -25,8 +25,20 @@ struct Profile {
     return samples.map { Double($0.sorted()[Self.runs / 2]) / 1e6 }
   }
 
-  func run() {
+  func run(_ arguments: Arguments) {
     let plan = engine.plan, medians = medians()
+    if arguments.json {
+      let steps = plan.steps.enumerated().map { i, step in
+        let shape = plan.tensors[step.output].shape
+        return "{\"operation\":\(jsonText(step.operation.name)),"
+          + "\"shape\":[\(shape.height),\(shape.width),\(shape.channels)],"
+          + "\"ms\":\(fixed(medians[i], 4))}"
+      }
+      Console.print(
+        "{\"steps\":[\(steps.joined(separator: ","))],\"runs\":\(Self.runs),"
+          + "\"threads\":\(engine.threads),\"isa\":\"\(engine.isa.name)\"}")
+      return
+    }
     let total = medians.reduce(0, +)
     Console.print("step  operation    output         ms      share")
     for (i, step) in plan.steps.enumerated() {

@@ -63,7 +63,7 @@ struct StreamRun {
         areWritten = files.write(finding, image, of: .frame(number: frame.number))
       }
     } catch { failure = error }
-    if isLine, count > 0 { Console.print("") }
+    Console.endLine()
     if count > 0 || failure == nil {
       let losses = source.losses
       Console.report(
@@ -123,8 +123,8 @@ struct StreamRun {
     }
     let (capture, preprocess, inference) = times.spans(of: frame)
     Console.printOver(
-      "\(finding.text(arguments))  (capture \(milliseconds(capture)), preprocess "
-        + "\(milliseconds(preprocess)), inference \(milliseconds(inference)) ms; "
+      "\(finding.text(arguments))  (age \(milliseconds(capture)), input "
+        + "\(milliseconds(preprocess)), network \(milliseconds(inference)) ms; "
         + "\(losses.dropped) dropped, \(losses.damaged) damaged)")
   }
 

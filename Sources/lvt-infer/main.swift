@@ -30,12 +30,12 @@ enum Program {
       Console.print(lvtVersion)
       return true
     case .cpuInfo:
-      CPUInfo.print()
+      CPUInfo.print(arguments)
       return true
     case .listCameras:
-      listCameras()
+      listCameras(arguments)
       return true
-    case .pictures, .stream, .benchmark, .profile, .verify:
+    case .pictures, .stream, .benchmark, .profile, .evaluate, .verify:
       guard canWrite(arguments.outputs, keeping: [arguments.model, "-"]),
         let engine = engine(arguments)
       else { return false }
@@ -53,8 +53,9 @@ enum Program {
           return false
         }
       case .stream: return stream(engine, arguments)
-      case .profile: Profile(engine).run()
-      case .verify: return verify(engine)
+      case .evaluate(let folder): return evaluate(engine, folder, arguments)
+      case .profile: Profile(engine).run(arguments)
+      case .verify: return verify(engine, arguments)
       default: return runOnPictures(engine, arguments)
       }
       return true
@@ -107,6 +108,25 @@ enum Program {
     return false
   }
 
+  private static func evaluate(
+    _ engine: Engine, _ folder: String, _ arguments: Arguments
+  ) -> Bool {
+    guard engine.plan.purpose == .classes else {
+      Console.report(
+        "\(arguments.model): --evaluate is of no use for \(engine.plan.purpose.text); lvt-plan --evaluate "
+          + "compares boxes and pixels")
+      return false
+    }
+    do throws(ImageError) {
+      let classifier = try Classifier(engine: engine)
+      do throws(CaptureError) {
+        let decoder = try JPEGDecoder(orientation: arguments.orientation ?? .exif)
+        return Evaluation(classifier, decoder, arguments).run(folder)
+      } catch { Console.report(error.description) }
+    } catch { Console.report("\(arguments.model): \(error.description)") }
+    return false
+  }
+
   private static func stream(_ engine: Engine, _ arguments: Arguments) -> Bool {
     guard let (finder, files) = prepare(engine, arguments) else { return false }
     do throws(CaptureError) {
@@ -128,10 +148,17 @@ enum Program {
     return false
   }
 
-  private static func listCameras() {
+  private static func listCameras(_ arguments: Arguments) {
     let cameras = CameraListing.all()
     if cameras.isEmpty { Console.report("no camera in /dev") }
     for camera in cameras {
+      if arguments.json {
+        let formats = camera.formats.map { jsonText($0) }.joined(separator: ",")
+        Console.print(
+          "{\"path\":\(jsonText(camera.path)),\"name\":\(jsonText(camera.name)),"
+            + "\"formats\":[\(formats)]}")
+        continue
+      }
       Console.print("\(camera.path): \(terminalText(camera.name))")
       for format in camera.formats { Console.print("  \(terminalText(format))") }
     }
@@ -174,7 +201,7 @@ enum Program {
     return true
   }
 
-  private static func verify(_ engine: Engine) -> Bool {
+  private static func verify(_ engine: Engine, _ arguments: Arguments) -> Bool {
     guard engine.plan.hashMatches() else {
       Console.report("the file's SHA-256 is not the one in its header")
       return false
@@ -187,6 +214,12 @@ enum Program {
       Console.report(
         "step \(step) differs from its golden hash with the \(engine.isa.name) kernels")
       return false
+    }
+    if arguments.json {
+      Console.print(
+        "{\"verified\":true,\"steps\":\(engine.plan.steps.count),\"isa\":\"\(engine.isa.name)\","
+          + "\"threads\":\(engine.threads),\"plan\":\"\(engine.plan.hashText)\"}")
+      return true
     }
     Console.print(
       "verified: \(engine.plan.steps.count) steps, \(engine.isa.name), \(engine.threads) threads, "

@@ -71,6 +71,6 @@ import Testing
       line.json(top: 1, logits: true)
         == #"{"file":"a \"b\"\u000a.jpg","top":[{"index":0,"label":"x\\y","probability":0.5}],"#
         + #""milliseconds":1.5000,"logits":[0]}"#)
-    #expect(line.text(top: 1) == #"a "b"\u{a}.jpg: x\y 50.0 % (1.50 ms)"#)
+    #expect(line.text(top: 1) == #"a "b"\u{a}.jpg: x\y 50.0 % (network 1.50 ms)"#)
   }
 }

@@ -17,7 +17,8 @@ import Testing
   @Test func objectsHavePlaceAndSizeInPixels() {
     #expect(
       line(detections, labels: ["R\u{1b}", "WBC"]).text
-        == #"a "b"\u{a}.jpg: WBC 99.8 % at 206,93 206×197; R\u{1b} 25.0 % at 0,12 0×0 (1.50 ms)"#)
+        == #"a "b"\u{a}.jpg: WBC 99.8 % at 206,93 206×197; R\u{1b} 25.0 % at 0,12 0×0 (network 1.50 ms)"#
+    )
     #expect(
       line(detections, labels: ["R\u{1b}", "WBC"]).json
         == #"{"file":"a \"b\"\u000a.jpg","boxes":["#
@@ -27,7 +28,7 @@ import Testing
   }
 
   @Test func pictureWithoutObjectsHasALine() {
-    #expect(line([], labels: []).text == #"a "b"\u{a}.jpg: no objects (1.50 ms)"#)
+    #expect(line([], labels: []).text == #"a "b"\u{a}.jpg: no objects (network 1.50 ms)"#)
     #expect(
       line([], labels: []).json
         == #"{"file":"a \"b\"\u000a.jpg","boxes":[],"milliseconds":1.5000}"#)
@@ -36,7 +37,7 @@ import Testing
   @Test func classesWithoutNamesAreNumbers() {
     #expect(
       line(detections, labels: []).text
-        == #"a "b"\u{a}.jpg: 1 99.8 % at 206,93 206×197; 0 25.0 % at 0,12 0×0 (1.50 ms)"#)
+        == #"a "b"\u{a}.jpg: 1 99.8 % at 206,93 206×197; 0 25.0 % at 0,12 0×0 (network 1.50 ms)"#)
   }
 
   // MARK: Label maps
@@ -72,7 +73,7 @@ import Testing
     var map = map
     map.labels[0] = 2
     let line = SegmentationLine(file: "a", map: map, labels: ["x", "y\n", "z"], milliseconds: 2)
-    #expect(line.text == #"a: z 41.7 %, y\u{a} 33.3 %, x 25.0 % (2.00 ms)"#)
+    #expect(line.text == #"a: z 41.7 %, y\u{a} 33.3 %, x 25.0 % (network 2.00 ms)"#)
     #expect(map.shares().map { $0.classIndex } == [2, 1, 0])
   }
 

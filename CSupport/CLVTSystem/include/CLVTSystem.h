@@ -68,6 +68,12 @@ void lvt_hold_standard_descriptors(void);
 /// Writes all of `bytes` to a descriptor. 0 or a negative errno.
 int lvt_write_all(int descriptor, const void *bytes, size_t count);
 
+/// Writes a line of UTF-8 over the last one of a terminal, cut to its width, and draws it anew when
+/// that changes, until lvt_end_line. 0 or a negative errno. For one thread and one terminal.
+int lvt_show_line(int descriptor, const char *text, size_t count);
+/// Leaves the line of lvt_show_line, if there is one, and goes to the next.
+int lvt_end_line(void);
+
 /// Writes a file, two parts one after the other. 0 or a negative errno.
 ///
 /// What is there decides. A regular file, or nothing, is replaced whole or left as it is, and keeps
