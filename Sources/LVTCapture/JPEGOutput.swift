@@ -15,6 +15,15 @@ public enum JPEGOutput {
   /// - Throws: ``CaptureError/unwritable(reason:)``: the disk is full, for example, or a side is more than
   ///   libjpeg's 65500 pixels.
   public static func write(_ image: Image, path: String) throws(CaptureError) {
+    let bytes = try bytes(of: image)
+    let status = lvt_write_file(path, bytes, bytes.count, nil, 0)
+    guard status == 0 else { throw .unwritable(reason: String(cString: lvt_error_text(status))) }
+  }
+
+  /// A picture as a JPEG file's bytes, chroma in full resolution.
+  ///
+  /// - Throws: ``CaptureError/unwritable(reason:)`` for a side of more than 65500 pixels.
+  public static func bytes(of image: Image) throws(CaptureError) -> [UInt8] {
     var bytes: UnsafeMutablePointer<UInt8>?
     var count = 0
     var message = [CChar](repeating: 0, count: Int(LVT_JPEG_MESSAGE))
@@ -28,7 +37,6 @@ public enum JPEGOutput {
       throw .unwritable(reason: String(decoding: text, as: UTF8.self))
     }
     defer { lvt_jpeg_free(bytes) }
-    let status = lvt_write_file(path, nil, 0, bytes, count)
-    guard status == 0 else { throw .unwritable(reason: String(cString: lvt_error_text(status))) }
+    return Array(UnsafeBufferPointer(start: bytes, count: count))
   }
 }
