@@ -101,7 +101,8 @@ if !embedded {
     .target(
       name: "LVTPlanner",
       dependencies: [
-        "LVT", "LVTCapture", "CLVTFloat", "CLVTKernels", "CLVTPNG", "CLVTSystem", "CZlib",
+        "LVT", "LVTCapture", "LVTDraw", "CLVTFloat", "CLVTKernels", "CLVTPNG", "CLVTSystem",
+        "CZlib",
       ],
       swiftSettings: settings),
     .executableTarget(

@@ -20,18 +20,17 @@ public enum JPEGOutput {
   /// - Throws: ``CaptureError/unwritable(reason:)``: the disk is full, for example, or a side is more than
   ///   libjpeg's 65500 pixels.
   public static func write(_ image: Image, path: String) throws(CaptureError) {
-    let status = try withEncoded(image, .drawing) { bytes in
-      lvt_write_file(path, nil, 0, bytes.baseAddress, bytes.count)
-    }
+    let bytes = try bytes(of: image, .drawing)
+    let status = lvt_write_file(path, bytes, bytes.count, nil, 0)
     guard status == 0 else { throw .unwritable(reason: String(cString: lvt_error_text(status))) }
   }
 
-  /// Encodes a picture; the bytes are valid inside `body` only.
+  /// A picture as a JPEG file's bytes.
   ///
   /// - Throws: ``CaptureError/unwritable(reason:)``: no memory, or a side of more than 65500 pixels.
-  package static func withEncoded<R>(
-    _ image: Image, _ fidelity: Fidelity, _ body: (UnsafeRawBufferPointer) -> R
-  ) throws(CaptureError) -> R {
+  package static func bytes(
+    of image: Image, _ fidelity: Fidelity
+  ) throws(CaptureError) -> [UInt8] {
     var bytes: UnsafeMutablePointer<UInt8>?
     var count = 0
     var message = [CChar](repeating: 0, count: Int(LVT_JPEG_MESSAGE))
@@ -46,6 +45,6 @@ public enum JPEGOutput {
       throw .unwritable(reason: String(decoding: text, as: UTF8.self))
     }
     defer { lvt_jpeg_free(bytes) }
-    return body(UnsafeRawBufferPointer(start: bytes, count: count))
+    return Array(UnsafeBufferPointer(start: bytes, count: count))
   }
 }

@@ -27,6 +27,9 @@ public struct Agreement: Sendable {
   /// boxes that both have.
   public var share: Double { decisions > 0 ? same / decisions : 0 }
 
+  /// Whether any decisions were compared: there are none of features, or where no boxes are.
+  var hasDecisions: Bool { decisions > 0 }
+
   /// Threads of the engines that run plans on pictures.
   static var threads: Int { max(1, min(4, ProcessInfo.processInfo.activeProcessorCount)) }
 

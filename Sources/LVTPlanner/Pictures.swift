@@ -63,9 +63,12 @@ public final class PictureLoader {
 
   /// Reads the pictures of a folder, or some evenly spaced ones if there are more than `limit`.
   ///
-  /// - Parameter skipped: Called with each file that cannot be read.
+  /// - Parameters:
+  ///   - loaded: Called with the path of each picture.
+  ///   - skipped: Called with each file that cannot be read.
   public func load(
-    folder: String, limit: Int, skipped: (PictureError) -> Void
+    folder: String, limit: Int, loaded: (String) -> Void = { _ in },
+    skipped: (PictureError) -> Void
   ) throws(PictureError) -> [[UInt8]] {
     guard lvt_file_kind_of(folder) == LVT_FILE_FOLDER else {
       throw PictureError(file: folder, reason: "expected a folder of JPEG files")
@@ -78,7 +81,9 @@ public final class PictureLoader {
     var pictures: [[UInt8]] = []
     for i in 0..<count {
       do throws(PictureError) {
-        pictures.append(try load(path: paths[i * paths.count / count]))
+        let path = paths[i * paths.count / count]
+        pictures.append(try load(path: path))
+        loaded(path)
       } catch {
         skipped(error)
       }

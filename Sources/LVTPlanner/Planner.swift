@@ -79,7 +79,7 @@ public struct Planner {
     let count = pictures.count, progress = progress
     let sample = sample(of: count, network)
     var equalized = network
-    equalized.graph.equalize(
+    let factors = equalized.graph.equalize(
       try Calibration.ranges(network, pictures: sample.map { pictures[$0] }) {
         progress(.equalizing, $0, sample.count)
       })
@@ -110,7 +110,7 @@ public struct Planner {
       ? draft.agreement : try self.agreement(draft.plan, calibrated, sample: Array(0..<count))
     var contents = draft.contents
     contents.golden = try golden(draft.plan)
-    contents.provenance += agreement.provenance(of: network)
+    contents.provenance += agreement.provenance(of: network) + factors.provenance
     let bytes = contents.encoded(constants: draft.lowered.constants)
     progress(.verifying, 1, 1)
     return CompiledPlan(
@@ -273,7 +273,7 @@ public struct Planner {
       (key: "arena.lowerBound", value: "\(layout.lowerBound)"),
       (key: "arena.optimal", value: layout.isOptimal ? "yes" : "no"),
     ]
-    provenance += options.provenance
+    provenance += network.pixelProvenance + options.provenance
     for (i, node) in network.graph.nodes.enumerated() {
       provenance.append((key: "step.\(i)", value: node.name))
     }

@@ -300,7 +300,9 @@ final class LiveService {
     case .pixels(let view):
       do throws(ImageError) { try image.copy(view) } catch { return nil }
       do throws(CaptureError) {
-        return try JPEGOutput.withEncoded(image, .photograph) { SharedBytes(copying: $0) }
+        return try JPEGOutput.bytes(of: image, .photograph).withUnsafeBytes {
+          SharedBytes(copying: $0)
+        }
       } catch { return nil }
     }
   }

@@ -48,9 +48,18 @@ struct Compile: ParsableCommand {
       valueName: "name|file"))
   var board: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write a page for a browser: how well it went, the memory, each step, the pictures that differ most.",
+      valueName: "file.html"))
+  var report: String?
+
   @OptionGroup var options: NetworkOptions
 
   func validate() throws {
+    guard report != output else {
+      throw ValidationError("--report: expected another file than the plan's, \(output)")
+    }
     guard (1...1_000_000).contains(pictures) else {
       throw ValidationError("--pictures: expected a number from 1 to 1000000")
     }
@@ -63,8 +72,10 @@ struct Compile: ParsableCommand {
     let read = [calibrate, evaluate, evaluatePictures].compactMap { $0 }.flatMap {
       (try? PictureFiles.at($0)) ?? []
     }
-    try Terminal.prepareOutput(
-      output, keeping: [checkpoint] + [options.labels, board].compactMap { $0 } + read)
+    for path in [output] + [report].compactMap({ $0 }) {
+      try Terminal.prepareOutput(
+        path, keeping: [checkpoint] + [options.labels, board].compactMap { $0 } + read)
+    }
     let board = try self.board.map { try BoardFolder().board($0) }
     let (network, labels, notes) = try options.network(checkpoint)
     try options.requireClasses(network, checkpoint, evaluate: evaluate)
@@ -74,9 +85,13 @@ struct Compile: ParsableCommand {
       "\(network.family): \(network.stepCount) steps, \(network.parameters) parameters, "
         + "\(network.macs) multiplications at \(network.inputSize)")
     let loader = try PictureLoader(options.inputSpec(network), orientation: options.orientation)
-    let photos = try loader.load(folder: calibrate, limit: pictures) { error in
-      Terminal.report("skipped \(error)")
-    }
+    var names: [String] = [], skipped = 0
+    let photos = try loader.load(
+      folder: calibrate, limit: pictures, loaded: { names.append($0) },
+      skipped: { error in
+        skipped += 1
+        Terminal.report("skipped \(error)")
+      })
 
     var planning = Planner.Options()
     planning.fit = options.inputSpec(network).fit
@@ -99,6 +114,7 @@ struct Compile: ParsableCommand {
     bar.finish()
 
     var bytes = compiled.bytes, plan = compiled.plan
+    var judged: (any Evaluation)?
     if let truth {
       let evaluation = try truth.evaluate(network, plan, options.orientation) {
         bar.show("evaluating", $0, $1)
@@ -106,6 +122,7 @@ struct Compile: ParsableCommand {
       bar.finish()
       for error in evaluation.errors { Terminal.report("skipped \(error)") }
       (bytes, plan) = try compiled.adding(evaluation)
+      judged = evaluation
     }
     if let board { try check(plan, fits: board) }
     try Terminal.write(bytes, to: output)
@@ -113,6 +130,11 @@ struct Compile: ParsableCommand {
     Terminal.print(RangeTable(compiled).text)
     Terminal.print(ResidualTable(compiled).text)
     if let board { Terminal.print(PredictionTable(plan, on: board).text) }
+    if let report {
+      try writeReport(
+        to: report, compiled, plan, photos: photos, names: names, skipped: skipped,
+        evaluation: judged, board: board, bar)
+    }
     Terminal.report(
       "wrote \(Terminal.name(output)) (\(fixed(Date().timeIntervalSince(start), 1)) s)")
   }
@@ -152,6 +174,9 @@ struct Inspect: ParsableCommand {
   @Flag(help: "Only the classes, one a line, as results name them.")
   var labels = false
 
+  @Flag(help: "One JSON object; with --labels, an array of the classes.")
+  var json = false
+
   @Argument(help: "A plan.")
   var plan: String
 
@@ -161,22 +186,28 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let board = try self.board.map { try BoardFolder().board($0) }
-    let plan: Plan
-    // Nothing is run.
-    do { plan = try Plan(path: self.plan, limits: PlanLimits(work: .max)) } catch {
-      throw Failure("\(self.plan): \(error)")
-    }
-    guard plan.hashMatches() else {
-      throw Failure("\(self.plan): the file's SHA-256 is not the one in its header")
-    }
+    let plan = try Self.read(self.plan)
     guard !labels else {
-      for index in 0..<plan.classCount {
-        Terminal.print(terminalText(plan.label(ofClass: index)))
-      }
+      let names = (0..<plan.classCount).map { plan.label(ofClass: $0) }
+      if json { return Terminal.print(PlanJSON.list(names)) }
+      for name in names { Terminal.print(terminalText(name)) }
       return
     }
+    if json { return Terminal.print(PlanJSON(plan, on: board).text) }
     Terminal.print(PlanTable(plan).text)
     Terminal.print("sha256: \(plan.hashText)")
     if let board { Terminal.print(PredictionTable(plan, on: board).text) }
+  }
+
+  /// Reads a plan that may take any time to run, and its hash.
+  static func read(_ path: String) throws -> Plan {
+    let plan: Plan
+    do { plan = try Plan(path: path, limits: PlanLimits(work: .max)) } catch {
+      throw Failure("\(path): \(error)")
+    }
+    guard plan.hashMatches() else {
+      throw Failure("\(path): the file's SHA-256 is not the one in its header")
+    }
+    return plan
   }
 }

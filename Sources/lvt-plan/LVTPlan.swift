@@ -17,7 +17,9 @@ struct LVTPlan: ParsableCommand {
       lvt-plan model.pth --calibrate photos/ -o model.lvt
       """,
     version: lvtVersion,
-    subcommands: [Compile.self, Inspect.self, Predict.self, Families.self, Boards.self],
+    subcommands: [
+      Compile.self, Inspect.self, Predict.self, Compare.self, Families.self, Boards.self,
+    ],
     defaultSubcommand: Compile.self)
 
   /// Runs the command, and writes what the argument parser has to say by the same checked way as all else.

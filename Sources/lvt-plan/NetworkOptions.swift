@@ -204,6 +204,9 @@ struct NetworkOptions: ParsableArguments {
 struct InputSize: ExpressibleByArgument {
   let size: PictureSize
 
+  /// That of a plan.
+  init(_ input: InputSpec) { size = PictureSize(width: input.width, height: input.height) }
+
   init?(argument: String) {
     let edges = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
     guard let width = edges.first ?? nil, let height = edges.last ?? nil, edges.count <= 2,

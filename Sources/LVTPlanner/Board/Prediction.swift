@@ -24,6 +24,11 @@ public struct Prediction: Sendable {
   /// Milliseconds of all steps.
   public var total: Double { steps.reduce(0) { $0 + $1.total } }
 
+  /// The prediction for the threads that the plan asks for, or for all of the board's fastest cores.
+  public init(_ plan: Plan, on board: Board) {
+    self.init(plan, on: board, threads: plan.threads ?? board.clusters[0].count)
+  }
+
   /// The prediction for so many threads on the board's fastest cores.
   public init(_ plan: Plan, on board: Board, threads: Int) {
     self.threads = threads

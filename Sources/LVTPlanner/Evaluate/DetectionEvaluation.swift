@@ -85,6 +85,28 @@ public struct DetectionEvaluation: Evaluation {
     } catch { if errors.count < 10 { errors.append(error) } }
   }
 
+  /// COCO's AP and AP50.
+  public var summary: [EvaluationFigure] {
+    let (float, int8) = figures
+    return [
+      EvaluationFigure(name: "mAP", float: float.mAP, int8: int8.mAP),
+      EvaluationFigure(name: "AP50", float: float.mAP50, int8: int8.mAP50),
+    ]
+  }
+
+  /// AP and AP50 of the classes that have objects.
+  public var classTable: ClassTable {
+    let (float, int8) = figures
+    return ClassTable(
+      counted: "objects", measures: ["AP", "AP50"],
+      rows: classes.indices.compactMap { i in
+        guard let float = float.classes[i], let int8 = int8.classes[i] else { return nil }
+        return ClassTable.Row(
+          name: classes[i], count: float.objects, float: [float.average, float.at50],
+          int8: [int8.average, int8.at50])
+      })
+  }
+
   /// What a plan keeps of it.
   public var provenance: [(key: String, value: String)] {
     let (float, int8) = figures

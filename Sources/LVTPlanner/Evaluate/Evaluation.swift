@@ -13,6 +13,10 @@ public protocol Evaluation: Sendable {
   var provenance: [(key: String, value: String)] { get }
   /// What could not be read, at most a few.
   var errors: [PictureError] { get }
+  /// The figures of all pictures, the most telling first.
+  var summary: [EvaluationFigure] { get }
+  /// The figures of each class.
+  var classTable: ClassTable { get }
 }
 
 /// Calls `body` once for each processor, at the same time, and returns what it made.

@@ -97,6 +97,27 @@ public struct SegmentationEvaluation: Evaluation {
     } catch { if errors.count < 10 { errors.append(error) } }
   }
 
+  /// mIoU and the share of right pixels.
+  public var summary: [EvaluationFigure] {
+    [
+      EvaluationFigure(name: "mIoU", float: float.mIoU, int8: int8.mIoU),
+      EvaluationFigure(name: "right pixels", float: float.pixelAccuracy, int8: int8.pixelAccuracy),
+    ]
+  }
+
+  /// Intersection over union of the classes that are in the truth or in an answer.
+  public var classTable: ClassTable {
+    let (of, to) = (float.intersectionOverUnion, int8.intersectionOverUnion)
+    return ClassTable(
+      counted: "pixels", measures: ["IoU"],
+      rows: classes.indices.filter { of[$0] != nil || to[$0] != nil }.map { i in
+        ClassTable.Row(
+          name: classes[i],
+          count: classes.indices.reduce(0) { $0 + int8.count(truth: i, answer: $1) },
+          float: [of[i]], int8: [to[i]])
+      })
+  }
+
   /// What a plan keeps of it.
   public var provenance: [(key: String, value: String)] {
     func text(_ value: Double?) -> String {

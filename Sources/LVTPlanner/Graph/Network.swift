@@ -16,6 +16,13 @@ public struct Network: Sendable {
   /// What it computes.
   var graph: Graph
 
+  /// What a plan keeps of how pixels become values.
+  var pixelProvenance: [(key: String, value: String)] {
+    [("pixels.mean", mean), ("pixels.deviation", deviation)].map { key, values in
+      (key: key, value: values.map { "\($0)" }.joined(separator: ", "))
+    }
+  }
+
   /// The steps of its plan.
   public var stepCount: Int { graph.nodes.count }
 

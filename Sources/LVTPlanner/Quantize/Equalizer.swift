@@ -23,29 +23,33 @@ extension Graph {
   /// A value is scaled only where one node reads it and it is no result.
   ///
   /// - Parameter ranges: What the channels' values were on the calibration pictures.
-  mutating func equalize(_ ranges: [Point: Statistics]) {
-    let scaled = equalizeTogether(ranges)
+  /// - Returns: What the channels of values were multiplied with.
+  @discardableResult
+  mutating func equalize(_ ranges: [Point: Statistics]) -> ChannelFactors {
+    var factors = equalizeTogether(ranges)
     for i in nodes.indices {
       let value = nodes[i].output
       defer { nodes[i].operation.equalizeInside { ranges[Point(value: value, role: $0)] } }
-      if scaled.contains(value) { continue }
+      if factors[value] != nil { continue }
       if let reader = soleConsumer(of: value),
         let statistics = ranges[Point(value: value, role: .output)]
       {
-        let factors = equalizingFactors(
+        let found = equalizingFactors(
           statistics.magnitudes, exponent: nodes[reader].operation.inputEqualization)
         var (scaled, next) = (nodes[i].operation, nodes[reader].operation)
-        if scaled.scaleOutputs(factors), next.scaleInputs(factors.map { 1 / $0 }) {
+        if scaled.scaleOutputs(found), next.scaleInputs(found.map { 1 / $0 }) {
           (nodes[i].operation, nodes[reader].operation) = (scaled, next)
+          factors[value] = found
         }
       }
     }
+    return factors
   }
 
-  /// Scales values that can only be scaled together, and returns them: what is added to each other, through
-  /// upsampling too, and what shares a quantization.
-  private mutating func equalizeTogether(_ ranges: [Point: Statistics]) -> Set<ValueID> {
-    var scaled: Set<ValueID> = []
+  /// Scales values that can only be scaled together: what is added to each other, through upsampling too, and
+  /// what shares a quantization.
+  private mutating func equalizeTogether(_ ranges: [Point: Statistics]) -> ChannelFactors {
+    var all = ChannelFactors()
     for group in joinedValues where group.allSatisfy({ values[$0].producer != nil }) {
       let statistics = group.compactMap { ranges[Point(value: $0, role: .output)] }
       guard group.allSatisfy({ !isOutput($0) }), statistics.count == group.count else { continue }
@@ -60,9 +64,9 @@ extension Graph {
       }
       guard isDone else { continue }
       self.nodes = nodes
-      scaled.formUnion(group)
+      for value in group { all[value] = factors }
     }
-    return scaled
+    return all
   }
 
   /// Sets of more than one value that nodes join: by adding one to another, or by sharing a quantization.

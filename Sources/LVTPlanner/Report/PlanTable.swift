@@ -15,28 +15,20 @@ public struct PlanTable {
     var rows: [[String]] = [
       ["step", "layer", "operation", "kernels", "input", "output", "MMAC", "weights", "arena"]
     ]
+    let names = plan.layerNames
     for (i, step) in plan.steps.enumerated() {
       let operands = plan.operands(of: step)
       rows.append([
-        "\(i)", terminalText(provenance("step.\(i)") ?? "", limit: 80), step.operation.name,
+        "\(i)", terminalText(names[i], limit: 80), step.operation.name,
         step.operation.kernels.joined(separator: " "), "\(operands.input.shape)",
         "\(operands.output.shape)",
         String(
           format: "%.2f",
           Double(step.operation.work(operands).multiplications) / 1e6),
-        bytes(step.operation.constantBytes), bytes(liveBytes(at: i)),
+        bytes(step.operation.constantBytes), bytes(plan.liveBytes(at: i)),
       ])
     }
     return aligned(rows) + "\n" + summary
-  }
-
-  /// Bytes of the arena that hold something during a step, its scratch included.
-  private func liveBytes(at step: Int) -> Int {
-    plan.buffers.reduce(plan.steps[step].scratchBytes) { total, buffer in
-      total
-        + (buffer.lifetime.overlaps(Lifetime(firstStep: step, lastStep: step))
-          ? buffer.byteCount : 0)
-    }
   }
 
   private var summary: String {
@@ -62,8 +54,7 @@ public struct PlanTable {
             ? ", no labels"
             : ": " + plan.labels.prefix(12).map { terminalText($0) }.joined(separator: ", ")))
     }
-    for entry in plan.provenance
-    where !entry.key.hasPrefix("step.") && !entry.key.hasPrefix("arena.") {
+    for entry in plan.shownProvenance {
       lines.append("\(terminalText(entry.key)): \(terminalText(entry.value))")
     }
     return lines.joined(separator: "\n")
@@ -87,23 +78,16 @@ public struct PlanTable {
     return "\(terminalText(output.name, limit: 80)) \(tensor.shape) \(tensor.type.name)"
   }
 
-  /// How near the arena is to the lower bound, if the provenance, which is not checked, says one that can
-  /// be.
+  /// How near the arena is to the lower bound.
   private var verdict: String {
-    guard let bound = provenance("arena.lowerBound").flatMap({ Int($0) }),
-      (1...plan.arenaBytes).contains(bound)
-    else { return "" }
-    let isOptimal = provenance("arena.optimal") == "yes"
+    guard let bound = plan.arenaLowerBound else { return "" }
+    let isOptimal = plan.provenance("arena.optimal") == "yes"
     return ", lower bound \(bytes(bound)): "
       + (isOptimal
         ? "optimal"
         : String(
           format: "%.1f %% above the lower bound",
           100 * Double(plan.arenaBytes - bound) / Double(bound)))
-  }
-
-  private func provenance(_ key: String) -> String? {
-    plan.provenance.first { $0.key == key }?.value
   }
 
   private func aligned(_ rows: [[String]]) -> String {
@@ -115,6 +99,36 @@ public struct PlanTable {
         return numbers.contains(column) ? spaces + text : text + spaces
       }.joined(separator: "  ")
     }.joined(separator: "\n")
+  }
+}
+
+extension Plan {
+  /// The first entry of the provenance, which is not checked, with a key.
+  func provenance(_ key: String) -> String? {
+    provenance.first { $0.key == key }?.value
+  }
+
+  /// The entries of the provenance that people are shown: what is said of steps and memory is shown with these.
+  var shownProvenance: [(key: String, value: String)] {
+    provenance.filter { entry in
+      !["step.", "arena.", ChannelFactors.prefix].contains { entry.key.hasPrefix($0) }
+    }
+  }
+
+  /// What no arena for these steps can be below, if the provenance says a bound that can be.
+  var arenaLowerBound: Int? {
+    provenance("arena.lowerBound").flatMap { Int($0) }.flatMap {
+      (1...max(1, arenaBytes)).contains($0) ? $0 : nil
+    }
+  }
+
+  /// Bytes of the arena that hold something during a step, its scratch included.
+  func liveBytes(at step: Int) -> Int {
+    buffers.reduce(steps[step].scratchBytes) { total, buffer in
+      total
+        + (buffer.lifetime.overlaps(Lifetime(firstStep: step, lastStep: step))
+          ? buffer.byteCount : 0)
+    }
   }
 }
 

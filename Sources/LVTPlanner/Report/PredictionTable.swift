@@ -7,18 +7,16 @@ public import LVTModel
 public struct PredictionTable {
   private let plan: Plan
   private let board: Board
-  private let threads: Int
 
   /// A table for the number of threads that the plan asks for.
   public init(_ plan: Plan, on board: Board) {
     self.plan = plan
     self.board = board
-    threads = plan.threads ?? board.clusters[0].count
   }
 
   /// The lines.
   public var text: String {
-    let prediction = Prediction(plan, on: board, threads: threads)
+    let prediction = Prediction(plan, on: board), threads = prediction.threads
     let cluster = board.clusters[0], fit = MemoryFit(plan, on: board, threads: threads)
     var lines = [
       "board     \(terminalText(board.name)), \(terminalText(board.chip)): \(cluster.count) × "
