@@ -94,6 +94,7 @@ if !embedded {
     .systemLibrary(
       name: "CZlib", path: "CSupport/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     support("CLVTFloat"),
+    support("CLVTBoards", libraries: []),
     support("CLVTPNG", ["CLibPNG"], libraries: ["png"]),
     .systemLibrary(
       name: "CLibPNG", path: "CSupport/CLibPNG", pkgConfig: "libpng",
@@ -101,7 +102,8 @@ if !embedded {
     .target(
       name: "LVTPlanner",
       dependencies: [
-        "LVT", "LVTCapture", "LVTDraw", "CLVTFloat", "CLVTKernels", "CLVTPNG", "CLVTSystem",
+        "LVT", "LVTCapture", "LVTDraw", "CLVTBoards", "CLVTFloat", "CLVTKernels", "CLVTPNG",
+        "CLVTSystem",
         "CZlib",
       ],
       swiftSettings: settings),

@@ -76,7 +76,7 @@ struct Compile: ParsableCommand {
       try Terminal.prepareOutput(
         path, keeping: [checkpoint] + [options.labels, board].compactMap { $0 } + read)
     }
-    let board = try self.board.map { try BoardFolder().board($0) }
+    let board = try self.board.map { try KnownBoards.board($0) }
     let (network, labels, notes) = try options.network(checkpoint)
     try options.requireClasses(network, checkpoint, evaluate: evaluate)
     let truth = try evaluate.map { try self.truth(of: network, labels, at: $0) }
@@ -160,11 +160,7 @@ struct Boards: ParsableCommand {
     abstract: "List the boards whose profiles are known.")
 
   func run() throws {
-    let folder = BoardFolder()
-    guard !folder.names.isEmpty else {
-      throw Failure("no folder 'boards' here or above lvt-plan")
-    }
-    Terminal.print(try BoardTable(folder).text())
+    Terminal.print(try BoardTable.text())
   }
 }
 
@@ -185,7 +181,7 @@ struct Inspect: ParsableCommand {
   var board: String?
 
   func run() throws {
-    let board = try self.board.map { try BoardFolder().board($0) }
+    let board = try self.board.map { try KnownBoards.board($0) }
     let plan = try Self.read(self.plan)
     guard !labels else {
       let names = (0..<plan.classCount).map { plan.label(ofClass: $0) }

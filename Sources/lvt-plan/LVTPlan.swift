@@ -15,6 +15,8 @@ struct LVTPlan: ParsableCommand {
     abstract: "Compiles a trained vision network to an int8 plan for lvt-infer.",
     discussion: """
       lvt-plan model.pth --calibrate photos/ -o model.lvt
+
+      'lvt-plan help compile' lists the options of compiling.
       """,
     version: lvtVersion,
     subcommands: [

@@ -8,10 +8,7 @@ extension Fuzzer {
   /// The input is a board's file.
   static let boards = Fuzzer(
     name: "boards", summary: "board files and what is predicted of them", longest: 8192,
-    seeds: {
-      let folder = BoardFolder(path: "\(repository)/boards")
-      return try folder.names.map { try repositoryFile("boards/\($0)/board.json") }
-    },
+    seeds: { KnownBoards.names.indices.map { KnownBoards.bytes($0) } },
     run: { input in
       let board: Board
       do throws(BoardError) { board = try Board(FileBytes(input, name: "input")) } catch {

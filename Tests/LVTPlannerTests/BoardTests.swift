@@ -8,16 +8,28 @@ import Testing
 
 /// The boards' files, and what is made of them.
 @Suite struct BoardTests {
-  private let folder = BoardFolder(
-    path: URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../boards")
-      .standardized.path)
+  private func board() throws -> Board { try KnownBoards.board("raspberry-pi-4b") }
 
-  private func board() throws -> Board { try folder.board("raspberry-pi-4b") }
+  @Test func everyFolderIsKnown() throws {
+    let folder = repository + "/boards"
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+      FileManager.default.fileExists(atPath: "\(folder)/\($0)/board.json")
+    }
+    #expect(KnownBoards.names == names.sorted())
+    for (i, name) in KnownBoards.names.enumerated() {
+      let file = try Data(contentsOf: URL(filePath: "\(folder)/\(name)/board.json"))
+      #expect(KnownBoards.bytes(i) == Array(file), "\(name)")
+    }
+  }
+
+  @Test func tableFitsATerminal() throws {
+    for line in try BoardTable.text().split(separator: "\n") { #expect(line.count <= 80) }
+  }
 
   @Test func everyBoardIsReadAndNamesItsSources() throws {
-    #expect(folder.names.count >= 11)
-    for name in folder.names {
-      let board = try folder.board(name)
+    #expect(KnownBoards.names.count >= 11)
+    for name in KnownBoards.names {
+      let board = try KnownBoards.board(name)
       #expect(board.sources["perCycle"] != nil, "\(name)")
       #expect(board.sources["memory.gigabytesPerSecond"] != nil || name == "generic-aarch64")
       for cluster in board.clusters {
@@ -27,14 +39,16 @@ import Testing
   }
 
   @Test func unknownNamesAreAnsweredWithTheKnownOnes() {
-    #expect(throws: BoardError.unknown("pi", known: folder.names)) { try folder.board("pi") }
-    #expect(throws: BoardError.unknown("../boards/beagleplay", known: folder.names)) {
-      try folder.board("../boards/beagleplay")
+    #expect(throws: BoardError.unknown("pi", known: KnownBoards.names)) {
+      try KnownBoards.board("pi")
+    }
+    #expect(throws: BoardError.unknown("../boards/beagleplay", known: KnownBoards.names)) {
+      try KnownBoards.board("../boards/beagleplay")
     }
     #expect(
       throws: BoardError.unreadable(
         .cannotRead(file: "no/board.json", reason: "No such file or directory"))
-    ) { try folder.board("no/board.json") }
+    ) { try KnownBoards.board("no/board.json") }
   }
 
   @Test(

@@ -31,7 +31,7 @@ import Testing
   }
 
   private static let board = Result {
-    try BoardFolder(path: repository + "/boards").board("raspberry-pi-5")
+    try KnownBoards.board("raspberry-pi-5")
   }
 
   static let networks: [TinyNetwork] = [

@@ -148,8 +148,6 @@ extension BoardError: CustomStringConvertible {
     case .unreadable(let error): error.description
     case .malformed(let path, let what):
       "\(terminalText(path)): \(terminalText(what, limit: 300))"
-    case .unknown(let name, let known) where known.isEmpty:
-      "no board '\(terminalText(name))', nor a folder 'boards' here or above lvt-plan; a path of a board.json will do"
     case .unknown(let name, let known):
       "no board '\(terminalText(name))': expected the path of a board.json or one of \(known.joined(separator: ", "))"
     }

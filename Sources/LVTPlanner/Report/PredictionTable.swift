@@ -42,27 +42,19 @@ public struct PredictionTable {
   }
 }
 
-/// The boards of a folder, one a line.
-public struct BoardTable {
-  private let folder: BoardFolder
-
-  /// A table of a folder.
-  public init(_ folder: BoardFolder) { self.folder = folder }
-
+/// The known boards, a line for each.
+public enum BoardTable {
   /// The lines.
   ///
   /// - Throws: ``BoardError`` for the first file that is not a board's.
-  public func text() throws(BoardError) -> String {
+  public static func text() throws(BoardError) -> String {
     var lines: [String] = []
-    for name in folder.names {
-      let board = try folder.board(name)
-      let cores = board.clusters.map {
-        "\($0.count) × \(terminalText($0.core)) \($0.megahertz) MHz"
-      }
+    for name in KnownBoards.names {
+      let board = try KnownBoards.board(name)
+      let cores = board.clusters.map { "\($0.count) × \($0.core) \($0.megahertz) MHz" }
       lines.append(
-        terminalText(name).padding(toLength: 22, withPad: " ", startingAt: 0)
-          + "\(terminalText(board.name)), \(terminalText(board.chip)): \(cores.joined(separator: " + ")), "
-          + "from \(board.memory.megabytes) MB")
+        name.padding(toLength: 21, withPad: " ", startingAt: 0)
+          + "\(cores.joined(separator: " + ")), \(board.memory.megabytes) MB")
     }
     return lines.joined(separator: "\n")
   }
