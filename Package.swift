@@ -3,7 +3,7 @@
 import PackageDescription
 
 // LVT_EMBEDDED=1 builds the runtime and lvt-infer as Embedded Swift: a program without a Swift runtime,
-// cross-compiled by tools/build-aarch64. LVTPlanner, lvt-plan and the tests need ordinary Swift.
+// cross-compiled by tools/build-embedded. LVTPlanner, lvt-plan and the tests need ordinary Swift.
 let embedded = Context.environment["LVT_EMBEDDED"] != nil
 
 // LVT_FUZZ=1 makes lvt-fuzz of the fuzzers in the place of their tests, and builds all for libFuzzer and
