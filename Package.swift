@@ -101,7 +101,9 @@ if !embedded {
       name: "lvt-plan",
       dependencies: [
         "LVTPlanner", "LVTDraw", "CLVTSystem",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(
+          name: "ArgumentParser", package: "swift-argument-parser",
+          condition: .when(traits: ["Planner"])),
       ],
       swiftSettings: settings),
 
@@ -149,6 +151,11 @@ let package = Package(
     .library(name: "lvt", type: embedded ? .static : .dynamic, targets: ["LVTC"]),
     .executable(name: "lvt-infer", targets: ["lvt-infer"]),
   ] + (embedded ? [] : [.executable(name: "lvt-plan", targets: ["lvt-plan"])]),
+  // An app that wants the runtime alone says .package(…, traits: []) and need not fetch swift-argument-parser.
+  traits: [
+    .default(enabledTraits: ["Planner"]),
+    .trait(name: "Planner", description: "What lvt-plan needs: swift-argument-parser."),
+  ],
   dependencies: embedded
     ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
   targets: targets
