@@ -81,7 +81,9 @@ var targets: [Target] = [
 ]
 
 if !embedded {
-  let fuzzed: [Target.Dependency] = ["LVTPlanner", "LVTCapture", "LVTTestSupport", "CLVTFuzz"]
+  let fuzzed: [Target.Dependency] = [
+    "LVTPlanner", "LVTCapture", "LVTC", "CLVT", "LVTTestSupport", "CLVTFuzz",
+  ]
   targets += [
     // The planner, which runs on a PC.
     .systemLibrary(

@@ -95,18 +95,13 @@ private struct Options {
   /// - Throws: a ``Failure``, if a number or a text means nothing.
   init(_ given: UnsafePointer<lvt_options>?) throws(Failure) {
     guard let given else { return }
-    let known = MemoryLayout<lvt_options>.size
-    // An older program has a shorter structure, of which no more may be read.
-    let size = UnsafeRawPointer(given).load(as: UInt.self)
-    guard size >= MemoryLayout<UInt>.size, size <= known else {
+    // No more may be read before it is known that there is more. There is one version of the structure so far.
+    let size = UnsafeRawPointer(given).load(as: UInt.self), known = MemoryLayout<lvt_options>.size
+    guard size == known else {
       throw Failure(
-        status: LVT_BAD_ARGUMENT,
-        text: "options.size: expected \(MemoryLayout<UInt>.size) ... \(known), found \(size)")
+        status: LVT_BAD_ARGUMENT, text: "options.size: expected \(known), found \(size)")
     }
-    var options = lvt_options()
-    withUnsafeMutableBytes(of: &options) {
-      $0.copyMemory(from: UnsafeRawBufferPointer(start: given, count: Int(size)))
-    }
+    let options = given.pointee
     threads = Int(options.threads)
     if options.work > 0 { limits.work = Int(clamping: options.work) }
     if let name = options.isa {

@@ -172,8 +172,8 @@ typedef enum {
 /// How a model runs. Start from `lvt_options options = {sizeof options}` and set what shall be
 /// different; no result depends on the first four.
 typedef struct {
-    /// sizeof(lvt_options), which tells a later library what the program knows of. Members behind
-    /// it are as if 0.
+    /// sizeof(lvt_options), by which a later library knows what members the program has; another
+    /// size is LVT_BAD_ARGUMENT.
     size_t size;
     /// 1 ... 64, the calling thread included; 0 for one on each of the fastest cores, at most 4, or
     /// the calling one alone as long as that is faster.
