@@ -75,6 +75,7 @@ _FUNCTIONS = {
     "lvt_model_task": (c_int32, c_void_p),
     "lvt_model_threads": (c_int32, c_void_p),
     "lvt_model_isa": (c_char_p, c_void_p),
+    "lvt_model_place_thread": (c_int32, c_void_p, *_MESSAGE),
     "lvt_model_verify": (c_int32, c_void_p, *_MESSAGE),
     "lvt_model_classify": (c_int32, c_void_p, POINTER(Frame), *_MESSAGE),
     "lvt_model_class_count": (c_int32, c_void_p),

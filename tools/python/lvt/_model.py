@@ -124,6 +124,11 @@ class Model:
         with self._lock:
             call(lvt.lvt_model_verify, self._open())
 
+    def place_thread(self) -> None:
+        """Restricts the calling thread, which works too when it runs a frame, to the model's processors."""
+        with self._lock:
+            call(lvt.lvt_model_place_thread, self._open())
+
     def classify(
         self,
         frame: numpy.ndarray,

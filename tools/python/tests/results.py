@@ -6,6 +6,7 @@ PLANS has tiny.lvt, tiny-detector.lvt, tiny-segmenter.lvt; RESULTS what `lvt-inf
 """
 
 import json
+import os
 import re
 import sys
 import threading
@@ -221,6 +222,20 @@ class Threads(unittest.TestCase):
         finally:
             sys.setswitchinterval(interval)
         self.assertEqual(order, ["other", "end"])
+
+    def test_threads_are_placed_on_the_processors(self):
+        first = min(os.sched_getaffinity(0))
+        found = []
+
+        def run():
+            with model(processors=str(first), pinned=True) as m:
+                m.place_thread()
+                found.append((os.sched_getaffinity(0), m.threads))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        self.assertEqual(found, [({first}, 1)])
 
     def test_a_model_serves_threads_one_after_another(self):
         with model() as m:
