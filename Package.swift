@@ -3,7 +3,7 @@
 import PackageDescription
 
 // LVT_EMBEDDED=1 builds the runtime and lvt-infer as Embedded Swift: a program without a Swift runtime,
-// cross-compiled by tools/build-aarch64. LVTPlanner, lvt-plan and the tests need ordinary Swift.
+// cross-compiled by tools/build-embedded. LVTPlanner, lvt-plan and the tests need ordinary Swift.
 let embedded = Context.environment["LVT_EMBEDDED"] != nil
 
 // LVT_FUZZ=1 makes lvt-fuzz of the fuzzers in the place of their tests, and builds all for libFuzzer and
@@ -35,8 +35,12 @@ let supportSettings: [CSetting] =
       ])
     ] : [])
 
-func runtime(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func runtime(
+  _ name: String, _ dependencies: [Target.Dependency], libraries: [String] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, swiftSettings: settings,
+    linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
 func support(
@@ -72,7 +76,9 @@ var targets: [Target] = [
   .systemLibrary(
     name: "CLibEvent", path: "CSupport/CLibEvent", pkgConfig: embedded ? nil : "libevent_extra",
     providers: [.apt(["libevent-dev"])]),
-  runtime("LVTServe", ["LVT", "LVTCapture", "LVTImage", "CLVTPage", "CLVTSystem", "CLibEvent"]),
+  runtime(
+    "LVTServe", ["LVT", "LVTCapture", "LVTImage", "CLVTPage", "CLVTSystem", "CLibEvent"],
+    libraries: ["event_extra", "event_core"]),
   runtime("LVTC", ["LVT", "CLVT"]),
   // Its own argument parser: swift-argument-parser needs Foundation, which a board need not have.
   .executableTarget(
@@ -88,7 +94,9 @@ var targets: [Target] = [
 ]
 
 if !embedded {
-  let fuzzed: [Target.Dependency] = ["LVTPlanner", "LVTCapture", "LVTTestSupport", "CLVTFuzz"]
+  let fuzzed: [Target.Dependency] = [
+    "LVTPlanner", "LVTCapture", "LVTC", "CLVT", "LVTTestSupport", "CLVTFuzz",
+  ]
   targets += [
     // The planner, which runs on a PC.
     .systemLibrary(
@@ -111,7 +119,9 @@ if !embedded {
       name: "lvt-plan",
       dependencies: [
         "LVTPlanner", "LVTDraw", "CLVTSystem",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(
+          name: "ArgumentParser", package: "swift-argument-parser",
+          condition: .when(traits: ["Planner"])),
       ],
       swiftSettings: settings),
 
@@ -162,6 +172,11 @@ let package = Package(
     .library(name: "lvt", type: embedded ? .static : .dynamic, targets: ["LVTC"]),
     .executable(name: "lvt-infer", targets: ["lvt-infer"]),
   ] + (embedded ? [] : [.executable(name: "lvt-plan", targets: ["lvt-plan"])]),
+  // An app that wants the runtime alone says .package(…, traits: []) and need not fetch swift-argument-parser.
+  traits: [
+    .default(enabledTraits: ["Planner"]),
+    .trait(name: "Planner", description: "What lvt-plan needs: swift-argument-parser."),
+  ],
   dependencies: embedded
     ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
   targets: targets

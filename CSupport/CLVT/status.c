@@ -10,6 +10,7 @@ const char *lvt_status_text(lvt_status status) {
     case LVT_NO_ENGINE: return "the system refuses memory or threads";
     case LVT_BAD_FRAME: return "the frame cannot be used";
     case LVT_NO_RESULT: return "there is no such result";
+    case LVT_NOT_VERIFIED: return "this machine does not compute what the plan says";
     }
     return "unknown status";
 }

@@ -35,6 +35,12 @@ package final class PictureInput {
       width: picture.width, height: picture.height, spec: resizer.spec)
   }
 
+  /// As the engine's; there is no picture afterwards.
+  package func verify() throws(VerificationError) {
+    mapping = nil
+    try engine.verify()
+  }
+
   /// As ``init(engine:)``, with the error of those who ask for a result besides.
   static func of(_ engine: Engine) throws(ResultError) -> PictureInput {
     do throws(ImageError) { return try PictureInput(engine: engine) } catch {

@@ -19,6 +19,8 @@ private final class Model {
   let labels: UnsafeMutableBufferPointer<CText>
   /// Of the results.
   let outputNames: UnsafeMutableBufferPointer<CText>
+  /// One.
+  let isaName: UnsafeMutableBufferPointer<CText>
 
   init(_ input: PictureInput) {
     self.input = input
@@ -27,6 +29,7 @@ private final class Model {
     let plan = input.engine.plan
     labels = Self.strings(plan.classCount) { plan.label(ofClass: $0) }
     outputNames = Self.strings(plan.outputs.count) { plan.outputs[$0].name }
+    isaName = Self.strings(1) { _ in input.engine.isa.name }
   }
 
   private static func strings(
@@ -44,7 +47,7 @@ private final class Model {
   }
 
   deinit {
-    for strings in [labels, outputNames] {
+    for strings in [labels, outputNames, isaName] {
       for string in strings { string.deallocate() }
       strings.deallocate()
     }
@@ -81,47 +84,129 @@ private func report(
   return failure?.status ?? LVT_OK
 }
 
+/// What `lvt_options` say, checked.
+private struct Options {
+  var threads = 0
+  var affinity = lvt_affinity(0)
+  var processors: ProcessorSet?
+  var isa = ISA.best
+  var limits = PlanLimits()
+
+  /// - Throws: a ``Failure``, if a number or a text means nothing.
+  init(_ given: UnsafePointer<lvt_options>?) throws(Failure) {
+    guard let given else { return }
+    // No more may be read before it is known that there is more. There is one version of the structure so far.
+    let size = UnsafeRawPointer(given).load(as: UInt.self), known = MemoryLayout<lvt_options>.size
+    guard size == known else {
+      throw Failure(
+        status: LVT_BAD_ARGUMENT, text: "options.size: expected \(known), found \(size)")
+    }
+    let options = given.pointee
+    threads = Int(options.threads)
+    if options.work > 0 { limits.work = Int(clamping: options.work) }
+    if let name = options.isa {
+      guard let named = ISA(name: pathText(name)) else {
+        let known = ISA.allCases.map { $0.name }.joined(separator: ", ")
+        throw Failure(
+          status: LVT_NO_ENGINE,
+          text: "options.isa: expected one of \(known), found '\(terminalText(pathText(name)))'")
+      }
+      isa = named
+    }
+    affinity = options.affinity
+    guard affinity.rawValue <= LVT_PINNED.rawValue else {
+      throw Failure(
+        status: LVT_NO_ENGINE, text: "options.affinity: \(affinity.rawValue) is no affinity")
+    }
+    let areNamed = affinity == LVT_SHARED || affinity == LVT_PINNED
+    guard areNamed == (options.processors != nil) else {
+      throw Failure(
+        status: LVT_NO_ENGINE,
+        text: "options.processors: expected a list for LVT_SHARED and LVT_PINNED, else NULL")
+    }
+    if let list = options.processors {
+      guard let set = ProcessorSet(list: pathText(list)) else {
+        throw Failure(
+          status: LVT_NO_ENGINE,
+          text: "options.processors: expected a list such as 0,4-7, found "
+            + "'\(terminalText(pathText(list)))'")
+      }
+      processors = set
+    }
+  }
+
+  /// The engine that they ask for.
+  func engine(_ plan: Plan) throws(Failure) -> Engine {
+    let topology = ProcessorTopology()
+    let placed: Affinity
+    var count = threads == 0 ? topology.recommendedThreads : threads
+    if let processors {
+      // As many as there are processors for.
+      if threads == 0 { count = min(count, processors.numbers.count) }
+      placed = affinity == LVT_PINNED ? .pinned(processors) : .shared(processors)
+    } else if affinity == LVT_FASTEST {
+      placed = topology.recommendedAffinity(threads: count)
+    } else {
+      placed = .inherited
+    }
+    do throws(EngineError) {
+      return try Engine(
+        plan: plan, threads: count, isAdaptive: threads == 0, isa: isa, affinity: placed)
+    } catch { throw Failure(status: LVT_NO_ENGINE, text: error.description) }
+  }
+}
+
 /// `lvt_model_open`.
 @_cdecl("lvt_model_open")
 public func openModel(
-  _ path: UnsafePointer<CChar>?, _ threads: Int32, _ model: UnsafeMutablePointer<OpaquePointer?>?,
-  _ message: UnsafeMutablePointer<CChar>?, _ capacity: UInt
-) -> lvt_status {
-  openLimitedModel(path, threads, UInt64(PlanLimits().work), model, message, capacity)
-}
-
-/// `lvt_model_open_limited`.
-@_cdecl("lvt_model_open_limited")
-public func openLimitedModel(
-  _ path: UnsafePointer<CChar>?, _ threads: Int32, _ work: UInt64,
+  _ path: UnsafePointer<CChar>?, _ options: UnsafePointer<lvt_options>?,
   _ model: UnsafeMutablePointer<OpaquePointer?>?, _ message: UnsafeMutablePointer<CChar>?,
   _ capacity: UInt
 ) -> lvt_status {
-  model?.pointee = nil
-  do throws(Failure) {
+  open(into: model, options, message, capacity) { limits throws(Failure) in
     guard let path else { throw .null("path") }
-    guard let model else { throw .null("model") }
-    let opened = try open(
-      pathText(path), threads: Int(threads), limits: PlanLimits(work: Int(clamping: work)))
-    model.pointee = OpaquePointer(Unmanaged.passRetained(opened).toOpaque())
-    return report(nil, message, capacity)
-  } catch { return report(error, message, capacity) }
+    let text = pathText(path), name = "\(terminalText(text)): "
+    do throws(PlanError) { return (try Plan(path: text, limits: limits), name) } catch {
+      throw Failure(status: LVT_BAD_PLAN, text: name + error.description)
+    }
+  }
 }
 
-private func open(_ path: String, threads: Int, limits: PlanLimits) throws(Failure) -> Model {
-  let plan: Plan, engine: Engine
-  do throws(PlanError) { plan = try Plan(path: path, limits: limits) } catch {
-    throw Failure(status: LVT_BAD_PLAN, text: "\(terminalText(path)): \(error.description)")
+/// `lvt_model_open_bytes`.
+@_cdecl("lvt_model_open_bytes")
+public func openModelBytes(
+  _ bytes: UnsafeRawPointer?, _ count: UInt, _ options: UnsafePointer<lvt_options>?,
+  _ model: UnsafeMutablePointer<OpaquePointer?>?, _ message: UnsafeMutablePointer<CChar>?,
+  _ capacity: UInt
+) -> lvt_status {
+  open(into: model, options, message, capacity) { limits throws(Failure) in
+    guard let bytes else { throw .null("bytes") }
+    let file = UnsafeRawBufferPointer(start: bytes, count: Int(clamping: count))
+    do throws(PlanError) { return (try Plan(copying: file, limits: limits), "") } catch {
+      throw Failure(status: LVT_BAD_PLAN, text: error.description)
+    }
   }
-  let count = threads == 0 ? ProcessorTopology().recommendedThreads : threads
-  do throws(EngineError) {
-    engine = try Engine(plan: plan, threads: count, isAdaptive: threads == 0)
-  } catch {
-    throw Failure(status: LVT_NO_ENGINE, text: error.description)
-  }
-  do throws(ImageError) { return Model(try PictureInput(engine: engine)) } catch {
-    throw Failure(status: LVT_BAD_PLAN, text: "\(terminalText(path)): \(error.description)")
-  }
+}
+
+/// Makes a model of what `read` gives: a plan, and what goes before errors about it.
+private func open(
+  into model: UnsafeMutablePointer<OpaquePointer?>?, _ options: UnsafePointer<lvt_options>?,
+  _ message: UnsafeMutablePointer<CChar>?, _ capacity: UInt,
+  _ read: (PlanLimits) throws(Failure) -> (plan: Plan, name: String)
+) -> lvt_status {
+  model?.pointee = nil
+  do throws(Failure) {
+    guard let model else { throw .null("model") }
+    let options = try Options(options)
+    let (plan, name) = try read(options.limits)
+    let engine = try options.engine(plan)
+    let input: PictureInput
+    do throws(ImageError) { input = try PictureInput(engine: engine) } catch {
+      throw Failure(status: LVT_BAD_PLAN, text: name + error.description)
+    }
+    model.pointee = OpaquePointer(Unmanaged.passRetained(Model(input)).toOpaque())
+    return report(nil, message, capacity)
+  } catch { return report(error, message, capacity) }
 }
 
 /// `lvt_model_close`.
@@ -161,6 +246,8 @@ private func view(_ frame: lvt_frame) throws(Failure) -> ImageView {
   case LVT_NV21: format = .nv21
   case LVT_YU12: format = .yu12
   case LVT_BGR8: format = .bgr8
+  case LVT_RGBA8: format = .rgba8
+  case LVT_BGRA8: format = .bgra8
   default:
     throw Failure(status: LVT_BAD_FRAME, text: "\(frame.format.rawValue) is no format")
   }
@@ -180,6 +267,65 @@ private func view(_ frame: lvt_frame) throws(Failure) -> ImageView {
       stride: stride == 0 ? nil : stride, colour: colour,
       bytes: UnsafeRawBufferPointer(start: frame.bytes, count: count))
   } catch { throw Failure(status: LVT_BAD_FRAME, text: error.description) }
+}
+
+/// `lvt_model_input_width`.
+@_cdecl("lvt_model_input_width")
+public func inputWidth(_ model: OpaquePointer?) -> Int32 {
+  Int32(Model.from(model)?.engine.plan.input.width ?? 0)
+}
+
+/// `lvt_model_input_height`.
+@_cdecl("lvt_model_input_height")
+public func inputHeight(_ model: OpaquePointer?) -> Int32 {
+  Int32(Model.from(model)?.engine.plan.input.height ?? 0)
+}
+
+/// `lvt_model_task`.
+@_cdecl("lvt_model_task")
+public func task(_ model: OpaquePointer?) -> lvt_output_kind {
+  lvt_output_kind((Model.from(model)?.engine.plan.task ?? .map).rawValue)
+}
+
+/// `lvt_model_threads`.
+@_cdecl("lvt_model_threads")
+public func threadCount(_ model: OpaquePointer?) -> Int32 {
+  Int32(Model.from(model)?.engine.threads ?? 0)
+}
+
+/// `lvt_model_isa`.
+@_cdecl("lvt_model_isa")
+public func isaName(_ model: OpaquePointer?) -> UnsafePointer<CChar>? {
+  UnsafePointer(Model.from(model)?.isaName[0].baseAddress)
+}
+
+/// `lvt_model_place_thread`.
+@_cdecl("lvt_model_place_thread")
+public func placeThread(
+  _ model: OpaquePointer?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: UInt
+) -> lvt_status {
+  do throws(Failure) {
+    guard let model = Model.from(model) else { throw .null("model") }
+    do throws(EngineError) { try model.engine.placeCallingThread() } catch {
+      throw Failure(status: LVT_NO_ENGINE, text: error.description)
+    }
+    return report(nil, message, capacity)
+  } catch { return report(error, message, capacity) }
+}
+
+/// `lvt_model_verify`.
+@_cdecl("lvt_model_verify")
+public func verifyModel(
+  _ model: OpaquePointer?, _ message: UnsafeMutablePointer<CChar>?, _ capacity: UInt
+) -> lvt_status {
+  do throws(Failure) {
+    guard let model = Model.from(model) else { throw .null("model") }
+    do throws(VerificationError) { try model.input.verify() } catch {
+      throw Failure(
+        status: error == .noHashes ? LVT_NO_RESULT : LVT_NOT_VERIFIED, text: error.description)
+    }
+    return report(nil, message, capacity)
+  } catch { return report(error, message, capacity) }
 }
 
 /// `lvt_model_output_count`.

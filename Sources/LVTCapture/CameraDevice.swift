@@ -105,6 +105,8 @@ final class CameraDevice {
 enum CameraCode {
   static let all: [(code: UInt32, encoding: FrameEncoding, name: String)] = [
     (of("RGB3"), .pixels(.rgb8), "rgb24"), (of("BGR3"), .pixels(.bgr8), "bgr24"),
+    (of("XB24"), .pixels(.rgba8), "rgba"), (of("AB24"), .pixels(.rgba8), "rgba"),
+    (of("XR24"), .pixels(.bgra8), "bgra"), (of("AR24"), .pixels(.bgra8), "bgra"),
     (of("NV12"), .pixels(.nv12), "nv12"), (of("NV21"), .pixels(.nv21), "nv21"),
     (of("YU12"), .pixels(.yu12), "yu12"), (of("YUYV"), .pixels(.yuyv), "yuyv"),
     (of("UYVY"), .pixels(.uyvy), "uyvy"),
@@ -143,7 +145,8 @@ extension FrameEncoding {
 
   /// All names, those of pixels first.
   public static let names = [
-    "yuyv", "uyvy", "nv12", "nv21", "yu12", "rgb24", "bgr24", "grey", "mjpeg",
+    "yuyv", "uyvy", "nv12", "nv21", "yu12", "rgb24", "bgr24", "rgba", "bgra", "grey",
+    "mjpeg",
   ]
 }
 

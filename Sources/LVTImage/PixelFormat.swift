@@ -9,6 +9,10 @@ public enum PixelFormat: Equatable, Sendable, CaseIterable {
   case rgb8
   /// Blue, green and red, a byte each.
   case bgr8
+  /// Red, green, blue and a byte that is not looked at.
+  case rgba8
+  /// Blue, green, red and a byte that is not looked at.
+  case bgra8
   /// One byte; resized, it becomes red, green and blue alike.
   case gray8
   /// Groups of Y U Y V, two pixels each.
@@ -26,7 +30,7 @@ public enum PixelFormat: Equatable, Sendable, CaseIterable {
   /// Whether there are luma and chroma.
   public var hasChroma: Bool {
     switch self {
-    case .rgb8, .bgr8, .gray8: false
+    case .rgb8, .bgr8, .rgba8, .bgra8, .gray8: false
     case .yuyv, .uyvy, .nv12, .nv21, .yu12: true
     }
   }
@@ -39,6 +43,7 @@ public enum PixelFormat: Equatable, Sendable, CaseIterable {
   public func rowBytes(width: Int) -> Int {
     switch self {
     case .rgb8, .bgr8: 3 * width
+    case .rgba8, .bgra8: 4 * width
     case .gray8, .yu12: width
     case .yuyv, .uyvy: 4 * ((width + 1) / 2)
     case .nv12, .nv21: 2 * ((width + 1) / 2)
@@ -56,7 +61,8 @@ public enum PixelFormat: Equatable, Sendable, CaseIterable {
     let rows: Int, step: Int, before: Int
     var last = rowBytes(width: width)
     switch self {
-    case .rgb8, .bgr8, .gray8, .yuyv, .uyvy: (before, rows, step) = (0, height - 1, stride)
+    case .rgb8, .bgr8, .rgba8, .bgra8, .gray8, .yuyv, .uyvy:
+      (before, rows, step) = (0, height - 1, stride)
     case .nv12, .nv21: (before, rows, step) = (0, height + chromaRows - 1, stride)
     case .yu12:
       let (luma, tooMany) = stride.multipliedReportingOverflow(by: height)

@@ -30,19 +30,24 @@ extension ImageView {
       row.rgb = rgb
       kernels.yuv_rgb_u8(&row)
     }
+    /// Takes the colours of pixels of so many bytes from where they are in each.
+    func order(step: Int, red: UInt8, green: UInt8, blue: UInt8) {
+      var row = lvt_packed_rgb_args()
+      row.in = luma + x * step
+      row.step = step
+      (row.red, row.green, row.blue) = (red, green, blue)
+      row.width = columns.count
+      row.rgb = rgb
+      kernels.packed_rgb_u8(&row)
+    }
     // Behind the rows of luma.
     let chroma = (base + height * stride).assumingMemoryBound(to: UInt8.self)
     switch format {
     case .rgb8: return luma + 3 * x
-    case .bgr8:
-      for i in 0..<columns.count {
-        let pixel = luma + 3 * (x + i)
-        (rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) = (pixel[2], pixel[1], pixel[0])
-      }
-    case .gray8:
-      for (i, column) in columns.enumerated() {
-        (rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) = (luma[column], luma[column], luma[column])
-      }
+    case .bgr8: order(step: 3, red: 2, green: 1, blue: 0)
+    case .rgba8: order(step: 4, red: 0, green: 1, blue: 2)
+    case .bgra8: order(step: 4, red: 2, green: 1, blue: 0)
+    case .gray8: order(step: 1, red: 0, green: 0, blue: 0)
     case .yuyv: convert(luma, luma + 1, luma + 3, lumaStep: 2, chromaStep: 4)
     case .uyvy: convert(luma + 1, luma, luma + 2, lumaStep: 2, chromaStep: 4)
     case .nv12:

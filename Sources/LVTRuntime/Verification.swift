@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import LVTModel
+public import LVTModel
 
 extension Engine {
   /// Runs on the picture that belongs to `seed` and returns the hash of each step's output, as
@@ -21,5 +21,36 @@ extension Engine {
   public func firstMismatch() -> Int? {
     let hashes = stepHashes(seed: plan.golden.seed)
     return plan.golden.stepHashes.indices.first { hashes[$0] != plan.golden.stepHashes[$0] }
+  }
+
+  /// Proves that the plan's file is whole, and that this machine computes what the planner's did.
+  ///
+  /// Uses up the picture, as any run does.
+  public func verify() throws(VerificationError) {
+    guard plan.hashMatches() else { throw .file }
+    guard !plan.golden.stepHashes.isEmpty else { throw .noHashes }
+    if let step = firstMismatch() { throw .step(step, isa) }
+  }
+}
+
+/// Why a plan was not verified.
+public enum VerificationError: Error, Equatable, Sendable {
+  /// The file's SHA-256 is another than its header says.
+  case file
+  /// The plan does not say what it computes.
+  case noHashes
+  /// A step's output is another than its hash says, with these kernels.
+  case step(Int, ISA)
+}
+
+extension VerificationError: CustomStringConvertible {
+  /// One line.
+  public var description: String {
+    switch self {
+    case .file: "the file's SHA-256 is not the one in its header"
+    case .noHashes: "the plan has no golden hashes"
+    case .step(let step, let isa):
+      "step \(step) differs from its golden hash with the \(isa.name) kernels"
+    }
   }
 }

@@ -230,10 +230,9 @@ final class LiveService {
   // MARK: Viewers
 
   private func add(_ kind: Viewer.Kind, _ request: OpaquePointer) {
-    let viewer = Viewer(kind, request) { [unowned self] gone in
-      viewers.removeAll { $0 === gone }
-      tellWishes()
-    }
+    // Unretained, as it outlives its viewers.
+    let this = Unmanaged.passUnretained(self)
+    let viewer = Viewer(kind, request) { this.takeUnretainedValue().forget($0) }
     viewers.append(viewer)
     tellWishes()
     switch kind {
@@ -255,6 +254,11 @@ final class LiveService {
     guard !old.isEmpty else { return }
     viewers.removeAll { viewer in old.contains { $0 === viewer } }
     for viewer in old { viewer.finish() }
+    tellWishes()
+  }
+
+  private func forget(_ viewer: Viewer) {
+    viewers.removeAll { $0 === viewer }
     tellWishes()
   }
 

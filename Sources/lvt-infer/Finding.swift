@@ -30,9 +30,12 @@ enum Purpose {
 extension Plan {
   /// What lvt-infer shows of the results; classes of the whole picture go before others.
   var purpose: Purpose {
-    func has(_ kind: PlanOutput.Kind) -> Bool { outputs.contains { $0.kind == kind } }
-    return classes != nil
-      ? .classes : has(.detections) ? .objects : has(.pixelClasses) ? .pixels : .features
+    switch task {
+    case .classes: .classes
+    case .detections: .objects
+    case .pixelClasses: .pixels
+    case .map: .features
+    }
   }
 }
 

@@ -202,17 +202,8 @@ enum Program {
   }
 
   private static func verify(_ engine: Engine, _ arguments: Arguments) -> Bool {
-    guard engine.plan.hashMatches() else {
-      Console.report("the file's SHA-256 is not the one in its header")
-      return false
-    }
-    guard !engine.plan.golden.stepHashes.isEmpty else {
-      Console.report("the plan has no golden hashes")
-      return false
-    }
-    if let step = engine.firstMismatch() {
-      Console.report(
-        "step \(step) differs from its golden hash with the \(engine.isa.name) kernels")
+    do throws(VerificationError) { try engine.verify() } catch {
+      Console.report(error.description)
       return false
     }
     if arguments.json {

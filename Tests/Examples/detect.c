@@ -21,7 +21,7 @@ int main(int argc, char **argv) {
     const size_t count = pixels ? fread(pixels, 1, size, file) : 0;
     const lvt_frame frame = {pixels, count, LVT_RGB8, width, height, 0, 0, LVT_BT601};
 
-    if (lvt_model_open(argv[1], 2, &model, message, sizeof message) != LVT_OK ||
+    if (lvt_model_open(argv[1], NULL, &model, message, sizeof message) != LVT_OK ||
         lvt_model_classify(model, &frame, message, sizeof message) != LVT_OK) {
         fprintf(stderr, "detect: %s\n", message);
         return 1;

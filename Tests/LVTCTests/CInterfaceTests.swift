@@ -18,7 +18,7 @@ import Testing
     try Data(compiled.bytes).write(to: URL(fileURLWithPath: path))
     defer { try? FileManager.default.removeItem(atPath: path) }
     var model: OpaquePointer?
-    try #require(lvt_model_open(path, 2, &model, nil, 0) == LVT_OK)
+    try #require(open(path, threads: 2, &model) == LVT_OK)
     defer { lvt_model_close(model) }
     try body(try #require(model), compiled.plan)
   }
@@ -39,7 +39,7 @@ import Testing
   private func opened(_ path: String?, threads: Int32 = 1) -> (status: lvt_status, message: String)
   {
     var model: OpaquePointer? = OpaquePointer(bitPattern: 8)
-    let found = result { lvt_model_open(path, threads, &model, $0, $1) }
+    let found = result { open(path, threads: threads, &model, $0, $1) }
     #expect(model == nil)
     return found
   }
@@ -48,7 +48,8 @@ import Testing
     try withModel { model, plan in
       let classifier = try Classifier(engine: Engine(plan: plan))
       let formats: [(PixelFormat, lvt_format)] = [
-        (.rgb8, LVT_RGB8), (.bgr8, LVT_BGR8), (.gray8, LVT_GRAY8), (.yuyv, LVT_YUYV),
+        (.rgb8, LVT_RGB8), (.bgr8, LVT_BGR8), (.rgba8, LVT_RGBA8), (.bgra8, LVT_BGRA8),
+        (.gray8, LVT_GRAY8), (.yuyv, LVT_YUYV),
         (.uyvy, LVT_UYVY), (.nv12, LVT_NV12), (.nv21, LVT_NV21), (.yu12, LVT_YU12),
       ]
       #expect(formats.map { $0.0 } == PixelFormat.allCases)
@@ -61,7 +62,7 @@ import Testing
       for ((format, number), (colour, range, matrix)) in formats.flatMap({ format in
         colours.map { (format, $0) }
       }) {
-        let (width, height, stride) = (51, 37, 160)
+        let (width, height, stride) = (51, 37, 212)
         let count = try ImageView.byteCount(
           format: format, width: width, height: height, stride: stride)
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 3) }
@@ -139,7 +140,7 @@ import Testing
 
   @Test func nullPointersAreErrors() throws {
     #expect(opened(nil) == (LVT_BAD_ARGUMENT, "path is NULL"))
-    #expect(lvt_model_open("x", 1, nil, nil, 0) == LVT_BAD_ARGUMENT)
+    #expect(lvt_model_open("x", nil, nil, nil, 0) == LVT_BAD_ARGUMENT)
     lvt_model_close(nil)
     #expect(lvt_model_class_count(nil) == 0 && lvt_model_label(nil, 0) == nil)
     #expect(lvt_model_logits(nil) == nil)
@@ -172,7 +173,7 @@ import Testing
         let changes: [(inout lvt_frame) -> Void] = [
           { $0.byte_count -= 1 }, { $0.byte_count = 0 }, { $0.width = 31 }, { $0.width = 0 },
           { $0.width = -1 }, { $0.height = .max }, { $0.height = .min }, { $0.stride = 89 },
-          { $0.stride = 91 }, { $0.stride = -1 }, { $0.format = lvt_format(rawValue: 8) },
+          { $0.stride = 91 }, { $0.stride = -1 }, { $0.format = lvt_format(rawValue: 10) },
           { $0.matrix = lvt_matrix(rawValue: 2) },
           { $0.format = lvt_format(rawValue: .max) },
           {
@@ -216,7 +217,7 @@ import Testing
     defer { try? FileManager.default.removeItem(at: url) }
     try Data(plan.bytes).write(to: url)
     var model: OpaquePointer?
-    #expect(lvt_model_open(path, 0, &model, nil, 0) == LVT_OK)
+    #expect(open(path, threads: 0, &model) == LVT_OK)
     #expect(lvt_model_class_count(model) == 5)
     lvt_model_close(model)
   }
@@ -224,11 +225,11 @@ import Testing
   @Test func messagesAreCutToFit() {
     var message = [CChar](repeating: 77, count: 8)
     var model: OpaquePointer?
-    #expect(lvt_model_open(nil, 1, &model, &message, 5) == LVT_BAD_ARGUMENT)
+    #expect(lvt_model_open(nil, nil, &model, &message, 5) == LVT_BAD_ARGUMENT)
     #expect(message == "path".utf8.map { CChar($0) } + [0, 77, 77, 77])
-    #expect(lvt_model_open(nil, 1, &model, &message, 1) == LVT_BAD_ARGUMENT)
+    #expect(lvt_model_open(nil, nil, &model, &message, 1) == LVT_BAD_ARGUMENT)
     #expect(message[0] == 0 && message[1] == CChar(UInt8(ascii: "a")))
-    #expect(lvt_model_open(nil, 1, &model, &message, 0) == LVT_BAD_ARGUMENT)
+    #expect(lvt_model_open(nil, nil, &model, &message, 0) == LVT_BAD_ARGUMENT)
     #expect(message[0] == 0)
   }
 
@@ -237,7 +238,7 @@ import Testing
     var model: OpaquePointer?
     for capacity in [-1, Int.min, Int.max] {  // size_t is imported as Int
       message[0] = 77
-      #expect(lvt_model_open(nil, 1, &model, &message, capacity) == LVT_BAD_ARGUMENT)
+      #expect(lvt_model_open(nil, nil, &model, &message, capacity) == LVT_BAD_ARGUMENT)
       #expect(text(message) == "path is NULL")
       #expect(lvt_model_classify(nil, nil, &message, capacity) == LVT_BAD_ARGUMENT)
       #expect(text(message) == "model is NULL")
@@ -248,7 +249,7 @@ import Testing
     var model: OpaquePointer?
     for capacity in 1...20 {
       var message = [CChar](repeating: 77, count: 20)
-      #expect(lvt_model_open("äöü€", 1, &model, &message, capacity) == LVT_BAD_PLAN)
+      #expect(lvt_model_open("äöü€", nil, &model, &message, capacity) == LVT_BAD_PLAN)
       let bytes = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
       #expect(String(validating: bytes, as: UTF8.self) != nil, "\(capacity)")
     }
@@ -259,22 +260,8 @@ import Testing
     #expect(found.status == LVT_BAD_PLAN && found.message.hasPrefix(#"a\u{1b}[2J\u{a}b: cannot"#))
   }
 
-  @Test func limitOfWorkIsTheCallers() throws {
-    let compiled = try TinyNetwork().compile(pictures: 1)
-    try Data(compiled.bytes).write(to: URL(fileURLWithPath: path))
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    var model: OpaquePointer?
-    let work = UInt64(compiled.plan.work)
-    let found = result { lvt_model_open_limited(path, 1, work - 1, &model, $0, $1) }
-    #expect(found.status == LVT_BAD_PLAN && found.message.contains("the limit of \(work - 1)"))
-    #expect(lvt_model_open_limited(path, 1, work, &model, nil, 0) == LVT_OK)
-    lvt_model_close(model)
-    #expect(lvt_model_open_limited(path, 1, .max, &model, nil, 0) == LVT_OK)
-    lvt_model_close(model)
-  }
-
   @Test func everyStatusHasWords() {
-    let texts = Set((0..<7).map { String(cString: lvt_status_text(lvt_status(rawValue: $0))) })
-    #expect(texts.count == 7 && texts.contains("unknown status"))
+    let texts = Set((0..<8).map { String(cString: lvt_status_text(lvt_status(rawValue: $0))) })
+    #expect(texts.count == 8 && texts.contains("unknown status"))
   }
 }

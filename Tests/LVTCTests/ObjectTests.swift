@@ -15,7 +15,7 @@ import Testing
   ) throws {
     let path = fixtures + "/plan/\(name).lvt"
     var opened: OpaquePointer?
-    try #require(lvt_model_open(path, 2, &opened, nil, 0) == LVT_OK)
+    try #require(open(path, threads: 2, &opened) == LVT_OK)
     defer { lvt_model_close(opened) }
     let model = try #require(opened)
     let bytes = (0..<3 * width * height).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 4) }

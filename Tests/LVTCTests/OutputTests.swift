@@ -15,7 +15,7 @@ import Testing
     try Data(made.bytes).write(to: URL(fileURLWithPath: path))
     defer { try? FileManager.default.removeItem(atPath: path) }
     var opened: OpaquePointer?
-    try #require(lvt_model_open(path, 2, &opened, nil, 0) == LVT_OK)
+    try #require(open(path, threads: 2, &opened) == LVT_OK)
     defer { lvt_model_close(opened) }
     let model = try #require(opened)
     made.picture.withUnsafeBytes { bytes in

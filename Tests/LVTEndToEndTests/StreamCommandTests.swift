@@ -47,6 +47,13 @@ extension CommandLineTests {
     #expect(
       try logits(stream(["--raw", "rgb24"] + size, rgb))
         == logits(stream(["--raw", "bgr24"] + size, bgr)))
+    for (name, pixels) in [("rgba", rgb), ("bgra", bgr)] {
+      var spaced: [UInt8] = []
+      for (i, byte) in pixels.enumerated() { spaced += i % 3 == 2 ? [byte, 0xAA] : [byte] }
+      #expect(
+        try logits(stream(["--raw", name] + size, spaced))
+          == logits(stream(["--raw", "rgb24"] + size, rgb)))
+    }
     let luma = Array(rgb.prefix(64 * 48))
     let u = Array(rgb.suffix(32 * 24)), v = Array(rgb[500...].prefix(32 * 24))
     let yu12 = try logits(stream(["--yuv420", "64x48"], luma + u + v))

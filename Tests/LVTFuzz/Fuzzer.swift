@@ -31,7 +31,7 @@ struct Fuzzer: Sendable {
 
   /// All of them, the quickest to find anything first.
   static let all: [Fuzzer] = [
-    madePlans, mutatedPlans, values, checkpoints, networks, frames, openings, jpegs, boards,
+    madePlans, mutatedPlans, values, checkpoints, networks, frames, openings, jpegs, boards, calls,
     coco, voc, labelPictures,
   ]
 }

@@ -49,7 +49,7 @@ struct FrameFormatTests {
       case .yu12:
         let half = (stride + 1) / 2
         return padded(y, stride) + padded(u, half) + padded(v, half)
-      case .rgb8, .bgr8, .gray8: fatalError("no luma and chroma")
+      case .rgb8, .bgr8, .rgba8, .bgra8, .gray8: fatalError("no luma and chroma")
       }
     }
 
@@ -177,16 +177,36 @@ struct FrameFormatTests {
     }
   }
 
-  @Test func blueFirstIsThePictureWithRedFirst() throws {
-    let picture = try noise(seed: 9, width: 37, height: 29)
-    var swapped = picture.bytes
-    for i in stride(from: 0, to: swapped.count, by: 3) { swapped.swapAt(i, i + 2) }
-    for spec in Self.specs {
-      let found = try swapped.withUnsafeBytes {
-        try Resizer(spec: spec).bytes(
-          ImageView(format: .bgr8, width: 37, height: 29, bytes: $0))
+  @Test func ordersOfColoursGiveTheSamePicture() throws {
+    let (width, height) = (37, 29)
+    let picture = try noise(seed: 9, width: width, height: height)
+    let orders: [(PixelFormat, [Int])] = [
+      (.bgr8, [2, 1, 0]), (.rgba8, [0, 1, 2, 3]), (.bgra8, [2, 1, 0, 3]), (.rgb8, [0, 1, 2]),
+    ]
+    for (format, order) in orders {
+      for extra in [0, 5] {
+        let stride = width * order.count + extra
+        var bytes: [UInt8] = []
+        for y in 0..<height {
+          for x in 0..<width {
+            bytes += order.map { $0 == 3 ? 0xAA : picture.bytes[3 * (y * width + x) + $0] }
+          }
+          if y + 1 < height { bytes += [UInt8](repeating: 0xAA, count: extra) }
+        }
+        // Exactly so many, so that the address sanitizer sees a read past them.
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        defer { copy.deallocate() }
+        copy.copyBytes(from: bytes)
+        for spec in Self.specs {
+          for isa in ISA.available {
+            let found = try Resizer(spec: spec, isa: isa).bytes(
+              ImageView(
+                format: format, width: width, height: height, stride: stride,
+                bytes: UnsafeRawBufferPointer(copy)))
+            #expect(found == (try resized(picture, spec)), "\(format) \(isa) \(spec)")
+          }
+        }
       }
-      #expect(found == (try resized(picture, spec)))
     }
   }
 
@@ -199,6 +219,7 @@ struct FrameFormatTests {
     #expect(try count(.nv12, 148, 112, 192) == 192 * 112 * 3 / 2)
     #expect(try count(.yu12, 3, 3, 8) == 24 + 4 * 4)
     #expect(try count(.bgr8, 5, 4, 16) == 64)
+    #expect(try count(.bgra8, 5, 4, 21) == 84)
     for format in PixelFormat.allCases {
       let row = format.rowBytes(width: 6)
       #expect(
@@ -215,6 +236,7 @@ struct FrameFormatTests {
     }
     #expect(try count(.yuyv, 640, 480) == 614_400)
     #expect(try count(.yuyv, 3, 2) == 16)
+    #expect(try count(.rgba8, 3, 2, 13) == 25)
     for format in [PixelFormat.nv12, .nv21, .yu12] {
       #expect(try count(format, 640, 480) == 460_800)
     }

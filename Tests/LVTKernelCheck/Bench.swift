@@ -13,6 +13,7 @@ struct Layer {
     case pixels(count: Int, channels: Int)
     case posconv(kernel: Int, groups: Int, groupChannels: Int, pixels: Int)
     case yuv(YUVCase.Layout, width: Int)
+    case packed(step: Int, width: Int)
     case resampleRow(width: Int, taps: Int, count: Int)
     case resampleRows(taps: Int, count: Int)
   }
@@ -44,6 +45,7 @@ struct Layer {
     }
     // A row of a 640 x 480 frame that becomes 224 x 224.
     + YUVCase.Layout.allCases.map { Layer(kind: .yuv($0, width: 640)) }
+    + [1, 3, 4].map { Layer(kind: .packed(step: $0, width: 640)) }
     + [6, 12].map { Layer(kind: .resampleRow(width: 640, taps: $0, count: 224)) }
     + [5, 9].map { Layer(kind: .resampleRows(taps: $0, count: 672)) }
 
@@ -58,6 +60,7 @@ struct Layer {
     case .pixels: .pixels
     case .posconv: .posconv
     case .yuv: .yuv
+    case .packed: .packed
     case .resampleRow: .resampleRow
     case .resampleRows: .resampleRows
     }
@@ -78,6 +81,7 @@ struct Layer {
     case .posconv(let kernel, let groups, let groupChannels, let pixels):
       "\(kernel)x\(kernel) \(pixels) pixels, \(groups) groups of \(groupChannels)"
     case .yuv(let layout, let width): "\(width) pixels, \(layout.rawValue)"
+    case .packed(let step, let width): "\(width) pixels of \(step) bytes"
     case .resampleRow(let width, let taps, let count): "\(width) -> \(count) of \(taps) taps"
     case .resampleRows(let taps, let count): "\(taps) rows of \(count) bytes"
     }
@@ -98,6 +102,7 @@ struct Layer {
     case .posconv(let kernel, let groups, let groupChannels, let pixels):
       kernel * kernel * groups * groupChannels * pixels
     case .yuv(_, let width): 7 * width
+    case .packed: 0
     case .resampleRow(_, let taps, let count): 3 * taps * count
     case .resampleRows(let taps, let count): taps * count
     }
@@ -164,6 +169,8 @@ public func benchmark(_ row: KernelRow, seed: UInt64) throws(CheckFailure) -> [S
         kernel: kernel, groups: groups, groupChannels: groupChannels, count: pixels, isLayer: true,
         &draw)
       lines.append(try line(row, layer, convolution))
+    case .packed(let step, let width):
+      lines.append(try line(row, layer, PackedCase(step: step, width: width, &draw)))
     case .yuv(let layout, let width):
       lines.append(try line(row, layer, YUVCase(layout: layout, width: width, &draw)))
     case .resampleRow(let width, let taps, let count):

@@ -30,6 +30,7 @@ public func checkKernel(
   case .pixels: try checker.checkPixels(isPicture: false)
   case .picturePixels: try checker.checkPixels(isPicture: true)
   case .yuv: try checker.checkYUV()
+  case .packed: try checker.checkPacked()
   case .resampleRow: try checker.checkResampleRow()
   case .resampleRows: try checker.checkResampleRows()
   case .resample: try checker.checkResample()

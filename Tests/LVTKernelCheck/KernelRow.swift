@@ -58,6 +58,7 @@ public struct KernelRow: Sendable {
     case .pixels: unsafeBitCast(kernels.pixels_s8, to: UInt.self) == wanted
     case .picturePixels: unsafeBitCast(kernels.pixels_u8, to: UInt.self) == wanted
     case .yuv: unsafeBitCast(kernels.yuv_rgb_u8, to: UInt.self) == wanted
+    case .packed: unsafeBitCast(kernels.packed_rgb_u8, to: UInt.self) == wanted
     case .resample: unsafeBitCast(kernels.resample_s8, to: UInt.self) == wanted
     case .greatest: unsafeBitCast(kernels.greatest_s16, to: UInt.self) == wanted
     case .labelRow: unsafeBitCast(kernels.label_row_s16, to: UInt.self) == wanted
@@ -88,6 +89,7 @@ enum Operation: String {
   case pixels = "pixels_s8"
   case picturePixels = "pixels_u8"
   case yuv = "yuv_rgb_u8"
+  case packed = "packed_rgb_u8"
   case resampleRow = "resample_row_u8"
   case resampleRows = "resample_rows_u8"
   case resample = "resample_s8"

@@ -91,6 +91,40 @@ struct YUVCase: KernelCase {
   var text: String { "\(width) pixels, \(layout.rawValue)" }
 }
 
+/// A row of pixels with their colours in some order.
+struct PackedCase: KernelCase {
+  private let step, width: Int
+  private let places: [UInt8]
+  let operands: [Operand]
+
+  init(step: Int, width: Int, _ draw: inout Draw) {
+    self.step = step
+    self.width = width
+    places = (0..<3).map { _ in UInt8(draw.int(0...min(step, 3) - 1)) }
+    operands = [
+      Operand(.output, [UInt8](repeating: Operand.canary, count: 3 * width)),
+      Operand(.input, draw.random(step * width)),
+    ]
+  }
+
+  func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {
+    var row = lvt_packed_rgb_args()
+    row.in = UnsafePointer(memory[1].assumingMemoryBound(to: UInt8.self))
+    row.step = step
+    (row.red, row.green, row.blue) = (places[0], places[1], places[2])
+    row.width = width
+    row.rgb = memory[0].assumingMemoryBound(to: UInt8.self)
+    kernels.packed_rgb_u8(&row)
+  }
+
+  func reference() -> [UInt8] {
+    (0..<3 * width).map { operands[1].bytes[$0 / 3 * step + Int(places[$0 % 3])] }
+  }
+
+  var outputRowBytes: Int { 48 }
+  var text: String { "\(width) pixels of \(step) bytes, colours in \(places)" }
+}
+
 /// Weights of means as a resize has them, or as large as they may be.
 private struct Weights {
   let values: [[Int]]
@@ -234,6 +268,14 @@ extension Checker {
         for _ in 0..<(isQuick ? 1 : 10) {
           try check(YUVCase(layout: layout, width: width, &draw))
         }
+      }
+    }
+  }
+
+  func checkPacked() throws(CheckFailure) {
+    for step in [1, 3, 4] {
+      for width in Array(0...70) + [640] {
+        for _ in 0..<(isQuick ? 2 : 20) { try check(PackedCase(step: step, width: width, &draw)) }
       }
     }
   }

@@ -72,7 +72,10 @@ try frame.withUnsafeBytes { bytes in
 
 // The same from C.
 var model: OpaquePointer?
-guard lvt_model_open(CommandLine.arguments[1], 2, &model, nil, 0) == LVT_OK else {
+var options = lvt_options()
+options.size = MemoryLayout<lvt_options>.size
+options.threads = 2
+guard lvt_model_open(CommandLine.arguments[1], &options, &model, nil, 0) == LVT_OK else {
   fail("no model")
 }
 frame.withUnsafeBytes { bytes in

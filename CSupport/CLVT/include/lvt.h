@@ -13,6 +13,10 @@
 extern "C" {
 #endif
 
+/// The version of this header. Programs work with every later library of the same major version.
+#define LVT_VERSION_MAJOR 0
+#define LVT_VERSION_MINOR 1
+
 /// A plan with the memory and the threads that run it. Made by lvt_model_open, freed by
 /// lvt_model_close.
 typedef struct lvt_model lvt_model;
@@ -23,13 +27,15 @@ typedef enum {
     LVT_BAD_ARGUMENT = 1,
     /// The file cannot be read, is no plan, or is damaged.
     LVT_BAD_PLAN = 2,
-    /// There is not the memory, the system refuses the threads, or the number of threads is not 0
-    /// ... 64.
+    /// There is not the memory, the system refuses the threads, or an option cannot be had here: a
+    /// number of threads that is not 0 ... 64, processors, an instruction set.
     LVT_NO_ENGINE = 3,
     /// The frame is of no known format or matrix, or its sizes do not fit each other.
     LVT_BAD_FRAME = 4,
     /// The plan has no such result, or there is none since no frame was run.
     LVT_NO_RESULT = 5,
+    /// The plan's file was changed, or this machine does not compute what it says.
+    LVT_NOT_VERIFIED = 6,
 } lvt_status;
 
 /// How bytes are pixels. In the formats with luma (Y) and chroma (U, V), two neighbours of a row
@@ -52,6 +58,10 @@ typedef enum {
     LVT_YU12 = 6,
     /// Blue, green and red, a byte each.
     LVT_BGR8 = 7,
+    /// Red, green, blue and a byte that is not looked at.
+    LVT_RGBA8 = 8,
+    /// Blue, green, red and a byte that is not looked at.
+    LVT_BGRA8 = 9,
 } lvt_format;
 
 /// The standard that relates luma and chroma to colours.
@@ -147,29 +157,99 @@ typedef struct {
     const void *values;
 } lvt_output;
 
-/// Opens a plan file, checks it, allocates all memory and starts `threads - 1` threads, which sleep
-/// between frames; the calling thread is the other one. 1 ... 64 threads; 0 for one on each of the
-/// fastest cores, at most 4, or the calling one alone as long as that is faster.
-///
-/// `path` is a string of any bytes, as the system takes it. `*model` is the model, or NULL after an
-/// error. `message`, unless it is NULL, is a buffer of `capacity` bytes that gets a string about an
-/// error: one line of UTF-8 without control characters, cut to fit; "" after LVT_OK. Nothing is
-/// written behind the string, so a capacity that is larger than the buffer, such as SIZE_MAX, is
-/// the caller's word that there is room.
-lvt_status lvt_model_open(
-    const char *path, int32_t threads, lvt_model **model, char *message, size_t capacity);
+/// On which processors a model's threads run.
+typedef enum {
+    /// Wherever the thread that opens the model may.
+    LVT_INHERITED = 0,
+    /// On the fastest where there are several kinds and enough of them, else as LVT_INHERITED.
+    LVT_FASTEST = 1,
+    /// On the `processors`, among which the kernel moves them.
+    LVT_SHARED = 2,
+    /// The i-th on the i-th of the `processors` and on no other.
+    LVT_PINNED = 3,
+} lvt_affinity;
 
-/// As lvt_model_open, for plans of which a run takes the work of up to `work` multiplications.
-/// lvt_model_open allows 10^11, some seconds of a fast core.
-lvt_status lvt_model_open_limited(const char *path,
-                                  int32_t threads,
-                                  uint64_t work,
-                                  lvt_model **model,
-                                  char *message,
-                                  size_t capacity);
+/// How a model runs. Start from `lvt_options options = {sizeof options}` and set what shall be
+/// different; no result depends on the first four.
+typedef struct {
+    /// sizeof(lvt_options), by which a later library knows what members the program has; another
+    /// size is LVT_BAD_ARGUMENT.
+    size_t size;
+    /// 1 ... 64, the calling thread included; 0 for one on each of the fastest cores, at most 4, or
+    /// the calling one alone as long as that is faster.
+    int32_t threads;
+    lvt_affinity affinity;
+    /// Of LVT_SHARED and LVT_PINNED, and NULL for the others: a list as the kernel writes them,
+    /// such as "0,4-7". Read during the call only.
+    const char *processors;
+    /// "scalar", "avx2", "avxvnni", "avx512vnni", "neon" or "neondot"; NULL for the fastest that
+    /// this processor has. Read during the call only.
+    const char *isa;
+    /// The most work of a run, in multiplications, of a plan that is not refused; 0 for 10^11, some
+    /// seconds of a fast core.
+    uint64_t work;
+} lvt_options;
+
+/// The version of the library, as "0.1". A static string.
+const char *lvt_version(void);
+
+/// Opens a plan file, checks it, allocates all memory and starts the threads after the first, which
+/// sleep between frames; the first is the thread that calls lvt_model_classify.
+///
+/// `path` is a string of any bytes, as the system takes it. The file is mapped and must not change
+/// while the model is open; renaming a new one over it is no change. `options` may be NULL, for all
+/// as if 0. `*model` is the model, or NULL after an error. `message`, unless it is NULL, is a
+/// buffer of `capacity` bytes that gets a string about an error: one line of UTF-8 without control
+/// characters, cut to fit; "" after LVT_OK. Nothing is written behind the string, so a capacity
+/// that is larger than the buffer, such as SIZE_MAX, is the caller's word that there is room.
+lvt_status lvt_model_open(const char *path,
+                          const lvt_options *options,
+                          lvt_model **model,
+                          char *message,
+                          size_t capacity);
+
+/// As lvt_model_open, of a plan file's bytes in memory. They are copied, so they may lie on any
+/// boundary and go after the call.
+lvt_status lvt_model_open_bytes(const void *bytes,
+                                size_t byte_count,
+                                const lvt_options *options,
+                                lvt_model **model,
+                                char *message,
+                                size_t capacity);
 
 /// Stops the threads and frees the model with its labels and logits; NULL is allowed.
 void lvt_model_close(lvt_model *model);
+
+/// The width of the network's input, in pixels; 0 for NULL. Frames of any size are resized to it.
+int32_t lvt_model_input_width(const lvt_model *model);
+
+/// The height of the network's input, in pixels; 0 for NULL.
+int32_t lvt_model_input_height(const lvt_model *model);
+
+/// What the plan answers: LVT_CLASSES, LVT_DETECTIONS or LVT_PIXEL_CLASSES, the first of them that
+/// it has; LVT_MAP for a plan of features alone, and for NULL.
+lvt_output_kind lvt_model_task(const lvt_model *model);
+
+/// The threads of the model, the calling one included; 0 for NULL.
+int32_t lvt_model_threads(const lvt_model *model);
+
+/// The instruction set that the model uses, as in lvt_options, valid until the model is closed;
+/// NULL for NULL.
+const char *lvt_model_isa(const lvt_model *model);
+
+/// Restricts the calling thread to the processors that the model's affinity says for the first
+/// thread; without it, the others may wait for this one on a slower processor. Call it on the
+/// thread that calls lvt_model_classify, after starting threads of your own, which inherit the
+/// restriction. It lasts beyond the model. LVT_OK and nothing else for LVT_INHERITED; LVT_NO_ENGINE
+/// where the system refuses. `message` and `capacity` as in lvt_model_open.
+lvt_status lvt_model_place_thread(const lvt_model *model, char *message, size_t capacity);
+
+/// Proves that the plan's file is whole, by its SHA-256, and that this machine computes what the
+/// planner's did, by running a picture of noise and comparing hashes of every step's values.
+/// LVT_NOT_VERIFIED if not, LVT_NO_RESULT for a plan without hashes. `message` and `capacity` as in
+/// lvt_model_open. The last frame's results are gone. Allocates, so it is no part of a loop over
+/// frames.
+lvt_status lvt_model_verify(lvt_model *model, char *message, size_t capacity);
 
 /// Runs the network on a frame: computes the plan's results, whatever they are. `message` and
 /// `capacity` as in lvt_model_open. After an error the last frame's results are gone.

@@ -428,6 +428,16 @@ typedef struct {
     uint8_t *rgb; ///< 3 * width bytes.
 } lvt_yuv_rgb_args;
 
+/// A row of pixels of `step` bytes as RGB, which are bytes `red`, `green` and `blue` of each.
+/// Nothing overlaps.
+typedef struct {
+    const uint8_t *in;        ///< step * width bytes.
+    size_t step;              ///< 1, 3 or 4.
+    uint8_t red, green, blue; ///< 0 ... 2, less than `step`.
+    size_t width;             ///< Any number, also 0.
+    uint8_t *rgb;             ///< 3 * width bytes.
+} lvt_packed_rgb_args;
+
 /// Weights of four neighbouring taps in units of 2^-22: high * 2^12 + low. The halves fit the
 /// 16-bit multiplications that CPUs have.
 typedef struct {
@@ -533,6 +543,7 @@ typedef void lvt_depthwise_attention_fn(const lvt_depthwise_attention_args *);
 typedef void lvt_taps_fn(const lvt_taps_args *);
 typedef void lvt_pixels_fn(const lvt_pixels_args *);
 typedef void lvt_yuv_rgb_fn(const lvt_yuv_rgb_args *);
+typedef void lvt_packed_rgb_fn(const lvt_packed_rgb_args *);
 typedef void lvt_resample_row_fn(const lvt_resample_row_args *);
 typedef void lvt_resample_rows_fn(const lvt_resample_rows_args *);
 typedef void lvt_resample_fn(const lvt_resample_args *);
@@ -559,6 +570,7 @@ typedef struct {
     lvt_pixels_fn *pixels_s8;
     lvt_pixels_fn *pixels_u8;
     lvt_yuv_rgb_fn *yuv_rgb_u8;
+    lvt_packed_rgb_fn *packed_rgb_u8;
     lvt_resample_row_fn *resample_row_u8;
     lvt_resample_rows_fn *resample_rows_u8;
     lvt_resample_fn *resample_s8;

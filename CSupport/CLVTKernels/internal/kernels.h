@@ -22,6 +22,7 @@ typedef lvt_taps_fn lvt_fn_taps_s8;
 typedef lvt_pixels_fn lvt_fn_pixels_s8;
 typedef lvt_pixels_fn lvt_fn_pixels_u8;
 typedef lvt_yuv_rgb_fn lvt_fn_yuv_rgb_u8;
+typedef lvt_packed_rgb_fn lvt_fn_packed_rgb_u8;
 typedef lvt_resample_row_fn lvt_fn_resample_row_u8;
 typedef lvt_resample_rows_fn lvt_fn_resample_rows_u8;
 typedef lvt_resample_fn lvt_fn_resample_s8;

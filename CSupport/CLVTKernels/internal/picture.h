@@ -30,6 +30,15 @@ static inline lvt_yuv_rgb_args lvt_yuv_rgb_rest(const lvt_yuv_rgb_args *a, size_
     return rest;
 }
 
+/// What is left of a row after its first `x` pixels.
+static inline lvt_packed_rgb_args lvt_packed_rgb_rest(const lvt_packed_rgb_args *a, size_t x) {
+    lvt_packed_rgb_args rest = *a;
+    rest.in += x * a->step;
+    rest.rgb += 3 * x;
+    rest.width -= x;
+    return rest;
+}
+
 /// What is left after the first `i` means.
 static inline lvt_resample_row_args lvt_resample_row_rest(const lvt_resample_row_args *a,
                                                           size_t i) {

@@ -72,6 +72,13 @@ public final class Plan: Sendable {
   /// The first result that says classes of the whole picture; nil for a plan without one.
   public var classes: PlanOutput? { outputs.first { $0.kind == .classes } }
 
+  /// What the plan is asked for: classes of the whole picture before boxes, those before classes of
+  /// pixels; ``PlanOutput/Kind/map`` for a plan of features alone.
+  public var task: PlanOutput.Kind {
+    let tasks: [PlanOutput.Kind] = [.classes, .detections, .pixelClasses]
+    return tasks.first { task in outputs.contains { $0.kind == task } } ?? .map
+  }
+
   /// Classes of pictures, pixels or boxes; 0 for a plan of features alone.
   public let classCount: Int
 
