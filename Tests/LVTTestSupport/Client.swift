@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
-import Glibc
+internal import Foundation
+internal import Glibc
 
 /// A connection to a port of this machine, which reads no more than it is asked to.
-final class Client {
+public final class Client {
   private let descriptor: Int32
-  private(set) var received: [UInt8] = []
+  public private(set) var received: [UInt8] = []
 
   /// Connects; nil if nobody listens.
-  init?(port: Int) {
+  public init?(port: Int) {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -32,19 +32,19 @@ final class Client {
   deinit { close(descriptor) }
 
   /// Sends a request for a path.
-  func ask(_ path: String, _ headers: [String] = ["Host: localhost"]) {
+  public func ask(_ path: String, _ headers: [String] = ["Host: localhost"]) {
     let lines = ["GET \(path) HTTP/1.1"] + headers + ["", ""]
     send(lines.joined(separator: "\r\n"))
   }
 
-  func send(_ text: String) {
+  public func send(_ text: String) {
     let bytes = Array(text.utf8)
     _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
   }
 
   /// Reads until what came satisfies a condition; whether it did before the end.
   @discardableResult
-  func read(until isEnough: (Client) -> Bool) -> Bool {
+  public func read(until isEnough: (Client) -> Bool) -> Bool {
     var buffer = [UInt8](repeating: 0, count: 65536)
     while !isEnough(self) {
       let count = recv(descriptor, &buffer, buffer.count, 0)
@@ -55,7 +55,7 @@ final class Client {
   }
 
   /// Whether bytes have come; it waits for none.
-  func reads(_ bytes: [UInt8]) -> Bool {
+  public func reads(_ bytes: [UInt8]) -> Bool {
     var buffer = [UInt8](repeating: 0, count: 65536)
     while true {
       let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
@@ -66,18 +66,18 @@ final class Client {
   }
 
   /// Whether a text has come.
-  func has(_ text: String) -> Bool { received.firstRange(of: Array(text.utf8)) != nil }
+  public func has(_ text: String) -> Bool { received.firstRange(of: Array(text.utf8)) != nil }
 
-  var text: String { String(decoding: received, as: UTF8.self) }
+  public var text: String { String(decoding: received, as: UTF8.self) }
 
   /// The status of an answer, whose head has come.
-  var status: Int? {
+  public var status: Int? {
     let line = text.prefix { !$0.isNewline }.split(separator: " ")
     return line.count > 1 ? Int(line[1]) : nil
   }
 
   /// All of an answer that says how long it is, and its body.
-  func answer() -> (status: Int?, head: String, body: [UInt8]) {
+  public func answer() -> (status: Int?, head: String, body: [UInt8]) {
     let blank = Array("\r\n\r\n".utf8)
     read { $0.received.firstRange(of: blank) != nil }
     guard let end = received.firstRange(of: blank) else { return (status, text, []) }
