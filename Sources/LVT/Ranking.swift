@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTSystem
 
-/// Classes by their scores; ``top(_:)`` alone allocates.
+/// Classes by their scores; `top(_:)` alone allocates.
 public struct Ranking {
   private let logits: UnsafeBufferPointer<Float>
   private let greatest: Float

@@ -3,7 +3,7 @@ public import LVTModel
 
 extension Engine {
   /// Runs on the picture that belongs to `seed` and returns the hash of each step's output, as
-  /// ``Golden`` holds them.
+  /// ``LVTModel/Golden`` holds them.
   public func stepHashes(seed: UInt64) -> [UInt64] {
     let golden = Golden(seed: seed, stepHashes: [])
     withPicture { golden.fill($0) }

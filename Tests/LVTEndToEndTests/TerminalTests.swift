@@ -120,4 +120,12 @@ extension CommandLineTests {
       #expect(line.count <= 80, "\(line)")
     }
   }
+
+  @Test func versionsAgree() throws {
+    let changes = try String(contentsOfFile: repository + "/CHANGELOG.md", encoding: .utf8)
+    let newest = changes.components(separatedBy: "\n## ")[1].prefix { $0 != "," && $0 != "\n" }
+    for program in ["lvt-plan", "lvt-infer"] {
+      #expect(try run(program, ["--version"]).output == "lvt \(newest)\n")
+    }
+  }
 }

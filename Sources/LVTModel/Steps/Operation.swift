@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Step {
-  /// What a step computes: a case for each type of ``StepOperation``.
+  /// What a step computes: a case for each type of `StepOperation`.
   ///
-  /// ``visit(_:)`` and ``decode(_:from:)`` are the only switches over the cases.
+  /// ``visit(_:)`` and `decode(_:from:)` are the only switches over the cases.
   public enum Operation: Equatable, Sendable {
     case patchEmbed(PatchEmbed)
     case pointwise(Pointwise)

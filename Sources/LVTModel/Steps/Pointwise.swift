@@ -118,7 +118,7 @@ public struct PointwiseScratch: Sendable {
   ///
   /// - Parameters:
   ///   - outputPitch: Bytes from one position of the output to the next.
-  ///   - residual: The shape of what is added, if something is.
+  ///   - map: The shape of what is added, if something is.
   public init(
     _ step: Pointwise, output: Shape, outputPitch: Int, residual map: Shape?, strip: Int
   ) {
