@@ -240,9 +240,7 @@ struct Arguments {
           throw UsageError("--cpu: expected one of \(Self.isaNames), found '\(name)'")
         }
         self.isa = isa
-      default:
-        let near = Self.nearest(to: value).map { "; did you mean \($0)?" } ?? ""
-        throw UsageError("unknown option '\(value)'\(near)")
+      default: throw UsageError(OptionNames(usage: Self.usage).complaint(about: value))
       }
     }
     if json, mode == .help || mode == .version {

@@ -43,12 +43,37 @@ struct LVTPlan: ParsableCommand {
       Terminal.print(message)
       lvt_exit(0)
     }
-    // What failed is one line; what the parser says of wrong usage has more.
-    let lines = code == .failure ? [message] : message.components(separatedBy: "\n")
     if !message.isEmpty {
-      Terminal.writeError(lines.map { terminalText($0) }.joined(separator: "\n") + "\n")
+      let text = message.hasPrefix("Error: ") ? String(message.dropFirst(7)) : message
+      guard code == .validationFailure else {
+        Terminal.report(text)
+        lvt_exit(code.rawValue)
+      }
+      let (command, unknown) = usage
+      let first = text.prefix { $0 != "\n" }
+      Terminal.report(unknown ?? first.prefix(1).lowercased() + first.dropFirst())
+      Terminal.report("try 'lvt-plan help\(command)'")
     }
     lvt_exit(code.rawValue)
+  }
+
+  /// The command that the arguments name, as one says it after `help`, and a complaint about an option that it does
+  /// not have. The parser has none where an argument is missing as well.
+  private static var usage: (command: String, unknown: String?) {
+    let arguments = CommandLine.arguments.dropFirst()
+    let commands = configuration.subcommands
+    func name(_ command: any ParsableCommand.Type) -> String {
+      command.configuration.commandName ?? "\(command)".lowercased()
+    }
+    let named = commands.first { name($0) == arguments.first }
+    let command = named ?? (arguments.isEmpty ? self : Compile.self)
+    let options = OptionNames(usage: helpMessage(for: command, columns: 1000))
+    let given = arguments.prefix { $0 != "--" }.filter { $0.hasPrefix("--") }
+      .map { String($0.prefix { $0 != "=" }) }
+    return (
+      named == nil && arguments.isEmpty ? "" : " \(name(command))",
+      given.first { !options.contains($0) }.map { options.complaint(about: $0) }
+    )
   }
 }
 

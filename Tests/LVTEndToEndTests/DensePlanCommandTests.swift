@@ -87,7 +87,7 @@ extension CommandLineTests {
     ] {
       let outcome = try predict(name, [scene, option, value])
       #expect(outcome.code == 1 && outcome.output.isEmpty)
-      #expect(outcome.errors.last == "Error: \(option) is of no use for a \(family)")
+      #expect(outcome.errors.last == "lvt-plan: \(option) is of no use for a \(family)")
     }
     for (name, option, value) in [
       ("segmenter", "--nms-pre", "10"), ("segmenter", "--extra-levels", "on_output"),
@@ -102,7 +102,7 @@ extension CommandLineTests {
         "--top is of no use for a \(detector)") == true)
     #expect(
       try predict("detector", [scene, "--classes", "9"]).errors.last
-        == "Error: --classes: expected names of the plan's classes or numbers below 5, found '9'")
+        == "lvt-plan: --classes: expected names of the plan's classes or numbers below 5, found '9'")
     let zero = try compile(
       "detector", ["--evaluate", networks + "/scenes/coco.json", "--reduce-zero-label"])
     #expect(zero.errors.last?.contains("--reduce-zero-label is of no use") == true)

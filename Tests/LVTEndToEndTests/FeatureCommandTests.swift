@@ -139,12 +139,12 @@ extension CommandLineTests {
     for (option, value) in [("--labels", labels), ("--evaluate", demo), ("--global-pool", "max")] {
       expectLine(
         try compile(whole, ["--features", option, value]),
-        "Error: \(whole): \(option) is of no use for a Swin with --features")
+        "lvt-plan: \(whole): \(option) is of no use for a Swin with --features")
     }
     for (option, value) in [("--labels", labels), ("--evaluate", demo)] {
       expectLine(
         try compile(bare, [option, value]),
-        "Error: \(bare): \(option) is of no use for a Swin without classes")
+        "lvt-plan: \(bare): \(option) is of no use for a Swin without classes")
     }
     #expect(try compile(bare, ["--global-pool", "max"]).code == 0)
     for options in [["--top", "2"], ["--json", "--logits"]] {
@@ -154,7 +154,7 @@ extension CommandLineTests {
         "lvt-infer: \(plan): \(option) is of no use for a plan without classes")
       expectLine(
         try run("lvt-plan", ["predict", bare, picture, "--input", "\(Self.edge)"] + options),
-        "Error: \(bare): \(option) is of no use for a network without classes")
+        "lvt-plan: \(bare): \(option) is of no use for a network without classes")
     }
     let none = try run("lvt-plan", ["inspect", plan, "--labels"])
     #expect(none.code == 0 && none.output.isEmpty)
