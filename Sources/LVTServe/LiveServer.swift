@@ -2,7 +2,7 @@
 internal import CLVTSystem
 public import LVTCapture
 
-/// Shows the frames of a stream and what was found in them to browsers and other programs:
+/// Shows the frames of a stream, and what was found in them, to browsers and other programs.
 ///
 /// | path | what |
 /// |---|---|

@@ -8,8 +8,9 @@ internal import LVTImage
 
 /// The server's thread: libevent's loop and HTTP, and the viewers.
 final class LiveService {
-  /// So many events of the loop are connections at most, which have one each, or two while they are sent
-  /// to. More connections wait until others have gone.
+  /// So many events the loop may have.
+  ///
+  /// A connection has one, or two while it is sent to; more connections wait until others have gone.
   private static let mostEvents: Int32 = 128
   private static let longestHead = 8192
   /// Seconds that a connection may take for each part of its request.

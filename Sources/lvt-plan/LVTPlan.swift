@@ -57,8 +57,9 @@ struct LVTPlan: ParsableCommand {
     lvt_exit(code.rawValue)
   }
 
-  /// The command that the arguments name, as one says it after `help`, and a complaint about an option that it does
-  /// not have. The parser has none where an argument is missing as well.
+  /// The command that the arguments name, as one says it after `help`, and what is wrong with its options.
+  ///
+  /// Of unknown options the parser says nothing where an argument is missing as well.
   private static var usage: (command: String, unknown: String?) {
     let arguments = CommandLine.arguments.dropFirst()
     let commands = configuration.subcommands

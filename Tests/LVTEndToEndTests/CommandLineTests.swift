@@ -479,7 +479,8 @@ import Testing
     let several = try predict("--tensor", two)
     #expect(several.code == 1)
     #expect(
-      several.errors.last == "lvt-plan: \(two): expected one tensor, or --tensor-name, found 'x', 'y'")
+      several.errors.last
+        == "lvt-plan: \(two): expected one tensor, or --tensor-name, found 'x', 'y'")
     #expect(try predict("--tensor", two, "--tensor-name", "y").errors.last?.contains("[1]") == true)
     #expect(try predict("--tensor-name", "x", picture).code == 64)
   }

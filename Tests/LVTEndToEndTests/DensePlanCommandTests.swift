@@ -102,7 +102,8 @@ extension CommandLineTests {
         "--top is of no use for a \(detector)") == true)
     #expect(
       try predict("detector", [scene, "--classes", "9"]).errors.last
-        == "lvt-plan: --classes: expected names of the plan's classes or numbers below 5, found '9'")
+        == "lvt-plan: --classes: expected names of the plan's classes or numbers below 5, found '9'"
+    )
     let zero = try compile(
       "detector", ["--evaluate", networks + "/scenes/coco.json", "--reduce-zero-label"])
     #expect(zero.errors.last?.contains("--reduce-zero-label is of no use") == true)

@@ -61,8 +61,12 @@ extension LiveWishes {
 }
 
 @Suite struct LiveServerTests {
-  private let jpeg = Array(
-    FileManager.default.contents(atPath: repository + "/tools/demo/pictures/bag-1.jpg")!)
+  private let jpeg: [UInt8]
+
+  init() throws {
+    jpeg = Array(
+      try Data(contentsOf: URL(fileURLWithPath: repository + "/tools/demo/pictures/bag-1.jpg")))
+  }
 
   private func withJPEG<R>(_ body: (Frame.Content) throws -> R) rethrows -> R {
     try jpeg.withUnsafeBytes { try body(.jpeg($0)) }

@@ -5,6 +5,7 @@ internal import Glibc
 /// A connection to a port of this machine, which reads no more than it is asked to.
 public final class Client {
   private let descriptor: Int32
+  /// All that has come.
   public private(set) var received: [UInt8] = []
 
   /// Connects; nil if nobody listens.
@@ -37,6 +38,7 @@ public final class Client {
     send(lines.joined(separator: "\r\n"))
   }
 
+  /// Sends text as it is.
   public func send(_ text: String) {
     let bytes = Array(text.utf8)
     _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
@@ -68,6 +70,7 @@ public final class Client {
   /// Whether a text has come.
   public func has(_ text: String) -> Bool { received.firstRange(of: Array(text.utf8)) != nil }
 
+  /// What has come, as text.
   public var text: String { String(decoding: received, as: UTF8.self) }
 
   /// The status of an answer, whose head has come.
