@@ -71,7 +71,6 @@ public final class Client {
   public func has(_ text: String) -> Bool { received.firstRange(of: Array(text.utf8)) != nil }
 
   /// What has come, as text.
-  /// What has come, as text.
   public var text: String { String(decoding: received, as: UTF8.self) }
 
   /// The status of an answer, whose head has come.
