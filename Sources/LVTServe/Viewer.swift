@@ -40,9 +40,6 @@ final class Viewer {
     self.request = request
     connection = evhttp_request_get_connection(request)
     self.didLeave = didLeave
-    // It says nothing more, and that is no reason to end it.
-    var patience = Self.patience
-    bufferevent_set_timeouts(evhttp_connection_get_bufferevent(connection), nil, &patience)
     evhttp_connection_set_closecb(
       connection,
       { _, context in
@@ -66,6 +63,9 @@ final class Viewer {
 
   /// Begins an answer that goes on.
   func begin(type: String) {
+    // It says nothing more, and that is no reason to end it.
+    var patience = Self.patience
+    bufferevent_set_timeouts(evhttp_connection_get_bufferevent(connection), nil, &patience)
     evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type)
     evhttp_send_reply_start(request, 200, "OK")
   }
