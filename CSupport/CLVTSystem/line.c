@@ -32,13 +32,17 @@ static size_t cut(const char *text, size_t count, size_t columns) {
     return count;
 }
 
+int lvt_columns(int descriptor) {
+    struct winsize size = {0};
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 /// Calls nothing that a signal's handler may not.
 static int draw(void) {
     static const char start[] = "\r\033[?7l", end[] = "\033[K\033[?7h";
     char bytes[sizeof start + LONGEST + sizeof end];
-    struct winsize size = {0};
-    const bool is_known = ioctl(line.descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    const size_t count = cut(line.text, line.count, is_known ? size.ws_col : 80);
+    const int columns = lvt_columns(line.descriptor);
+    const size_t count = cut(line.text, line.count, columns > 0 ? (size_t)columns : 80);
     size_t at = 0;
     memcpy(bytes + at, start, sizeof start - 1);
     at += sizeof start - 1;

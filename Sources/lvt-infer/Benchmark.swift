@@ -73,7 +73,7 @@ struct Benchmark {
     Console.print(
       arguments.json
         ? "{\(times.json),\"threads\":\(engine.threads),\"isa\":\"\(engine.isa.name)\"}"
-        : "\(times.text) (\(engine.isa.name), threads: \(engine.threads)), "
+        : "\(times.text) (\(engine.isa.name), threads: \(engine.threads))\n"
           + "input of a 640×480 YUYV frame in \(fixed(times.preprocess, 4)) ms")
     return report.map { $0.write(times, steps: Profile(engine).medians()) } ?? true
   }

@@ -126,7 +126,7 @@ struct Compile: ParsableCommand {
     }
     if let board { try check(plan, fits: board) }
     try Terminal.write(bytes, to: output)
-    Terminal.print(PlanTable(plan).text)
+    Terminal.print(PlanTable(plan).text(columns: Terminal.columns))
     Terminal.print(RangeTable(compiled).text)
     Terminal.print(ResidualTable(compiled).text)
     if let board { Terminal.print(PredictionTable(plan, on: board).text) }
@@ -190,7 +190,7 @@ struct Inspect: ParsableCommand {
       return
     }
     if json { return Terminal.print(PlanJSON(plan, on: board).text) }
-    Terminal.print(PlanTable(plan).text)
+    Terminal.print(PlanTable(plan).text(columns: Terminal.columns))
     Terminal.print("sha256: \(plan.hashText)")
     if let board { Terminal.print(PredictionTable(plan, on: board).text) }
   }

@@ -26,11 +26,39 @@ enum Terminal {
     }
   }
 
-  /// Writes lines to standard output.
+  /// The columns of the terminal that results go to; as many as one likes where they go elsewhere.
+  static var columns: Int {
+    let columns = lvt_columns(results.load(ordering: .relaxed))
+    return columns > 0 ? Int(columns) : .max
+  }
+
+  /// A line as several that fit the terminal, the later ones indented as the text behind the first one's first word.
+  private static func fitted(_ line: String, _ columns: Int) -> String {
+    let isJSON = line.hasPrefix("{") || line.hasPrefix("[")
+    guard line.count > columns, columns >= 40, !isJSON else { return line }
+    let head = line.prefix { $0 != " " }, gap = line.dropFirst(head.count).prefix { $0 == " " }
+    let indent = String(repeating: " ", count: min(head.count + gap.count, 10))
+    var lines: [String] = [], rest = Substring(line), room = columns
+    while rest.count > room {
+      let part = rest.prefix(room + 1)
+      let end = part.lastIndex(of: " ").flatMap { $0 > rest.startIndex ? $0 : nil }
+      let cut = end ?? rest.index(rest.startIndex, offsetBy: room)
+      if rest[..<cut].allSatisfy({ $0 == " " }) { break }
+      lines.append(String(rest[..<cut]))
+      rest = rest[cut...].drop { $0 == " " }
+      room = columns - indent.count
+    }
+    return (lines + [String(rest)]).joined(separator: "\n" + indent)
+  }
+
+  /// Writes lines to standard output, of which long ones are broken where that is a terminal.
   ///
   /// A reader that has gone (a closed pipe) ends the program, and so does a disk that is full.
   static func print(_ lines: String) {
-    let bytes = Array((lines + "\n").utf8)
+    let columns = columns
+    let fitting = lines.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { fitted(String($0), columns) }.joined(separator: "\n")
+    let bytes = Array((fitting + "\n").utf8)
     let descriptor = results.load(ordering: .relaxed)
     let status = lvt_write_all(descriptor, bytes, bytes.count)
     if status == 0 { return }

@@ -31,6 +31,23 @@ extension CommandLineTests {
       _ = ioctl(program, UInt(TIOCSWINSZ), &size)
     }
 
+    /// All that a program writes until its end.
+    func readAll(of process: Process) -> String {
+      var text = "", buffer = [UInt8](repeating: 0, count: 4096)
+      while true {
+        var ready = pollfd(fd: screen, events: Int16(POLLIN), revents: 0)
+        if poll(&ready, 1, 100) > 0 {
+          let length = Glibc.read(screen, &buffer, buffer.count)
+          guard length > 0 else { break }
+          text += String(decoding: buffer[..<length], as: UTF8.self)
+        } else if !process.isRunning {
+          break
+        }
+      }
+      process.waitUntilExit()
+      return text
+    }
+
     /// What was written until a text has come `count` times.
     func read(until end: String, count: Int = 1) -> String {
       var text = "", buffer = [UInt8](repeating: 0, count: 4096)
@@ -127,5 +144,25 @@ extension CommandLineTests {
     for program in ["lvt-plan", "lvt-infer"] {
       #expect(try run(program, ["--version"]).output == "lvt \(newest)\n")
     }
+  }
+
+  @Test(arguments: [
+    ["families"], ["boards"], ["inspect", "$plan"], ["inspect", "$plan", "--board", "orange-pi-5"],
+    ["--help"], ["compile", "--help"],
+  ])
+  func tablesFitTheTerminal(arguments: [String]) throws {
+    let terminal = try PseudoTerminal(columns: 80)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: Self.products + "/lvt-plan")
+    process.arguments = arguments.map { $0 == "$plan" ? plan : $0 }
+    process.standardOutput = FileHandle(fileDescriptor: terminal.program)
+    try process.run()
+    let text = terminal.readAll(of: process)
+    #expect(process.terminationStatus == 0)
+    let lines = text.components(separatedBy: "\r\n")
+    #expect(lines.count > 8 && lines.allSatisfy { $0.count <= 80 })
+    // Elsewhere lines are as long as they are.
+    let file = try run("lvt-plan", process.arguments ?? []).output
+    if arguments.first == "families" { #expect(file.split(separator: "\n").contains { $0.count > 80 }) }
   }
 }

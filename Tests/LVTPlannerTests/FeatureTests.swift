@@ -138,18 +138,18 @@ import Testing
   /// Reports say nothing of classes where there are none.
   @Test func reportsAreOfTheResults() throws {
     let maps = try stages(of: TinyNetwork()).compile()
-    let text = PlanTable(maps.plan).text + ResidualTable(maps).text
+    let text = PlanTable(maps.plan).text() + ResidualTable(maps).text
     for part in [
       "results   stage0 8×8×8 int8, stage1 4×4×16 int8", "calibration.sqnr.stage1: ",
       "calibration.sqnr: ",
     ] { #expect(text.contains(part), "\(part)") }
     for part in ["classes", "same class", "agreement"] { #expect(!text.contains(part), "\(part)") }
     let embedding = try without(head: TinyNetwork()).compile()
-    let one = PlanTable(embedding.plan).text
+    let one = PlanTable(embedding.plan).text()
     #expect(one.contains("results   embedding 1×1×16 float32\n"))
     #expect(!one.contains("calibration.sqnr.") && !one.contains("agreement"))
     let classes = try TinyNetwork().compile()
-    let named = PlanTable(classes.plan).text + ResidualTable(classes).text
+    let named = PlanTable(classes.plan).text() + ResidualTable(classes).text
     for part in [
       "results   classes 1×1×5 float32", "classes   5", "calibration.agreement", "same class",
     ] { #expect(named.contains(part), "\(part)") }

@@ -58,6 +58,8 @@ void lvt_folder_close(lvt_folder *folder);
 /// Whether a descriptor is a regular file's, a terminal's.
 bool lvt_is_regular(int descriptor);
 bool lvt_is_terminal(int descriptor);
+/// The columns of a terminal; 0 for what is none, or does not say.
+int lvt_columns(int descriptor);
 
 // ---- Output -------------------------------------------------------------------------------------
 

@@ -11,7 +11,9 @@ public struct PlanTable {
   public init(_ plan: Plan) { self.plan = plan }
 
   /// The table and the lines below it.
-  public var text: String {
+  ///
+  /// - Parameter columns: So wide it may be at most; a narrower table has less in it.
+  public func text(columns: Int = .max) -> String {
     var rows: [[String]] = [
       ["step", "layer", "operation", "kernels", "input", "output", "MMAC", "weights", "arena"]
     ]
@@ -28,7 +30,7 @@ public struct PlanTable {
         bytes(step.operation.constantBytes), bytes(plan.liveBytes(at: i)),
       ])
     }
-    return aligned(rows) + "\n" + summary
+    return aligned(rows, columns) + "\n" + summary
   }
 
   private var summary: String {
@@ -90,11 +92,20 @@ public struct PlanTable {
           100 * Double(plan.arenaBytes - bound) / Double(bound)))
   }
 
-  private func aligned(_ rows: [[String]]) -> String {
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    let numbers: Set = [0, 6, 7, 8]
+  /// Rows whose columns are equally wide, without the columns and the starts of names for which there is no room.
+  private func aligned(_ rows: [[String]], _ columns: Int) -> String {
+    let numbers: Set = [0, 6, 7, 8], layer = 1
+    var widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    var shown = Array(rows[0].indices)
+    func excess() -> Int { shown.reduce(2 * (shown.count - 1)) { $0 + widths[$1] } - columns }
+    for spared in ["kernels", "input"] where columns != .max && excess() > 0 {
+      shown.removeAll { rows[0][$0] == spared }
+    }
+    if columns != .max { widths[layer] = max(12, widths[layer] - max(0, excess())) }
     return rows.map { row in
-      zip(row.indices, row).map { column, text in
+      shown.map { column in
+        var text = row[column]
+        if text.count > widths[column] { text = "…" + text.suffix(widths[column] - 1) }
         let spaces = String(repeating: " ", count: widths[column] - text.count)
         return numbers.contains(column) ? spaces + text : text + spaces
       }.joined(separator: "  ")
