@@ -124,8 +124,8 @@ struct Arguments {
       --save-frame F   write the first frame as PPM
       --size WxH       of raw frames; what the camera is asked for (640x480)
       --fps N          pictures a second to ask a camera for
-      --format NAME    of a camera: yuyv, uyvy, nv12, nv21, yu12, rgb24, bgr24, rgba,
-                       bgra, grey, mjpeg or auto (the cheapest)
+      --format NAME    of a camera: yuyv, uyvy, nv12, nv21, yu12, rgb24, bgr24,
+                       rgba, bgra, grey, mjpeg or auto (the cheapest)
       --raw NAME       of raw frames: one of these but mjpeg and auto
       --stride BYTES   of raw frames: from row to row of luma or packed pixels (no
                        padding)
