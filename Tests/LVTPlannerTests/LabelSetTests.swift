@@ -21,7 +21,7 @@ import Testing
     #expect(set.names.allSatisfy { LabelFile.isName($0) })
   }
 
-  @Test func aFileOfASetsNameIsTakenAndSaid() throws {
+  @Test func anArgumentIsASetOrAFile() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "lvt-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -32,6 +32,11 @@ import Testing
     try Data("cat\ndog\n".utf8).write(to: URL(fileURLWithPath: file))
     // A path is a file's.
     #expect(try LabelSet.labels(file).labels == ["cat", "dog"])
-    #expect(throws: ImportError.self) { try LabelSet.labels("imagenet") }
+    #expect {
+      try LabelSet.labels("imagenet")
+    } throws: {
+      "\($0)"
+        == "imagenet: expected a file of labels, or imagenet-1k, coco, ade20k, cityscapes, found neither"
+    }
   }
 }

@@ -27,16 +27,19 @@ public enum LabelSet: String, CaseIterable, Sendable {
   public static func labels(
     _ argument: String
   ) throws(ImportError) -> (labels: [String], note: String?) {
-    guard let set = LabelSet(rawValue: argument) else {
-      return (try LabelFile.read(path: argument), nil)
-    }
-    // Where there is a file, it was meant before there were sets.
-    guard lvt_file_kind_of(argument) != LVT_FILE_REGULAR else {
+    let isThere = lvt_file_kind_of(argument) != LVT_FILE_MISSING
+    if let set = LabelSet(rawValue: argument) {
+      guard isThere else { return (set.names, nil) }
+      // The file was meant before there were sets.
       return (
         try LabelFile.read(path: argument),
         "the labels are those of the file '\(argument)', not of the set of that name"
       )
     }
-    return (set.names, nil)
+    guard isThere || argument.contains("/") else {
+      let sets = allCases.map { $0.rawValue }.joined(separator: ", ")
+      throw .missing(file: argument, expected: "a file of labels, or \(sets)", found: "neither")
+    }
+    return (try LabelFile.read(path: argument), nil)
   }
 }
