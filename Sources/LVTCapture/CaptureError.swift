@@ -10,8 +10,8 @@ public enum CaptureError: Error, Equatable, Sendable {
   case unreadable(reason: String)
   /// The file could not be written.
   case unwritable(reason: String)
-  /// A folder without pictures.
-  case noPictures
+  /// A folder without pictures, and what is there besides.
+  case noPictures(PictureKinds, besides: String?)
   /// A folder of pictures of one class, whose name is none.
   case classFolder(name: String)
   /// A folder without folders of pictures.
@@ -24,7 +24,11 @@ public enum CaptureError: Error, Equatable, Sendable {
   case outputIsLink
   /// A file of no bytes.
   case empty
-  /// A file that does not start as a JPEG does.
+  /// A picture file of another kind, or none.
+  case wrongPicture(StreamKind?, start: String, expected: PictureKinds)
+  /// A PNG that is damaged, or larger than is read.
+  case png(reason: String)
+  /// Bytes that do not start as a JPEG does.
   case notAJPEG(start: String)
   /// A JPEG that ends before its picture does.
   case truncated(reason: String)
@@ -38,10 +42,10 @@ public enum CaptureError: Error, Equatable, Sendable {
   case outOfMemory
   /// The system refused the thread that reads ahead.
   case thread(reason: String)
-  /// A PPM file of another kind, or not whole.
-  case notAPPM
-  /// A PPM file of more pixels than are read.
-  case largePPM(width: Int, height: Int, most: Int)
+  /// A PPM or PGM file of another kind.
+  case notAPNM
+  /// A PPM or PGM file of more pixels than are read.
+  case largePNM(width: Int, height: Int, most: Int)
   /// A stream that is not what was expected, by its first bytes.
   case wrongStream(StreamKind, expected: String)
   /// A stream without JPEGs, of no known kind.
@@ -66,7 +70,10 @@ extension CaptureError: CustomStringConvertible {
     switch self {
     case .unreadable(let reason): "cannot be read: \(reason)"
     case .unwritable(let reason): "cannot be written: \(reason)"
-    case .noPictures: "a folder without .jpg or .jpeg files"
+    case .noPictures(let kinds, let besides):
+      "a folder without \(kinds.endings.dropLast().joined(separator: ", ")) or "
+        + "\(kinds.endings[kinds.endings.count - 1]) files"
+        + (besides.map { "; it has \($0)" } ?? "")
     case .classFolder(let name):
       "a folder '\(name)', expected one named by a label or a class number"
     case .noClassFolders: "expected folders of pictures, named by class"
@@ -74,16 +81,22 @@ extension CaptureError: CustomStringConvertible {
     case .nameIsTaken(let picture):
       "its output would replace that of \(picture); expected pictures of different names"
     case .outputIsLink: "in its output's place there is a symbolic link; expected a file or nothing"
-    case .empty: "an empty file, not a JPEG"
-    case .notAJPEG(let start): "not a JPEG: the file starts with \(start), a JPEG with FF D8 FF"
+    case .empty: "an empty file, not a picture"
+    case .wrongPicture(let kind?, _, let expected):
+      "\(kind.name), expected \(expected.text)"
+        + (kind.isPicture ? "; convert it, to JPEG say" : "")
+    case .wrongPicture(nil, let start, let expected):
+      "no picture: the file starts with \(start), expected \(expected.text)"
+    case .png(let reason): "a PNG that cannot be read: \(reason)"
+    case .notAJPEG(let start): "not a JPEG: it starts with \(start), a JPEG with FF D8 FF"
     case .truncated(let reason): "a JPEG that is cut short: \(reason)"
     case .damaged(let reason): "a damaged JPEG: \(reason)"
     case .unsupported(let reason): "a JPEG of a kind that is not supported: \(reason)"
     case .tooLarge(let width, let height, let reason):
       "a JPEG of \(width)×\(height) pixels, too large to decode: \(reason)"
-    case .outOfMemory: "no memory to decode the JPEG"
-    case .largePPM(let width, let height, let most):
-      "a PPM of \(width)×\(height) pixels, expected at most \(most) pixels"
+    case .outOfMemory: "no memory to decode the picture"
+    case .largePNM(let width, let height, let most):
+      "a PPM or PGM of \(width)×\(height) pixels, expected at most \(most) pixels"
     case .wrongStream(let kind, let expected): "\(kind.name), expected \(expected)"
     case .unknownStream(let start, let count):
       "no JPEG in the first \(count) bytes, which start with \(start)"
@@ -93,7 +106,8 @@ extension CaptureError: CustomStringConvertible {
       "a Y4M stream of a kind that is not supported: \(reason)"
     case .longFrames(let bytes, let most): "frames of \(bytes) bytes, expected at most \(most)"
     case .thread(let reason): "cannot start the thread that reads ahead: \(reason)"
-    case .notAPPM: "not a binary PPM (P6) with 255 levels and all of its pixels"
+    case .notAPNM:
+      "a PPM, PGM or PBM picture, expected a binary PPM (P6) or PGM (P5) with 255 levels"
     case .camera(let reason): reason
     case .image(let error): error.description
     }

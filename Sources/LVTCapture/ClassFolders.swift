@@ -7,6 +7,10 @@ public struct ClassFolders: Sendable {
   public let paths: [String]
   /// The class of each picture.
   public let classes: [Int]
+  /// What is in the folders besides, as in `3 files: 2 .webp, 1 .txt`; nil if nothing is.
+  public var passedOver: String? { others.text }
+
+  private let others: PassedOver
 
   /// Lists pictures.
   ///
@@ -16,12 +20,14 @@ public struct ClassFolders: Sendable {
   ///
   /// - Parameters:
   ///   - path: The folder of folders; hidden ones are left out.
+  ///   - kinds: What the program reads.
   ///   - labels: The classes' names. The only name of a network with one output stands for class 1, and its
   ///     absence is class 0.
   /// - Throws: ``CaptureError``: `path` cannot be read, ``CaptureError/classFolder(name:)``, or
   ///   ``CaptureError/noClassFolders``.
-  public init(path: String, labels: [String]) throws(CaptureError) {
-    let names = try Self.folders(in: path)
+  public init(path: String, kinds: PictureKinds, labels: [String]) throws(CaptureError) {
+    var others = PassedOver()
+    let names = try Self.folders(in: path, besides: &others)
     let numbers = names.map { Int($0) }
     let isOrdered = labels.isEmpty && numbers.contains(nil)
     var paths: [String] = [], classes: [Int] = []
@@ -29,17 +35,21 @@ public struct ClassFolders: Sendable {
       guard let index = isOrdered ? i : Self.classIndex(of: name, labels) ?? numbers[i] else {
         throw .classFolder(name: name)
       }
-      let pictures: [String]
-      do throws(CaptureError) { pictures = try PictureFiles.at(path + "/" + name) } catch {
-        if error == .noPictures { continue }
+      let pictures: PictureFiles
+      do throws(CaptureError) {
+        pictures = try PictureFiles(at: path + "/" + name, kinds: kinds)
+      } catch {
+        if case .noPictures = error { continue }
         throw error
       }
-      paths += pictures
-      classes += [Int](repeating: index, count: pictures.count)
+      paths += pictures.paths
+      classes += [Int](repeating: index, count: pictures.paths.count)
+      others.add(pictures.others)
     }
     guard !paths.isEmpty else { throw .noClassFolders }
     self.paths = paths
     self.classes = classes
+    self.others = others
   }
 
   private static func classIndex(of name: String, _ labels: [String]) -> Int? {
@@ -52,7 +62,9 @@ public struct ClassFolders: Sendable {
     return labels.count == 1 && found == 0 ? 1 : found
   }
 
-  private static func folders(in path: String) throws(CaptureError) -> [String] {
+  private static func folders(
+    in path: String, besides others: inout PassedOver
+  ) throws(CaptureError) -> [String] {
     var error: Int32 = 0
     guard let folder = lvt_folder_open(path, &error) else {
       throw .unreadable(reason: String(cString: lvt_error_text(error)))
@@ -61,10 +73,12 @@ public struct ClassFolders: Sendable {
     var names: [String] = []
     while let entry = lvt_folder_next(folder) {
       let name = String(cString: entry)
-      guard name.utf8.first != UInt8(ascii: "."),
-        lvt_file_kind_of(path + "/" + name) == LVT_FILE_FOLDER
-      else { continue }
-      names.append(name)
+      guard name.utf8.first != UInt8(ascii: ".") else { continue }
+      if lvt_file_kind_of(path + "/" + name) == LVT_FILE_FOLDER {
+        names.append(name)
+      } else {
+        others.addFile(named: NaturalName(name).lowercased)
+      }
     }
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }

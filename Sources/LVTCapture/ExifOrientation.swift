@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import LVTImage
 
-/// What is done with the orientation that a JPEG's Exif data state.
+/// What is done with the orientation that a JPEG's or PNG's Exif data state.
 public enum OrientationPolicy: String, CaseIterable, Sendable {
   /// The picture is turned or mirrored as it says, as PIL's `ImageOps.exif_transpose` does.
   case exif
@@ -27,6 +28,31 @@ enum ExifOrientation: Int, CaseIterable {
   /// What the Exif data of a JPEG say; upright without them, and where they are damaged.
   init(jpeg: UnsafeRawBufferPointer) {
     self = ExifData.find(in: jpeg)?.orientation ?? .upright
+  }
+
+  /// What Exif data say, those of a PNG: as JPEGs' segments, whose mark may be missing.
+  init(exif: UnsafeRawBufferPointer) {
+    self = ExifData(unmarked: exif)?.orientation ?? .upright
+  }
+
+  /// The picture upright: itself, or another one.
+  func upright(_ image: Image) throws(ImageError) -> Image {
+    guard self != .upright else { return image }
+    let width = image.width, height = image.height
+    let turned = try Image(width: isTurned ? height : width, height: isTurned ? width : height)
+    let place = placement(width: width, height: height)
+    image.withPixels { source in
+      turned.withPixels { target in
+        for y in 0..<height {
+          for x in 0..<width {
+            let from = 3 * (y * width + x)
+            let to = place.first + x * place.columnStep + y * place.rowStep
+            for colour in 0..<3 { target[to + colour] = source[from + colour] }
+          }
+        }
+      }
+    }
+    return turned
   }
 
   /// Where the pixels of a picture belong when it is stored upright.
@@ -56,12 +82,22 @@ enum ExifOrientation: Int, CaseIterable {
   }
 }
 
-/// The TIFF structure in a JPEG's Exif segment.
+/// The TIFF structure in a JPEG's Exif segment or a PNG's eXIf chunk.
 ///
 /// Nothing that it says is trusted.
 private struct ExifData {
   let bytes: Slice<UnsafeRawBufferPointer>
   let isBigEndian: Bool
+
+  /// "Exif".
+  private static let mark: [UInt8] = [0x45, 0x78, 0x69, 0x66, 0, 0]
+
+  /// The data of a PNG, which have no mark, but from some writers have.
+  init?(unmarked exif: UnsafeRawBufferPointer) {
+    var rest = exif[...]
+    while rest.starts(with: Self.mark) { rest.removeFirst(Self.mark.count) }
+    self.init(rest)
+  }
 
   /// The first Exif segment before the picture's data; nil if there is none, or no TIFF in it.
   static func find(in jpeg: UnsafeRawBufferPointer) -> ExifData? {
@@ -75,7 +111,7 @@ private struct ExifData {
         let end = at + 2 + (Int(jpeg[at + 2]) << 8 | Int(jpeg[at + 3]))
         guard end >= at + 4, end <= jpeg.count else { return nil }
         let content = jpeg[at + 4..<end]
-        if code == 0xE1, content.starts(with: [0x45, 0x78, 0x69, 0x66, 0, 0]) {  // "Exif"
+        if code == 0xE1, content.starts(with: mark) {
           return ExifData(content.dropFirst(6))
         }
         at = end
@@ -104,7 +140,7 @@ private struct ExifData {
     for i in 0..<entries {
       let entry = directory + 2 + 12 * i
       guard let tag = number(at: entry, count: 2), let type = number(at: entry + 2, count: 2),
-        let count = number(at: entry + 4, count: 4)
+        let count = number(at: entry + 4, count: 4), number(at: entry + 8, count: 4) != nil
       else { return nil }
       guard tag == 0x0112 else { continue }
       // SHORT, as Exif wants it, LONG, and both with a sign; further back than four bytes only an offset.

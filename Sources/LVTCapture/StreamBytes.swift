@@ -58,6 +58,13 @@ struct StreamBytes {
       || has([0x49, 0x49, 0x2A, 0]) && (last >= 8 || offset & 0xFF_FFFF != 0) && last % 2 == 0
   }
 
+  /// The box of a name that files begin with, and the brand of a picture.
+  var isHEIF: Bool {
+    has("ftyp", at: 4)
+      && (has("mif1", at: 8) || has("msf1", at: 8) || has("hei", at: 8) || has("hev", at: 8)
+        || has("avif", at: 8) || has("avis", at: 8))
+  }
+
   /// `P6 640 480`.
   var isPNM: Bool {
     guard has("P"), let kind = number(at: 1, count: 1), (0x31...0x36).contains(kind) else {

@@ -6,7 +6,7 @@
 /// as the start codes of H.264 are, and grey ones may be the sync byte of MPEG-TS.
 public enum StreamKind: Equatable, Sendable, CaseIterable {
   case jpeg, y4m
-  case png, gif, bmp, tiff, webp, pnm
+  case png, gif, bmp, tiff, webp, pnm, heif, pdf
   case h264, h265, mpegVideo, mpegTS, mpegPS
   case mp4, matroska, avi, wav, flv, ogg, ivf
   case gzip, archive, multipart, text
@@ -25,12 +25,14 @@ public enum StreamKind: Equatable, Sendable, CaseIterable {
     case .tiff: "a TIFF"
     case .webp: "a WebP picture"
     case .pnm: "a PPM, PGM or PBM picture"
+    case .heif: "a HEIF picture, such as HEIC or AVIF"
+    case .pdf: "a PDF"
     case .h264: "an H.264 stream"
     case .h265: "an H.265 stream"
     case .mpegVideo: "an MPEG-1, -2 or -4 video stream"
     case .mpegTS: "an MPEG transport stream"
     case .mpegPS: "an MPEG program stream"
-    case .mp4: "an MP4, QuickTime or HEIF file"
+    case .mp4: "an MP4 or QuickTime file"
     case .matroska: "a Matroska or WebM file"
     case .avi: "an AVI file"
     case .wav: "a WAV file"
@@ -46,6 +48,14 @@ public enum StreamKind: Equatable, Sendable, CaseIterable {
 
   /// Whether JPEGs may follow that are meant: Motion JPEG in an AVI file, and behind the headers of HTTP.
   var mayHoldJPEGs: Bool { self == .avi || self == .multipart || self == .text }
+
+  /// Whether it holds a picture that other programs make a JPEG of.
+  var isPicture: Bool {
+    switch self {
+    case .png, .gif, .bmp, .tiff, .webp, .heif, .pdf: true
+    default: false
+    }
+  }
 
   /// The kind of a stream.
   ///
@@ -72,6 +82,8 @@ public enum StreamKind: Equatable, Sendable, CaseIterable {
     case .tiff: start.isTIFF
     case .webp: start.has("RIFF") && start.has("WEBP", at: 8)
     case .pnm: start.isPNM
+    case .heif: start.isHEIF
+    case .pdf: start.has("%PDF-")
     case .h264: start.isH264
     case .h265: start.isH265
     case .mpegVideo: start.isMPEGVideo

@@ -3,7 +3,7 @@ internal import Foundation
 internal import LVTCapture
 internal import LVTImage
 
-/// Pictures with known classes: a folder with one folder of JPEGs for each class, or a pair of idx files
+/// Pictures with known classes: a folder with one folder of pictures for each class, or a pair of idx files
 /// as MNIST and Fashion-MNIST have them.
 public struct LabeledPictures: Sendable {
   private enum Source: Sendable {
@@ -14,6 +14,8 @@ public struct LabeledPictures: Sendable {
   private let source: Source
   /// The class of each picture.
   public let classes: [Int]
+  /// What is in the folders besides, as in `3 files: 2 .webp, 1 .txt`; nil if nothing is.
+  public let passedOver: String?
 
   /// Opens a set.
   ///
@@ -34,6 +36,7 @@ public struct LabeledPictures: Sendable {
         }
         source = .idx(pictures)
         self.classes = classes.labels.map { Int($0) }
+        passedOver = nil
       } catch { throw PictureError(file: path, reason: "\(error)") }
       return
     }
@@ -41,12 +44,14 @@ public struct LabeledPictures: Sendable {
       throw PictureError(file: path, reason: "there is no such file or folder")
     }
     do throws(CaptureError) {
-      let folders = try ClassFolders(path: path, labels: labels)
+      let folders = try ClassFolders(path: path, kinds: .withPNG, labels: labels)
       source = .files(folders.paths)
       classes = folders.classes
+      passedOver = folders.passedOver
     } catch {
+      let isEmpty = if case .noClassFolders = error { true } else { false }
       let asPair =
-        error == .noClassFolders
+        isEmpty
         ? ", or an idx pair (t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, perhaps .gz)" : ""
       throw PictureError(file: path, reason: error.description + asPair)
     }

@@ -420,7 +420,7 @@ extension PlannerError: CustomStringConvertible {
   /// One line.
   public var description: String {
     switch self {
-    case .noPictures: "no calibration pictures: expected at least one JPEG file"
+    case .noPictures: "no calibration pictures: expected at least one"
     case .labelCount(let expected, let found):
       "expected \(expected) labels, one for each class, found \(found)"
     case .int8Only(let family):

@@ -74,7 +74,7 @@ struct Arguments {
   static let defaultRuns = 100
 
   static let usage = """
-    usage: lvt-infer MODEL PICTURE|FOLDER ...   run on JPEG files, or PPM
+    usage: lvt-infer MODEL PICTURE|FOLDER ...   run on JPEG, PPM and PGM files
            lvt-infer MODEL -                    run on frames from standard input:
                                                 JPEGs or Y4M
            lvt-infer MODEL --raw nv12 --size WxH -   the same, raw frames of pixels

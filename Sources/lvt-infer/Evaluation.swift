@@ -10,10 +10,10 @@ struct Evaluation {
   }
 
   private let classifier: Classifier
-  private let decoder: JPEGDecoder
+  private let decoder: PictureDecoder
   private let arguments: Arguments
 
-  init(_ classifier: Classifier, _ decoder: JPEGDecoder, _ arguments: Arguments) {
+  init(_ classifier: Classifier, _ decoder: PictureDecoder, _ arguments: Arguments) {
     self.classifier = classifier
     self.decoder = decoder
     self.arguments = arguments
@@ -24,11 +24,12 @@ struct Evaluation {
     let plan = classifier.engine.plan
     let pictures: ClassFolders
     do throws(CaptureError) {
-      pictures = try ClassFolders(path: folder, labels: plan.labels)
+      pictures = try ClassFolders(path: folder, kinds: decoder.kinds, labels: plan.labels)
     } catch {
       Console.report("\(folder): \(error.description)")
       return false
     }
+    if let others = pictures.passedOver { Console.report("\(folder): passed over \(others)") }
     // Of one output the class is whether it is there.
     let isYesOrNo = plan.classCount == 1
     let classCount = isYesOrNo ? 2 : plan.classCount

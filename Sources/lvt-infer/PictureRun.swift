@@ -8,12 +8,12 @@ internal import LVTCapture
 /// A file that cannot be read is reported and passed over.
 struct PictureRun {
   private let finder: Finder
-  private let decoder: JPEGDecoder
+  private let decoder: PictureDecoder
   private let files: ResultFiles
   private let arguments: Arguments
 
   init(
-    _ finder: Finder, _ decoder: JPEGDecoder, _ files: ResultFiles, _ arguments: Arguments
+    _ finder: Finder, _ decoder: PictureDecoder, _ files: ResultFiles, _ arguments: Arguments
   ) {
     self.finder = finder
     self.decoder = decoder
@@ -26,7 +26,9 @@ struct PictureRun {
     var allWorked = true
     for argument in arguments.pictures {
       do throws(CaptureError) {
-        for path in try PictureFiles.at(argument) {
+        let found = try PictureFiles(at: argument, kinds: decoder.kinds)
+        if let others = found.passedOver { Console.report("\(argument): passed over \(others)") }
+        for path in found.paths {
           if !run(path) { allWorked = false }
         }
       } catch {
@@ -52,8 +54,7 @@ struct PictureRun {
   }
 
   private func load(_ path: String) throws(CaptureError) -> Image {
-    let image =
-      PPMFile.isNamed(path) ? try PPMFile.read(path: path) : try decoder.read(path: path)
+    let image = try decoder.read(path: path)
     do throws(ImageError) {
       try image.withView { view throws(ImageError) in try finder.load(view) }
     } catch { throw .image(error) }

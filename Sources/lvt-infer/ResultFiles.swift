@@ -38,7 +38,7 @@ final class ResultFiles {
     var allWorked = true
     if case .pixels(let map, _, _) = finding, maps != nil {
       allWorked = write(into: &maps, of: source) { path throws(CaptureError) in
-        try PGMFile.write(map.labels, width: map.width, height: map.height, path: path)
+        try PNMFile.write(map.labels, width: map.width, height: map.height, path: path)
       }
     }
     if let image, drawings != nil {

@@ -97,7 +97,7 @@ struct StreamRun {
       try finder.load(view)
       copy = isSaved && arguments.savedFrame != nil ? try Image(view) : nil
     } catch { throw .image(error) }
-    if let copy, let path = arguments.savedFrame { try PPMFile.write(copy, path: path) }
+    if let copy, let path = arguments.savedFrame { try PNMFile.write(copy, path: path) }
   }
 
   /// When a frame was taken up, was the network's input, and had run.

@@ -102,7 +102,7 @@ enum Program {
   private static func runOnPictures(_ engine: Engine, _ arguments: Arguments) -> Bool {
     guard let (finder, files) = prepare(engine, arguments) else { return false }
     do throws(CaptureError) {
-      let decoder = try JPEGDecoder(orientation: arguments.orientation ?? .exif)
+      let decoder = try PictureDecoder(orientation: arguments.orientation ?? .exif)
       return PictureRun(finder, decoder, files, arguments).run()
     } catch { Console.report(error.description) }
     return false
@@ -120,7 +120,7 @@ enum Program {
     do throws(ImageError) {
       let classifier = try Classifier(engine: engine)
       do throws(CaptureError) {
-        let decoder = try JPEGDecoder(orientation: arguments.orientation ?? .exif)
+        let decoder = try PictureDecoder(orientation: arguments.orientation ?? .exif)
         return Evaluation(classifier, decoder, arguments).run(folder)
       } catch { Console.report(error.description) }
     } catch { Console.report("\(arguments.model): \(error.description)") }

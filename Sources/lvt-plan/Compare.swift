@@ -18,7 +18,8 @@ struct Compare: ParsableCommand {
   @Argument(help: "The plan.")
   var plan: String
 
-  @Argument(help: "JPEG files or folders; of more than \(mostPictures) pictures so many are taken.")
+  @Argument(
+    help: "Picture files or folders; of more than \(mostPictures) pictures so many are taken.")
   var pictures: [String]
 
   /// All inputs are in memory at once.
@@ -47,7 +48,11 @@ struct Compare: ParsableCommand {
     var paths: [String] = [], inputs: [[UInt8]] = []
     var failed = false
     for argument in pictures {
-      do throws(CaptureError) { paths += try PictureFiles.at(argument) } catch {
+      do throws(CaptureError) {
+        let found = try PictureFiles(at: argument, kinds: .withPNG)
+        Terminal.report(passedOver: found.passedOver, in: argument)
+        paths += found.paths
+      } catch {
         Terminal.report("\(argument): \(error)")
         failed = true
       }

@@ -13,7 +13,9 @@ struct Compile: ParsableCommand {
   var checkpoint: String
 
   @Option(
-    help: ArgumentHelp("A folder of JPEGs like those the network will see.", valueName: "folder"))
+    help: ArgumentHelp(
+      "A folder of pictures (JPEG, PNG, PPM, PGM) like those the network will see, or a folder of such folders.",
+      valueName: "folder"))
   var calibrate: String
 
   @Option(
@@ -26,7 +28,7 @@ struct Compile: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Compare float and int8 on pictures with known answers. Classes: folders of JPEGs named by class, or an idx pair. Boxes: a COCO-style JSON, or a folder of VOC XML files. Masks: a folder of label PNGs.",
+      "Compare float and int8 on pictures with known answers. Classes: folders of pictures named by class, or an idx pair. Boxes: a COCO-style JSON, or a folder of VOC XML files. Masks: a folder of label PNGs.",
       valueName: "path"))
   var evaluate: String?
 
@@ -70,7 +72,7 @@ struct Compile: ParsableCommand {
 
   func run() throws {
     let read = [calibrate, evaluate, evaluatePictures].compactMap { $0 }.flatMap {
-      (try? PictureFiles.at($0)) ?? []
+      (try? PictureFiles(at: $0, kinds: .withPNG).paths) ?? []
     }
     for path in [output] + [report].compactMap({ $0 }) {
       try Terminal.prepareOutput(
@@ -88,6 +90,7 @@ struct Compile: ParsableCommand {
     var names: [String] = [], skipped = 0
     let photos = try loader.load(
       folder: calibrate, limit: pictures, loaded: { names.append($0) },
+      passedOver: { Terminal.report(passedOver: $0, in: calibrate) },
       skipped: { error in
         skipped += 1
         Terminal.report("skipped \(error)")

@@ -103,7 +103,7 @@ struct DenseFindings {
     let map = mapping.picture(
       LVT.LabelMap(width: size.width, height: size.height, labels: values.map { UInt8($0) }))
     if let path = try maps?.place(of: file) {
-      try PGMFile.write(map.labels, width: map.width, height: map.height, path: path)
+      try PNMFile.write(map.labels, width: map.width, height: map.height, path: path)
     }
     try draw(file) { $0.overlay(map, labels: labels, filter: filter) }
     let line = SegmentationLine(
@@ -113,7 +113,8 @@ struct DenseFindings {
 
   private mutating func draw(_ file: String, _ body: (Image) -> Void) throws {
     guard let path = try drawings?.place(of: file) else { return }
-    let picture = try JPEGDecoder(orientation: orientation).read(path: file)
+    let picture = try PictureDecoder(orientation: orientation, png: PNGPicture.decode).read(
+      path: file)
     body(picture)
     try JPEGOutput.write(picture, path: path)
   }

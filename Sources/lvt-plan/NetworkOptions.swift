@@ -86,13 +86,14 @@ struct NetworkOptions: ParsableArguments {
   @Option(help: "bilinear or bicubic, as PIL computes them.")
   var interpolation = Interpolation.bilinear
 
-  @Option(help: "Of JPEGs: exif makes them upright as their Exif data say, ignore leaves them.")
+  @Option(
+    help: "Of JPEGs and PNGs: exif makes them upright as their Exif data say, ignore leaves them.")
   var orientation = OrientationPolicy.exif
 
   @Option(
     help: ArgumentHelp(
-      "A file with one class name a line; by default the names that the checkpoint has.",
-      valueName: "file"))
+      "A file with one class name a line, or \(LabelSet.allCases.map { $0.rawValue }.joined(separator: ", ")); by default the names that the checkpoint has.",
+      valueName: "file|set"))
   var labels: String?
 
   @OptionGroup(title: "Of detectors and segmenters") var head: HeadOptions
@@ -154,7 +155,7 @@ struct NetworkOptions: ParsableArguments {
     }
     let assumed = assumptions(network).map { $0.description }
     let known =
-      try labels.map { (labels: try LabelFile.read(path: $0), note: nil) }
+      try labels.map { try LabelSet.labels($0) }
       ?? checkpoint.labels(of: network)
     return (
       network, known.labels,

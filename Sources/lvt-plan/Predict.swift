@@ -14,7 +14,7 @@ struct Predict: ParsableCommand {
   @Argument(help: "A checkpoint.")
   var checkpoint: String
 
-  @Argument(help: "JPEG files or folders.")
+  @Argument(help: "Picture files (JPEG, PNG, PPM, PGM) or folders.")
   var pictures: [String] = []
 
   @Option(
@@ -89,7 +89,9 @@ struct Predict: ParsableCommand {
     var failed = false
     for argument in pictures {
       do {
-        for path in try PictureFiles.at(argument) {
+        let found = try PictureFiles(at: argument, kinds: .withPNG)
+        Terminal.report(passedOver: found.passedOver, in: argument)
+        for path in found.paths {
           do {
             let (picture, mapping) = try loader.loadMapped(path: path)
             try show(path, executor.normalized(picture), mapping, executor, labels, &findings)

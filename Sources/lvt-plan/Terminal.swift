@@ -18,6 +18,11 @@ enum Terminal {
   /// Writes a line to standard error.
   static func report(_ line: String) { writeError("lvt-plan: " + terminalText(line) + "\n") }
 
+  /// Says what a folder holds besides pictures, if anything.
+  static func report(passedOver others: String?, in folder: String) {
+    if let others { report("\(folder): passed over \(others)") }
+  }
+
   /// Writes to standard error; the work goes on where nobody can read it.
   static func writeError(_ text: String) {
     let bytes = Array(text.utf8)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTSystem
 internal import Foundation
 internal import LVTCapture
 internal import LVTModel
@@ -46,7 +47,9 @@ extension Compile {
     }
     switch network.kind {
     case .classes, .map:
-      return .classes(try LabeledPictures(path: path, labels: labels))
+      let set = try LabeledPictures(path: path, labels: labels)
+      Terminal.report(passedOver: set.passedOver, in: path)
+      return .classes(set)
     case .detections:
       let truth =
         path.lowercased().hasSuffix(".json")
@@ -63,12 +66,16 @@ extension Compile {
       // tools/train puts pictures and labels side by side.
       let inner = path + "/labels", isPair = FileManager.default.fileExists(atPath: inner)
       let pictures = evaluatePictures ?? (isPair ? path + "/pictures" : path)
-      let paths: [String]
-      do throws(CaptureError) { paths = try PictureFiles.at(pictures) } catch {
-        throw Failure("\(pictures): \(error)")
-      }
+      let labelFolder = isPair ? inner : path
+      // Where the labels are, every PNG is of labels.
+      let isShared = lvt_is_same_folder(pictures, labelFolder)
+      let found: PictureFiles
+      do throws(CaptureError) {
+        found = try PictureFiles(at: pictures, kinds: isShared ? .jpegAndPNM : .withPNG)
+      } catch { throw Failure("\(pictures): \(error)") }
+      if !isShared { Terminal.report(passedOver: found.passedOver, in: pictures) }
       return .masks(
-        try LabelFolder(path: isPair ? inner : path, pictures: paths),
+        try LabelFolder(path: labelFolder, pictures: found.paths),
         reducesZeroLabel: reduceZeroLabel)
     }
   }

@@ -27,8 +27,8 @@ import Testing
   @Test func picturesGetTheirLabels() throws {
     let plan = try Self.compiled.get().plan
     let classifier = try Classifier(engine: Engine(plan: plan, threads: 2))
-    let decoder = try JPEGDecoder()
-    let paths = try PictureFiles.at(Self.demo + "/pictures")
+    let decoder = try PictureDecoder()
+    let paths = try PictureFiles(at: Self.demo + "/pictures", kinds: decoder.kinds).paths
     #expect(paths.count >= 8)
     for path in paths {
       let label = try decoder.read(path: path).withView { view throws(ImageError) in

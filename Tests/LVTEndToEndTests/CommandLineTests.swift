@@ -112,14 +112,54 @@ import Testing
     _ = try file("broken.jpg", Array("no picture".utf8))
     _ = try file("empty.jpeg", [])
     _ = try file("notes.txt", Array("left alone".utf8))
+    _ = try file("a.webp", Array("RIFF....WEBPVP8 ".utf8))
     let outcome = try run("lvt-infer", [plan, folder])
     #expect(outcome.code == 1)
     let names = outcome.output.split(separator: "\n").map { line in
       line.split(separator: ":").first.map { $0.split(separator: "/").last ?? "" } ?? ""
     }
     #expect(names == ["b2.JPG", "b10.jpg"])
-    #expect(outcome.errors.count == 2)
-    #expect(outcome.errors.allSatisfy { $0.hasPrefix("lvt-infer: " + folder) })
+    #expect(
+      outcome.errors == [
+        "lvt-infer: \(folder): passed over 2 files: 1 .txt, 1 .webp",
+        "lvt-infer: \(folder)/broken.jpg: text, expected a JPEG, PPM or PGM",
+        "lvt-infer: \(folder)/empty.jpeg: an empty file, not a picture",
+      ])
+    // By its contents, whatever it is called.
+    let other = try run("lvt-infer", [plan, folder + "/a.webp", fixtures + "/image/rgb8.png"])
+    #expect(
+      other.errors == [
+        "lvt-infer: \(folder)/a.webp: a WebP picture, expected a JPEG, PPM or PGM; convert it, to JPEG say",
+        "lvt-infer: \(fixtures)/image/rgb8.png: a PNG, expected a JPEG, PPM or PGM; convert it, to JPEG say",
+      ])
+  }
+
+  @Test func plannerReadsPNGsAndClassFoldersWithoutLabels() throws {
+    let files = FileManager.default
+    for (index, name) in ["cat", "dog", "owl"].enumerated() {
+      try files.createDirectory(
+        atPath: "\(folder)/set/\(name)", withIntermediateDirectories: true)
+      try files.copyItem(
+        atPath: "\(fixtures)/image/\(["rgb8", "rgba16", "exif-6"][index]).png",
+        toPath: "\(folder)/set/\(name)/x.png")
+    }
+    _ = try file("set/cat/notes.txt", [])
+    let model = repository + "/tools/demo/model.safetensors"
+    let outcome = try run(
+      "lvt-plan",
+      [
+        model, "--calibrate", folder + "/set", "--evaluate", folder + "/set", "--input", "64",
+        "--residual", "int8", "-o", folder + "/x.lvt",
+      ])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("calibration.pictures: 3\n"))
+    #expect(outcome.output.contains("evaluation.pictures: 3\n"))
+    let said = "lvt-plan: \(folder)/set: passed over 1 file: 1 .txt"
+    #expect(outcome.errors.count { $0 == said } == 2)
+    for command in [["predict", model, "--input", "64"], ["compare", model, folder + "/x.lvt"]] {
+      let outcome = try run("lvt-plan", command + [folder + "/set/dog/x.png"])
+      #expect(outcome.code == 0, "\(command): \(outcome.errors)")
+    }
   }
 
   @Test func benchmarkReportsItsFigures() throws {

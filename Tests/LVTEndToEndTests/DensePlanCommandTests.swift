@@ -133,7 +133,10 @@ extension CommandLineTests {
     for (name, arguments, words) in [
       ("detector", ["--evaluate", empty], "expected --labels"),
       ("detector", ["--evaluate", empty, "--labels", labels], "empty: expected XML files"),
-      ("segmenter", ["--evaluate", empty], "empty: a folder without .jpg or .jpeg files"),
+      (
+        "segmenter", ["--evaluate", empty],
+        "empty: a folder without .jpg, .jpeg, .ppm or .pgm files"
+      ),
       (
         "segmenter", ["--evaluate", empty, "--evaluate-pictures", networks + "/pictures"],
         "empty: expected labels such as 'ankle-boot-1.png'"

@@ -52,7 +52,8 @@ extension CommandLineTests {
     _ = try file("set/Bag/x.jpg", Array("no picture".utf8))
     let wrong = try run("lvt-infer", [folder + "/x.lvt", "--evaluate", folder + "/set"])
     #expect(
-      wrong.code == 1 && wrong.errors.count == 1 && wrong.errors[0].contains("x.jpg: not a JPEG"))
+      wrong.code == 1 && wrong.errors.count == 1
+        && wrong.errors[0].contains("x.jpg: text, expected a JPEG"))
     #expect(wrong.output.contains("top-1 75.00 %"), "\(wrong.output)")
     #expect(wrong.output.contains("of 4 pictures"))
   }

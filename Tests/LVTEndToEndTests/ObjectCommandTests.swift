@@ -11,7 +11,7 @@ extension CommandLineTests {
   private var segmenter: String { fixtures + "/plan/tiny-segmenter.lvt" }
 
   private func withPicture<R>(_ body: (ImageView) throws -> R) throws -> R {
-    try JPEGDecoder().read(path: picture).withView(body)
+    try PictureDecoder().read(path: picture).withView(body)
   }
 
   private func boxes(_ line: Substring) throws -> [[String: Any]] {
@@ -108,7 +108,7 @@ extension CommandLineTests {
       let drawn = folder + "/drawn"
       let outcome = try run("lvt-infer", [plan, picture, "--draw", drawn])
       #expect(outcome.code == 0 && outcome.errors.isEmpty)
-      let image = try JPEGDecoder().read(path: "\(drawn)/\(name).jpg")
+      let image = try PictureDecoder().read(path: "\(drawn)/\(name).jpg")
       #expect(image.width == size.0 && image.height == size.1)
       // The line is the one without a drawing: what is drawn comes after the run.
       let plain = try run("lvt-infer", [plan, picture])
@@ -163,7 +163,7 @@ extension CommandLineTests {
     let planes = try run(
       "lvt-infer", [plan, "--yuv420", "64x48", "-", "--draw", folder + "/raw"], input: raw)
     #expect(planes.code == 0)
-    let image = try JPEGDecoder().read(path: folder + "/raw/frame-000000.jpg")
+    let image = try PictureDecoder().read(path: folder + "/raw/frame-000000.jpg")
     #expect(image.width == 64 && image.height == 48)
   }
 

@@ -25,6 +25,16 @@ import Testing
     "lvt-infer $tiny - --save-frame - < $jpeg", "lvt-infer $tiny --bench 1 --board-report -",
   ]
 
+  @Test func labelsOfAFileCalledLikeASetAreTakenAndSaid() async throws {
+    let set = try await shell.run(Self.compile + " --labels coco -o x.lvt")
+    #expect(
+      set.code == 1 && set.errors.contains("expected 10 labels, one for each class, found 80"))
+    let file = try await shell.run(
+      "cp $demo/labels.txt coco && " + Self.compile + " --labels coco -o x.lvt")
+    #expect(file.code == 0 && file.errors.contains("those of the file 'coco', not of the set"))
+    #expect(file.output.contains("10: T-shirt/top, Trouser"))
+  }
+
   @Test(arguments: commands)
   func fullOrClosedStandardOutputIsOneLineAndOne(command: String) async throws {
     for (redirection, cause) in [

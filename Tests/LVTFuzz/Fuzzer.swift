@@ -32,7 +32,7 @@ struct Fuzzer: Sendable {
   /// All of them, the quickest to find anything first.
   static let all: [Fuzzer] = [
     madePlans, mutatedPlans, values, checkpoints, networks, frames, openings, jpegs, boards, calls,
-    coco, voc, labelPictures,
+    coco, voc, labelPictures, pngs,
   ]
 }
 

@@ -70,7 +70,7 @@ extension Fuzzer {
     })
 
   /// A PNG whose chunks, as far as they lie in the file, have the checksums of what they hold.
-  private static func withRightChecksums(_ png: [UInt8]) -> [UInt8] {
+  static func withRightChecksums(_ png: [UInt8]) -> [UInt8] {
     var png = png, start = 8
     while start + 12 <= png.count {
       let length = png[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }

@@ -256,31 +256,6 @@ struct FrameStreamTests {
     withExtendedLifetime(source) {}
   }
 
-  // MARK: PPM
-
-  @Test func pictureSurvivesAPPM() throws {
-    try withFolder { folder in
-      let path = folder.appendingPathComponent("a.ppm").path
-      let picture = try noise(seed: 8, width: 13, height: 7)
-      try PPMFile.write(picture, path: path)
-      let read = try PPMFile.read(path: path)
-      #expect(read.width == 13 && read.height == 7 && read.bytes == picture.bytes)
-      let whole = try Data(contentsOf: URL(fileURLWithPath: path))
-      for bytes in [
-        Data(), Data("P6".utf8), Data("P5\n1 1\n255\n000".utf8),
-        Data("P6\n1 1\n65535\n000000".utf8),
-        Data("P6 99999999 1 255 0".utf8), Data("P6 65536 65536 255 0".utf8), whole.dropLast(),
-        Data("P6 60000 60000 255 0".utf8),
-        Data("P6 1 1 \(String(repeating: "#", count: 5000))".utf8),
-      ] {
-        try bytes.write(to: URL(fileURLWithPath: path))
-        #expect(throws: CaptureError.self) { try PPMFile.read(path: path) }
-      }
-      try Data("P6 # a comment\n# another\n1 1 255\nabc".utf8).write(to: URL(fileURLWithPath: path))
-      #expect(try PPMFile.read(path: path).bytes == Array("abc".utf8))
-    }
-  }
-
   @Test func whatIsNoCameraIsSaidSo() throws {
     for (path, part) in [("/dev/null", "not a camera"), ("/dev/video999", "no such camera")] {
       do throws(CaptureError) {

@@ -130,14 +130,14 @@ struct OutputFolderTests {
         for i in pixels.indices { pixels[i] = UInt8(i % 3 * 60 + i / 3 % 37 * 2 + i / 111 * 3) }
       }
       try JPEGOutput.write(image, path: path)
-      let read = try JPEGDecoder().read(path: path)
+      let read = try PictureDecoder().read(path: path)
       #expect(read.width == 37 && read.height == 21)
       let error = zip(read.bytes, image.bytes).map { abs(Int($0) - Int($1)) }.max() ?? 0
       #expect(error <= 10)
       // Replaced by a longer one, of more than one piece of the encoder's memory.
       let large = try noise(seed: 1, width: 300, height: 300)
       try JPEGOutput.write(large, path: path)
-      #expect(try JPEGDecoder().read(path: path).width == 300)
+      #expect(try PictureDecoder().read(path: path).width == 300)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.jpg"])
     }
   }
@@ -160,14 +160,14 @@ struct OutputFolderTests {
       symlink("/dev/full", path)
       let expected = CaptureError.unwritable(reason: "No space left on device")
       #expect(throws: expected) { try JPEGOutput.write(Image(width: 2, height: 2), path: path) }
-      #expect(throws: expected) { try PGMFile.write([1, 2], width: 2, height: 1, path: path) }
+      #expect(throws: expected) { try PNMFile.write([1, 2], width: 2, height: 1, path: path) }
     }
   }
 
   @Test func labelsAreWrittenAsTheyAre() throws {
     try withFolder { folder in
       let path = folder.path + "/a.pgm"
-      try PGMFile.write([0, 1, 2, 255, 4, 10], width: 3, height: 2, path: path)
+      try PNMFile.write([0, 1, 2, 255, 4, 10], width: 3, height: 2, path: path)
       let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
       #expect(bytes == Array("P5\n3 2\n255\n".utf8) + [0, 1, 2, 255, 4, 10])
     }

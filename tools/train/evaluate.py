@@ -16,7 +16,7 @@ from PIL import Image
 import train_dense
 from data import LABELS, MEAN, STD, load_split, resize_all
 from families import add_arguments, add_dense_arguments, build
-from train import DEFAULTS, top1
+from train import DEFAULTS, TASKS, top1
 from weights import read_weights, write_weights
 
 
@@ -28,7 +28,7 @@ def normalise_rgb(picture: np.ndarray) -> torch.Tensor:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="model.safetensors or model.pth")
-    parser.add_argument("--task", choices=sorted(DEFAULTS), default="classify")
+    parser.add_argument("--task", choices=TASKS, default="classify")
     parser.add_argument("pictures", type=Path, nargs="*", help="pictures to name, in place of the test set")
     add_arguments(parser, embed=24, depths=None, input=None, classes=None)
     add_dense_arguments(parser)

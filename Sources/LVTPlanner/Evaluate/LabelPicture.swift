@@ -42,8 +42,8 @@ public enum LabelPicture {
     defer { lvt_png_close(decoder) }
     var width: UInt32 = 0, height: UInt32 = 0
     let opened = lvt_png_open(
-      &decoder, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &width,
-      &height)
+      &decoder, LVT_PNG_LABELS, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count,
+      &width, &height)
     try check(opened, decoder, file)
     let count = Int(width) * Int(height)
     var status = LVT_PNG_OK

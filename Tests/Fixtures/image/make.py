@@ -10,17 +10,22 @@ resize.txt  one case a line: seed, width and height of a picture made of splitmi
             the whole picture, less for the fraction that a crop shows, or letterbox
 NAME.jpg    a picture of each kind
 NAME.rgb    its pixels as PIL decodes them: Image.open(file).convert("RGB")
+NAME.png    PNGs that PIL does not write
+png.txt     one PNG a line, those of labels among them: path, width, height, and the FNV-1a hash of
+            ImageOps.exif_transpose(Image.open(file)).convert("RGB")
 
 Arithmetic coding is encode.c's, which needs a C compiler and libjpeg.
 """
 
 import math
 import pathlib
+import struct
 import subprocess
 import tempfile
+import zlib
 
 import numpy
-from PIL import Image
+from PIL import Image, ImageOps
 
 HERE = pathlib.Path(__file__).parent
 MASK = (1 << 64) - 1
@@ -215,6 +220,76 @@ def write_jpegs():
         (HERE / f"{name}.rgb").write_bytes(Image.open(path).convert("RGB").tobytes())
 
 
+ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+
+
+def chunk(name, data):
+    body = name + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def png(bits, colours, before=b"", after=b"", interlaced=False, width=13, height=9):
+    """A PNG of noise; `colours` is its colour type, `before` and `after` are chunks around the data."""
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colours]
+    samples = noise(5, width * height * channels * 2)
+    samples = [int.from_bytes(samples[i : i + 2], "big") >> 16 - bits for i in range(0, len(samples), 2)]
+    # Some samples of 16 bits are small, for those of grey are clipped.
+    samples = [x >> 8 if bits == 16 and i % 3 == 0 else x for i, x in enumerate(samples)]
+    rows = b""
+    for left, top, right, down in ADAM7 if interlaced else [(0, 0, 1, 1)]:
+        for y in range(top, height, down):
+            row, used = 0, 0
+            for x in range(left, width, right):
+                for sample in samples[(y * width + x) * channels :][:channels]:
+                    row, used = row << bits | sample, used + bits
+            if used:
+                rows += b"\0" + (row << -used % 8).to_bytes(-(-used // 8), "big")
+    header = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, interlaced)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + before + chunk(b"IDAT", zlib.compress(rows))
+            + after + chunk(b"IEND", b""))
+
+
+def exif(orientation):
+    return struct.pack(">2sHIHHHIHHI", b"MM", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+
+
+def write_pngs():
+    palette = chunk(b"PLTE", noise(3, 3 * 5))
+    files = {
+        "rgb8": png(8, 2),
+        "rgb8-interlaced": png(8, 2, interlaced=True),
+        "rgb8-colour-key": png(8, 2, chunk(b"tRNS", bytes(6))),
+        "rgb16": png(16, 2),
+        "rgb16-interlaced": png(16, 2, interlaced=True),
+        "rgba8": png(8, 6),
+        "rgba16": png(16, 6),
+        "grey16": png(16, 0),
+        "grey16-interlaced": png(16, 0, interlaced=True),
+        "grey8-colour-key": png(8, 0, chunk(b"tRNS", b"\0\x07")),
+        "grey-alpha8": png(8, 4),
+        "grey-alpha16-interlaced": png(16, 4, interlaced=True),
+        "palette8-short": png(8, 3, palette + chunk(b"tRNS", b"\0\x80")),
+        "palette4-short": png(4, 3, palette),
+        "gamma": png(8, 2, chunk(b"gAMA", struct.pack(">I", 100000)) + chunk(b"sBIT", b"\5\6\5")),
+        "exif-after": png(8, 6, after=chunk(b"eXIf", exif(8))),
+        "exif-marked": png(8, 3, chunk(b"eXIf", b"Exif\0\0" + exif(5)) + palette),
+        "exif-damaged": png(8, 2, chunk(b"eXIf", exif(6)[:-6])),
+        **{f"exif-{k}": png(8, 2, chunk(b"eXIf", exif(k))) for k in range(1, 10)},
+    }
+    for name, data in files.items():
+        (HERE / f"{name}.png").write_bytes(data)
+    labels = sorted((HERE.parent / "evaluate" / "labels").glob("*.png"))
+    lines = []
+    for path in [HERE / f"{name}.png" for name in files] + labels:
+        if path.stem in ("few-bytes", "wide"):
+            continue
+        image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+        where = path.relative_to(HERE.parent)
+        lines.append(f"{where} {image.width} {image.height} {fnv1a(image.tobytes()):016x}\n")
+    (HERE / "png.txt").write_text("".join(lines))
+
+
 if __name__ == "__main__":
     write_resize_cases()
     write_jpegs()
+    write_pngs()

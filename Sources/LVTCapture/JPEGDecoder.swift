@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTJPEG
-internal import CLVTSystem
 public import LVTImage
 
-/// Reads JPEG files into an image that it uses again for the next.
+/// Decodes JPEGs into an image that it uses again for the next.
 ///
 /// Pixels are those of PIL's `ImageOps.exif_transpose(Image.open(file)).convert("RGB")`, whatever the
 /// file's colours: a picture is turned and mirrored as its Exif data say, where they are damaged not at
@@ -11,13 +10,10 @@ public import LVTImage
 public final class JPEGDecoder {
   /// Pixels of the largest picture.
   static let mostPixels = Int(LVT_JPEG_MAX_PIXELS)
-  /// The longest file: three bytes for each of them.
-  private static let longestFile = 3 * mostPixels
 
   private let decoder: OpaquePointer
   private let orientation: OrientationPolicy
   private var image: Image?
-  private let memory = ReusableMemory()
 
   /// A decoder.
   ///
@@ -30,30 +26,7 @@ public final class JPEGDecoder {
 
   deinit { lvt_jpeg_destroy(decoder) }
 
-  /// Decodes a regular file, which others may change meanwhile.
-  ///
-  /// - Returns: The picture; the next one overwrites it.
-  /// - Throws: ``CaptureError``; its description does not contain the path.
-  public func read(path: String) throws(CaptureError) -> Image {
-    let file = try OpenFile(path: path)
-    // The start before all of it: no memory for what is no JPEG.
-    var start: UInt32 = 0
-    return try withUnsafeMutableBytes(of: &start) { start throws(CaptureError) in
-      let start = UnsafeMutableRawBufferPointer(rebasing: start[..<(try file.read(into: start))])
-      try Self.checkStart(UnsafeRawBufferPointer(start))
-      guard file.size <= Self.longestFile else {
-        throw .unreadable(
-          reason: "\(file.size) bytes, expected at most the \(Self.longestFile) of a picture")
-      }
-      let whole = try room(for: max(start.count, file.size))
-      whole.copyMemory(from: UnsafeRawBufferPointer(start))
-      let rest = UnsafeMutableRawBufferPointer(rebasing: whole[start.count...])
-      let count = start.count + (try file.read(into: rest))
-      return try decode(UnsafeRawBufferPointer(rebasing: whole[..<count]))
-    }
-  }
-
-  /// Decodes a JPEG in memory, as ``read(path:)`` does a file.
+  /// Decodes a JPEG in memory.
   ///
   /// The Huffman tables may be missing, as they are in the frames of some cameras; the usual ones
   /// are used then.
@@ -75,12 +48,6 @@ public final class JPEGDecoder {
     }
     try check(decoded, width: Int(width), height: Int(height))
     return image
-  }
-
-  private func room(for count: Int) throws(CaptureError) -> UnsafeMutableRawBufferPointer {
-    do throws(ImageError) {
-      return UnsafeMutableRawBufferPointer(start: try memory.reserve(count), count: count)
-    } catch { throw .image(error) }
   }
 
   private static func checkStart(_ bytes: UnsafeRawBufferPointer) throws(CaptureError) {
