@@ -163,6 +163,8 @@ extension CommandLineTests {
     #expect(lines.count > 8 && lines.allSatisfy { $0.count <= 80 })
     // Elsewhere lines are as long as they are.
     let file = try run("lvt-plan", process.arguments ?? []).output
-    if arguments.first == "families" { #expect(file.split(separator: "\n").contains { $0.count > 80 }) }
+    if arguments.first == "families" {
+      #expect(file.split(separator: "\n").contains { $0.count > 80 })
+    }
   }
 }
