@@ -21,6 +21,8 @@ static struct {
 } line = {.descriptor = -1};
 /// Held while the line is drawn or changed: by the program or by the signal's handler.
 static atomic_flag is_held = ATOMIC_FLAG_INIT;
+/// Whether the width changed while the line was held, perhaps after it was asked for.
+static atomic_bool is_late;
 
 /// Bytes of the first `columns` characters. Characters of two columns are taken for one: the
 /// terminal is told not to go to the next line.
@@ -60,8 +62,16 @@ static void redraw(int number) {
         if (line.descriptor >= 0)
             (void)draw();
         atomic_flag_clear(&is_held);
-    } // else it is being drawn
+    } else {
+        atomic_store(&is_late, true); // who holds it draws it again
+    }
     errno = error;
+}
+
+static void let_go(void) {
+    atomic_flag_clear(&is_held);
+    if (atomic_exchange(&is_late, false))
+        redraw(0);
 }
 
 int lvt_show_line(int descriptor, const char *text, size_t count) {
@@ -82,7 +92,7 @@ int lvt_show_line(int descriptor, const char *text, size_t count) {
     line.count = count < LONGEST ? count : cut(text, LONGEST, LONGEST);
     memcpy(line.text, text, line.count);
     const int status = draw();
-    atomic_flag_clear(&is_held);
+    let_go();
     return status;
 }
 
@@ -91,6 +101,6 @@ int lvt_end_line(void) {
         continue;
     const int status = line.descriptor < 0 ? 0 : lvt_write_all(line.descriptor, "\n", 1);
     line.descriptor = -1;
-    atomic_flag_clear(&is_held);
+    let_go();
     return status;
 }
