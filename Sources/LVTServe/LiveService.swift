@@ -69,6 +69,27 @@ final class LiveService {
     evhttp_set_max_headers_size(http, Self.longestHead)
     evhttp_set_max_body_size(http, 1)
     evhttp_set_timeout(http, Self.patience)
+    guard
+      watch(channel.end.descriptor, { _, _, context in
+        LiveService.at(context) { event_base_loopbreak($0.base) }
+      }),
+      watch(channel.news, { _, _, context in LiveService.at(context) { $0.takeNews() } }),
+      watch(seconds: 2, { _, _, context in LiveService.at(context) { $0.endOldSnapshots() } })
+    else { throw .system(reason: "no memory") }
+  }
+
+  /// Lets the loop call a function when a descriptor can be read, or every so many seconds; whether there was the
+  /// memory.
+  private func watch(
+    _ descriptor: Int32 = -1, seconds: Int = 0, _ body: @escaping event_callback_fn
+  ) -> Bool {
+    let kinds = Int16(EV_PERSIST | (descriptor < 0 ? 0 : EV_READ))
+    let this = Unmanaged.passUnretained(self).toOpaque()
+    guard let event = event_new(base, descriptor, kinds, body, this) else { return false }
+    events.append(event)
+    if seconds == 0 { return event_add(event, nil) == 0 }
+    var period = timeval(tv_sec: seconds, tv_usec: 0)
+    return event_add(event, &period) == 0
   }
 
   deinit {
@@ -81,24 +102,6 @@ final class LiveService {
   func run() {
     lvt_ignore_broken_pipes()
     let this = Unmanaged.passUnretained(self).toOpaque()
-    func watch(_ descriptor: Int32, _ body: event_callback_fn?) {
-      guard let event = event_new(base, descriptor, Int16(EV_READ | EV_PERSIST), body, this)
-      else { return }
-      event_add(event, nil)
-      events.append(event)
-    }
-    watch(channel.end.descriptor) { _, _, context in
-      LiveService.at(context) { event_base_loopbreak($0.base) }
-    }
-    watch(channel.news) { _, _, context in LiveService.at(context) { $0.takeNews() } }
-    if let clock = event_new(
-      base, -1, Int16(EV_PERSIST),
-      { _, _, context in LiveService.at(context) { $0.endOldSnapshots() } }, this)
-    {
-      var period = timeval(tv_sec: 2, tv_usec: 0)
-      event_add(clock, &period)
-      events.append(clock)
-    }
     // No connection is accepted while there are too many.
     evhttp_set_bevcb(
       http,
