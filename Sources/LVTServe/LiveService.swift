@@ -70,9 +70,11 @@ final class LiveService {
     evhttp_set_max_body_size(http, 1)
     evhttp_set_timeout(http, Self.patience)
     guard
-      watch(channel.end.descriptor, { _, _, context in
-        LiveService.at(context) { event_base_loopbreak($0.base) }
-      }),
+      watch(
+        channel.end.descriptor,
+        { _, _, context in
+          LiveService.at(context) { event_base_loopbreak($0.base) }
+        }),
       watch(channel.news, { _, _, context in LiveService.at(context) { $0.takeNews() } }),
       watch(seconds: 2, { _, _, context in LiveService.at(context) { $0.endOldSnapshots() } })
     else { throw .system(reason: "no memory") }
