@@ -51,8 +51,10 @@ extension Quantization {
 struct RangeChooser {
   /// The bins that are not empty: middle value, its image, and count.
   private let bins: [(value: Float, image: Float, count: Double)]
-  /// What other pictures may hold.
-  private let further: [(value: Float, image: Float, count: Double)]
+  /// The same, and behind them what other pictures may hold.
+  private let allBins: [(value: Float, image: Float, count: Double)]
+  /// The squares of all images, by their counts.
+  private let signal: Double
   private let low, high: Float
   private let symmetric: Bool
   private let transform: (Float) -> Float
@@ -82,10 +84,13 @@ struct RangeChooser {
       bins.append((value, transform(value), Double(count)))
     }
     self.bins = bins
-    further = bins.map { bin in
-      let value = Self.reach * bin.value
-      return (value, transform(value), Self.weight * bin.count)
-    }
+    allBins =
+      bins
+      + bins.map { bin in
+        let value = Self.reach * bin.value
+        return (value, transform(value), Self.weight * bin.count)
+      }
+    signal = allBins.reduce(0) { $0 + Double($1.image) * Double($1.image) * $1.count }
     self.transform = transform
   }
 
@@ -132,11 +137,10 @@ struct RangeChooser {
       : Quantization(low: low, high: low + width)
     // low + width may round down.
     quantization.scale = ScaleLimits.scale(max(quantization.scale, leastScale))
-    var noise = 0.0, signal = 0.0
-    for bin in bins + further {
+    var noise = 0.0
+    for bin in allBins {
       let error = Double(transform(quantization.rounded(bin.value)) - bin.image)
       noise += error * error * bin.count
-      signal += Double(bin.image) * Double(bin.image) * bin.count
     }
     return RangeChoice(
       quantization: quantization, method: method, decibels: decibels(signal, noise))
