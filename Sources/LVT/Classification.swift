@@ -23,6 +23,13 @@ public struct Classification: Sendable {
     self.labels = labels
   }
 
+  /// How many classes are likelier than one, or as likely with a lower index: 0 for the likeliest.
+  public func rank(of index: Int) -> Int {
+    logits.indices.count {
+      logits[$0] > logits[index] || (logits[$0] == logits[index] && $0 < index)
+    }
+  }
+
   /// The `count` likeliest classes, likeliest first; of equals the one with the lower index.
   public func top(_ count: Int) -> [Candidate] {
     logits.withUnsafeBufferPointer { logits in

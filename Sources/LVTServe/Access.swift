@@ -60,7 +60,7 @@ public struct Access: Equatable, Sendable {
     if let colon = name.lastIndex(of: UInt8(ascii: ":")), name.last != UInt8(ascii: "]") {
       name = name[..<colon]
     }
-    if ListenAddress.isNumeric(Substring(name).utf8) { return true }
+    if ListenAddress.isNumeric(name) { return true }
     let lower = Self.lower(name)
     return lower.utf8.elementsEqual("localhost".utf8)
       || names.contains { $0.utf8.elementsEqual(lower.utf8) }

@@ -49,4 +49,7 @@ public struct LiveWishes: Equatable, Sendable {
   public internal(set) var lines = false
   /// Whether anybody reads the lines of all that was found.
   public internal(set) var everything = false
+
+  /// Nobody reads anything.
+  public init() {}
 }

@@ -21,7 +21,6 @@ public final class LiveServer {
   private let service: LiveService
   private var thread: OpaquePointer?
   private var spare = Publication()
-  private var totals = LiveTotals()
 
   /// A server, which listens from now on.
   ///
@@ -59,12 +58,11 @@ public final class LiveServer {
   ///   - line: A JSON object in one line; nil where nobody reads it.
   ///   - everything: The same with all that was found.
   ///   - seconds: When the frame was taken, since 1970.
-  ///   - count: Counts and times the frame.
+  ///   - totals: Counts and times of all frames up to this one.
   public func publish(
     _ picture: Frame.Content?, line: String?, everything: String?, seconds: String,
-    count: (inout LiveTotals) -> Void
+    totals: LiveTotals
   ) {
-    count(&totals)
     spare.copy(picture)
     spare.line = line
     spare.everything = everything

@@ -273,9 +273,9 @@ struct Arguments {
   }
 
   /// The first option that says nothing of a plan's results.
-  func uselessOption(for purpose: Purpose) -> String? {
-    let isOfClasses = purpose == .classes, isOfObjects = purpose == .objects
-    let isOfPixels = purpose == .pixels
+  func uselessOption(for task: PlanOutput.Kind) -> String? {
+    let isOfClasses = task == .classes, isOfObjects = task == .detections
+    let isOfPixels = task == .pixelClasses
     let options = [
       ("--top", top != nil, isOfClasses), ("--logits", logits, isOfClasses),
       ("--threshold", threshold != nil, isOfObjects),

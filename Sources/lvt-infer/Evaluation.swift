@@ -42,18 +42,12 @@ struct Evaluation {
       }
       do throws(CaptureError) {
         let image = try decoder.read(path: path)
-        let logits: [Float]
+        let found: Classification
         do throws(ImageError) {
-          logits = try image.withView { view throws(ImageError) in
-            try classifier.classify(view).logits
-          }
+          found = try image.withView { view throws(ImageError) in try classifier.classify(view) }
         } catch { throw .image(error) }
         let rank =
-          isYesOrNo
-          ? ((logits[0] > 0) == (known == 1) ? 0 : 1)
-          : logits.indices.count {
-            logits[$0] > logits[known] || logits[$0] == logits[known] && $0 < known
-          }
+          isYesOrNo ? ((found.logits[0] > 0) == (known == 1) ? 0 : 1) : found.rank(of: known)
         counts[known].pictures += 1
         if rank < 1 { counts[known].first += 1 }
         if rank < 5 { counts[known].firstFive += 1 }

@@ -2,39 +2,24 @@
 internal import LVT
 internal import LVTDraw
 
-/// What the results of a plan are about.
-enum Purpose {
-  case classes, features, objects, pixels
-
-  /// In one word.
+extension PlanOutput.Kind {
+  /// What a plan is for, in one word.
   var name: String {
     switch self {
     case .classes: "classes"
-    case .features: "features"
-    case .objects: "objects"
-    case .pixels: "pixels"
+    case .detections: "objects"
+    case .pixelClasses: "pixels"
+    case .map: "features"
     }
   }
 
-  /// A plan of this, in words.
+  /// A plan for this, in words.
   var text: String {
     switch self {
     case .classes: "a plan that classifies pictures"
-    case .features: "a plan without classes"
-    case .objects: "a plan that finds objects"
-    case .pixels: "a plan that classifies pixels"
-    }
-  }
-}
-
-extension Plan {
-  /// What lvt-infer shows of the results; classes of the whole picture go before others.
-  var purpose: Purpose {
-    switch task {
-    case .classes: .classes
-    case .detections: .objects
-    case .pixelClasses: .pixels
-    case .map: .features
+    case .detections: "a plan that finds objects"
+    case .pixelClasses: "a plan that classifies pixels"
+    case .map: "a plan without classes"
     }
   }
 }
@@ -45,12 +30,12 @@ enum Finder {
   case detector(Detector)
   case segmenter(Segmenter, ResultFilter)
 
-  /// What the plan's purpose asks for.
+  /// What the plan's task asks for.
   init(_ engine: Engine, _ filter: ResultFilter) throws(ResultError) {
-    switch engine.plan.purpose {
-    case .objects: self = .detector(try Detector(engine: engine, filter: filter))
-    case .pixels: self = .segmenter(try Segmenter(engine: engine), filter)
-    case .classes, .features:
+    switch engine.plan.task {
+    case .detections: self = .detector(try Detector(engine: engine, filter: filter))
+    case .pixelClasses: self = .segmenter(try Segmenter(engine: engine), filter)
+    case .classes, .map:
       do throws(ImageError) { self = .classifier(try Classifier(engine: engine)) } catch {
         throw .image(error)
       }
@@ -89,7 +74,7 @@ enum Finder {
     case .detector(let detector): .objects(detector.detections, labels)
     case .segmenter(let segmenter, let filter): .pixels(segmenter.map, labels, filter)
     case .classifier(let classifier):
-      engine.plan.purpose == .classes
+      engine.plan.task == .classes
         ? .classes(classifier.classification) : .features(engine.outputs)
     }
   }

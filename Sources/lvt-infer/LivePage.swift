@@ -5,34 +5,6 @@ internal import LVTCapture
 internal import LVTDraw
 internal import LVTServe
 
-/// What the command line says about the live page.
-struct PageArguments: Equatable {
-  /// Nil: there is none.
-  var port: Int?
-  /// Nil: this machine's own programs alone can connect.
-  var address: String?
-  var tokenFile: String?
-  var needsNoToken = false
-  var names: [String] = []
-
-  func check() throws(UsageError) {
-    guard let port else {
-      if self != PageArguments() {
-        throw UsageError("--listen, --token-file, --no-token and --host are for --serve")
-      }
-      return
-    }
-    if let address, ListenAddress(host: address, port: port) == nil {
-      throw UsageError(
-        "--listen: expected a numeric address of this machine, as in 192.168.1.20 or 0.0.0.0, "
-          + "found '\(address)'")
-    }
-    if needsNoToken, tokenFile != nil {
-      throw UsageError("expected one of --token-file and --no-token")
-    }
-  }
-}
-
 /// The live page of a stream.
 struct LivePage {
   let server: LiveServer
@@ -65,10 +37,10 @@ struct LivePage {
   private static func description(_ arguments: Arguments, _ plan: Plan) -> LiveDescription {
     let name = String(
       decoding: arguments.model.utf8.split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
-    let colours = (0..<Palette.count).map { "\"\(Palette.colour(of: $0).hexadecimal)\"" }
+    let colours = (0..<Palette.count).map { "\"\(Palette.colour(of: $0).hexadecimalText)\"" }
     let orientation = arguments.orientation ?? .exif
     return LiveDescription(
-      plan: "{\"model\":\(jsonText(name)),\"task\":\"\(plan.purpose.name)\","
+      plan: "{\"model\":\(jsonText(name)),\"task\":\"\(plan.task.name)\","
         + "\"threshold\":\(fixed(Double(arguments.threshold ?? ResultFilter.shownScore), 6)),"
         + "\"orientation\":\"\(orientation.rawValue)\",\"colours\":[\(colours.joined(separator: ","))]}",
       labels: "version=\"\(lvtVersionNumber)\",model=\(jsonText(terminalText(name))),"
@@ -80,9 +52,7 @@ struct LivePage {
     var bytes = [UInt8](repeating: 0, count: 16)
     let status = bytes.withUnsafeMutableBytes { lvt_random($0.baseAddress, $0.count) }
     guard status == 0 else { throw .system(reason: String(cString: lvt_error_text(status))) }
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-      decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    return hexadecimal(bytes)
   }
 
   /// The first line of a file.

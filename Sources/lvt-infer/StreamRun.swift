@@ -36,6 +36,7 @@ struct StreamRun {
     // The least time from one frame's start to the next one's, and when the next may start.
     let period = arguments.highestRate.map { 1_000_000_000 / UInt64($0) } ?? 0
     var earliest: UInt64 = 0
+    var totals = LiveTotals()
     do throws(CaptureError) {
       while areWritten, count < arguments.frames ?? .max {
         // Before a frame is taken and not after, so that it is the newest.
@@ -57,9 +58,15 @@ struct StreamRun {
         if count == 1, let hint = source.hint { Console.report(hint) }
         var losses = source.losses
         losses.damaged += undecoded
-        let times = Times(start, loaded, lvt_nanoseconds()), finding = finder.finding
-        report(frame, finding, times, losses)
-        publish(frame, finding, times, losses)
+        let end = lvt_nanoseconds()
+        let record = FrameRecord(
+          frame, capture: start - min(frame.nanoseconds, start), preprocess: loaded - start,
+          inference: end - loaded, losses)
+        totals.add(
+          capture: record.capture, preprocess: record.preprocess, inference: record.inference,
+          losses: losses)
+        let finding = finder.finding
+        tell(frame, finding, record, totals)
         areWritten = files.write(finding, image, of: .frame(number: frame.number))
       }
     } catch { failure = error }
@@ -100,68 +107,61 @@ struct StreamRun {
     if let copy, let path = arguments.savedFrame { try PNMFile.write(copy, path: path) }
   }
 
-  /// When a frame was taken up, was the network's input, and had run.
-  private struct Times {
-    let start, loaded, end: UInt64
+  /// When a frame was complete, and what it took.
+  private struct FrameRecord {
+    let number: Int
+    /// Since 1970.
+    let seconds: String
+    /// Nanoseconds that it waited, that making the input took, and that the network ran.
+    let capture, preprocess, inference: UInt64
+    let losses: FrameLosses
 
-    init(_ start: UInt64, _ loaded: UInt64, _ end: UInt64) {
-      (self.start, self.loaded, self.end) = (start, loaded, end)
-    }
-
-    /// Nanoseconds that a frame waited, that making the input took, and that the network ran.
-    func spans(of frame: Frame) -> (capture: UInt64, preprocess: UInt64, inference: UInt64) {
-      (start - min(frame.nanoseconds, start), loaded - start, end - loaded)
+    init(
+      _ frame: Frame, capture: UInt64, preprocess: UInt64, inference: UInt64, _ losses: FrameLosses
+    ) {
+      number = frame.number
+      let now = lvt_nanoseconds()
+      seconds = fixed(
+        lvt_wall_seconds() - Double(now - min(frame.nanoseconds, now)) / 1e9, 3)
+      (self.capture, self.preprocess, self.inference) = (capture, preprocess, inference)
+      self.losses = losses
     }
   }
 
-  private func report(
-    _ frame: Frame, _ finding: Finding, _ times: Times, _ losses: FrameLosses
+  /// Writes a frame's line, and shows it to those who look at the live page.
+  private func tell(
+    _ frame: Frame, _ finding: Finding, _ record: FrameRecord, _ totals: LiveTotals
   ) {
-    guard isLine else {
-      Console.print(line(frame, finding, times, losses))
-      return
+    let wishes = server?.wishes ?? LiveWishes()
+    // Only of objects there is more than is told.
+    let hasMore: Bool = if case .objects = finding { true } else { false }
+    let isRead = !isLine || wishes.lines || wishes.everything && !hasMore
+    let line = isRead ? line(finding, record) : nil
+    if isLine {
+      Console.printOver(
+        "\(finding.text(arguments))  (age \(milliseconds(record.capture)), input "
+          + "\(milliseconds(record.preprocess)), network \(milliseconds(record.inference)) ms; "
+          + "\(record.losses.dropped) dropped, \(record.losses.damaged) damaged)")
+    } else if let line {
+      Console.print(line)
     }
-    let (capture, preprocess, inference) = times.spans(of: frame)
-    Console.printOver(
-      "\(finding.text(arguments))  (age \(milliseconds(capture)), input "
-        + "\(milliseconds(preprocess)), network \(milliseconds(inference)) ms; "
-        + "\(losses.dropped) dropped, \(losses.damaged) damaged)")
-  }
-
-  /// Shows a frame to those who look at the live page.
-  private func publish(
-    _ frame: Frame, _ finding: Finding, _ times: Times, _ losses: FrameLosses
-  ) {
-    guard let server else { return }
-    let wishes = server.wishes
-    let (capture, preprocess, inference) = times.spans(of: frame)
-    server.publish(
-      wishes.pictures ? frame.content : nil,
-      line: wishes.lines ? line(frame, finding, times, losses) : nil,
-      everything: wishes.everything ? line(frame, finder.everything, times, losses) : nil,
-      seconds: seconds(of: frame)
-    ) { $0.add(capture: capture, preprocess: preprocess, inference: inference, losses: losses) }
+    server?.publish(
+      wishes.pictures ? frame.content : nil, line: wishes.lines ? line : nil,
+      everything: !wishes.everything ? nil : hasMore ? self.line(finder.everything, record) : line,
+      seconds: record.seconds, totals: totals)
   }
 
   /// A frame as a JSON object.
-  private func line(
-    _ frame: Frame, _ finding: Finding, _ times: Times, _ losses: FrameLosses
-  ) -> String {
-    let (capture, preprocess, inference) = times.spans(of: frame)
-    return "{\"time\":\(seconds(of: frame)),\"frame\":\(frame.number),"
-      + "\(finding.json(arguments)),\"capture_ms\":\(milliseconds(capture)),"
-      + "\"preprocess_ms\":\(milliseconds(preprocess)),"
-      + "\"inference_ms\":\(milliseconds(inference)),"
-      + "\"dropped\":\(losses.dropped),\"damaged\":\(losses.damaged)" + logits(finding) + "}"
+  private func line(_ finding: Finding, _ record: FrameRecord) -> String {
+    "{\"time\":\(record.seconds),\"frame\":\(record.number),"
+      + "\(finding.json(arguments)),\"capture_ms\":\(milliseconds(record.capture)),"
+      + "\"preprocess_ms\":\(milliseconds(record.preprocess)),"
+      + "\"inference_ms\":\(milliseconds(record.inference)),"
+      + "\"dropped\":\(record.losses.dropped),\"damaged\":\(record.losses.damaged)"
+      + logits(finding) + "}"
   }
 
   private func milliseconds(_ nanoseconds: UInt64) -> String { fixed(Double(nanoseconds) / 1e6, 2) }
-
-  /// When a frame was complete, in seconds since 1970.
-  private func seconds(of frame: Frame) -> String {
-    let now = lvt_nanoseconds()
-    return fixed(lvt_wall_seconds() - Double(now - min(frame.nanoseconds, now)) / 1e9, 3)
-  }
 
   /// The network's raw output as a further member, if it is asked for.
   private func logits(_ finding: Finding) -> String {

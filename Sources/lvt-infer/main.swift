@@ -39,9 +39,9 @@ enum Program {
       guard canWrite(arguments.outputs, keeping: [arguments.model, "-"]),
         let engine = engine(arguments)
       else { return false }
-      let purpose = engine.plan.purpose
-      if let option = arguments.uselessOption(for: purpose) {
-        Console.report("\(arguments.model): \(option) is of no use for \(purpose.text)")
+      let task = engine.plan.task
+      if let option = arguments.uselessOption(for: task) {
+        Console.report("\(arguments.model): \(option) is of no use for \(task.text)")
         return false
       }
       // A stream does it once its source has a thread, which need not be where the network runs.
@@ -111,9 +111,9 @@ enum Program {
   private static func evaluate(
     _ engine: Engine, _ folder: String, _ arguments: Arguments
   ) -> Bool {
-    guard engine.plan.purpose == .classes else {
+    guard engine.plan.task == .classes else {
       Console.report(
-        "\(arguments.model): --evaluate is of no use for \(engine.plan.purpose.text); lvt-plan --evaluate "
+        "\(arguments.model): --evaluate is of no use for \(engine.plan.task.text); lvt-plan --evaluate "
           + "compares boxes and pixels")
       return false
     }

@@ -106,10 +106,6 @@ enum Terminal {
     for picture in pictures { picture.withUnsafeBytes { sha.update($0) } }
     return hexadecimal(sha.finish())
   }
-
-  private static func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.map { String(format: "%02x", $0) }.joined()
-  }
 }
 
 /// A bar on standard error if that is a terminal, else a line when a stage begins.

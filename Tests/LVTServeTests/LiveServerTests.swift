@@ -8,9 +8,10 @@ import Testing
 @testable import LVTServe
 
 /// A server on a free port, and frames for it.
-private struct Live {
+private final class Live {
   let server: LiveServer
   let port: Int
+  private var totals = LiveTotals()
 
   init(token: String? = nil) throws {
     var last: (any Error)?
@@ -32,13 +33,12 @@ private struct Live {
 
   func publish(_ picture: Frame.Content?, number: Int = 0) {
     let wishes = server.wishes
+    totals.add(
+      capture: 1_000_000, preprocess: 2_000_000, inference: 3_000_000, losses: FrameLosses())
     server.publish(
       wishes.pictures ? picture : nil, line: wishes.lines ? "{\"frame\":\(number)}" : nil,
-      everything: wishes.everything ? "{\"all\":\(number)}" : nil, seconds: "1.5"
-    ) {
-      $0.add(
-        capture: 1_000_000, preprocess: 2_000_000, inference: 3_000_000, losses: FrameLosses())
-    }
+      everything: wishes.everything ? "{\"all\":\(number)}" : nil, seconds: "1.5",
+      totals: totals)
   }
 
   /// Waits for the server's thread; whether it came to what is expected.

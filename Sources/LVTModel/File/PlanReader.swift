@@ -43,13 +43,7 @@ extension Plan {
 
   /// The SHA-256 in the plan's header, as hexadecimal digits.
   public var hashText: String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    for byte in fileBytes[PlanFormat.Header.hash..<PlanFormat.headerBytes] {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
-    }
-    return String(decoding: text, as: UTF8.self)
+    hexadecimal(fileBytes[PlanFormat.Header.hash..<PlanFormat.headerBytes])
   }
 }
 

@@ -24,11 +24,5 @@ extension RGB {
 
 extension RGB {
   /// `#e02020`, as pages name colours.
-  public var hexadecimal: String {
-    let digits = Array("0123456789abcdef".utf8)
-    return "#"
-      + String(
-        decoding: [red, green, blue].flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
-        as: UTF8.self)
-  }
+  public var hexadecimalText: String { "#" + hexadecimal([red, green, blue]) }
 }

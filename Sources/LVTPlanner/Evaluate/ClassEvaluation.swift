@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import LVT
 public import LVTCapture
 public import LVTModel
 public import LVTRuntime
@@ -165,8 +166,5 @@ public struct ClassEvaluation: Evaluation {
 ///
 /// - Parameter logits: A single one stands for two classes.
 func isAmongFive(_ index: Int, _ logits: [Float]) -> Bool {
-  logits.count <= 5
-    || logits.indices.count {
-      logits[$0] > logits[index] || (logits[$0] == logits[index] && $0 < index)
-    } < 5
+  logits.count <= 5 || Classification(logits: logits, labels: []).rank(of: index) < 5
 }

@@ -67,10 +67,7 @@ public struct PlanTable {
     switch plan.input.fit {
     case .stretch: ""
     case .crop(let fraction): String(format: ", centre %.3g of the shorter edge", fraction)
-    case .letterbox(let padding):
-      String(
-        format: ", whole picture padded with #%02x%02x%02x", padding.red, padding.green,
-        padding.blue)
+    case .letterbox(let padding): ", whole picture padded with \(padding.hexadecimalText)"
     }
   }
 
