@@ -45,7 +45,7 @@ struct DwconvCase: KernelCase {
     rowStride = draw.stride(width * pixelStride, isTight: isLayer)
     zeroPoint = draw.zeroPoint()
     let low = draw.int(-128...127)
-    bounds = draw.choose(-128...127, zeroPoint...127, low...draw.int(low...127))
+    bounds = draw.choose(-128...127, zeroPoint...127, low...127)
     residualMultiplier = isLayer ? 0 : draw.choose(0, 0, 1, 65536, 2 * draw.unit())
     ranges = isLayer ? [0..<height] : Self.drawRanges(height: height, mode, &draw)
 
@@ -144,7 +144,6 @@ struct DwconvCase: KernelCase {
     d.in_zero_point = Int32(columns.inputZeroPoint)
     d.out_zero_point = Int32(zeroPoint)
     d.out_lo = Int32(bounds.lowerBound)
-    d.out_hi = Int32(bounds.upperBound)
     d.residual_multiplier = residualMultiplier
     d.scratch = memory[Slot.scratch]
     kernels.dwconv_s8(&d)

@@ -80,7 +80,7 @@ struct GemmCase: KernelCase {
       ? outStride : draw.stride(panelCount * block * element, element: element)
     zeroPoint = draw.zeroPoint()
     let low = draw.int(-128...127)
-    bounds = draw.choose(-128...127, zeroPoint...127, low...draw.int(low...127))
+    bounds = draw.choose(-128...127, zeroPoint...127, low...127)
     residualZeroPoint = draw.zeroPoint()
     residualMultiplier = draw.choose(0, 0.5, 1, 16384, 2 * draw.unit())
     isBehindReLU = draw.chance(oneIn: 3)
@@ -135,7 +135,6 @@ struct GemmCase: KernelCase {
     g.output = output
     g.out_zero_point = Int32(zeroPoint)
     g.out_lo = Int32(bounds.lowerBound)
-    g.out_hi = Int32(bounds.upperBound)
     if residual != .none {
       let slot = residual == .apart ? Slot.residual : Slot.out
       g.residual = UnsafeRawPointer(memory[slot])

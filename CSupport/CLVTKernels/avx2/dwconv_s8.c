@@ -123,7 +123,6 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
         __m128i q_s8x16 = _mm_packs_epi16(_mm256_castsi256_si128(q_s16x16),
                                           _mm256_extracti128_si256(q_s16x16, 1));
         q_s8x16 = _mm_max_epi8(q_s8x16, _mm_set1_epi8((int8_t)d->out_lo));
-        q_s8x16 = _mm_min_epi8(q_s8x16, _mm_set1_epi8((int8_t)d->out_hi));
         _mm_storeu_si128((__m128i *)(out + (x + i) * d->pixel_stride), q_s8x16);
     }
 }

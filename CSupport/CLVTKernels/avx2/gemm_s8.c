@@ -60,20 +60,19 @@ LVT_INLINE void finish(
     q_s16x8 = _mm_adds_epi16(q_s16x8, _mm_set1_epi16((int16_t)g->out_zero_point));
     __m128i q_s8 = _mm_packs_epi16(q_s16x8, q_s16x8);
     q_s8 = _mm_max_epi8(q_s8, _mm_set1_epi8((int8_t)g->out_lo));
-    q_s8 = _mm_min_epi8(q_s8, _mm_set1_epi8((int8_t)g->out_hi));
     _mm_storel_epi64((__m128i *)out, q_s8);
 }
 
 LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr) {
     const lvt_panel *panel = lvt_gemm_panel(g, t->panel);
-    const size_t groups = lvt_gemm_groups(g), halves = lvt_gemm_is_half(g, t->panel) ? 1 : 2;
+    const size_t halves = t->is_half ? 1 : 2;
     for (size_t half = 0; half < 2; half++) { // 8 columns each
         const int8_t *w = panel->weights + half * 32;
         __m256i acc[MR][2];
         LVT_UNROLL for (size_t r = 0; r < mr; r++) acc[r][0] = acc[r][1] = _mm256_setzero_si256();
         const char *segment = t->a;
         for (size_t s = 0; s < g->segments && half < halves; s++, segment += t->segment_stride) {
-            for (size_t i = 0; i < groups; i++, w += 64) {
+            for (size_t i = 0; i < t->groups; i++, w += 64) {
                 const __m256i w0 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)w));
                 const __m256i w1 = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + 16)));
                 LVT_UNROLL for (size_t r = 0; r < mr; r++) {
@@ -100,19 +99,19 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
     }
 }
 
-static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
-    switch (t->rows) {
-    case 6: tile_rows(g, t, 6); break;
-    case 5: tile_rows(g, t, 5); break;
-    case 4: tile_rows(g, t, 4); break;
-    case 3: tile_rows(g, t, 3); break;
-    case 2: tile_rows(g, t, 2); break;
-    case 1: tile_rows(g, t, 1); break;
+static void run_tiles(const lvt_gemm_args *g, lvt_tile tile) {
+    switch (tile.rows) {
+        LVT_TILES(6, tile_rows(g, &tile, 6));
+        LVT_TILES(5, tile_rows(g, &tile, 5));
+        LVT_TILES(4, tile_rows(g, &tile, 4));
+        LVT_TILES(3, tile_rows(g, &tile, 3));
+        LVT_TILES(2, tile_rows(g, &tile, 2));
+        LVT_TILES(1, tile_rows(g, &tile, 1));
     }
 }
 
 void lvt_gemm_s8__avx2(const lvt_gemm_args *g) {
-    lvt_gemm_run(g, MR, 1, pack_rows, 2, run_tile);
+    lvt_gemm_run(g, MR, 1, pack_rows, 2, run_tiles);
 }
 
 LVT_TARGET_END

@@ -60,7 +60,6 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
         __m128i q_s8x16 =
             _mm512_cvtsepi32_epi8(_mm512_add_epi32(q, _mm512_set1_epi32(d->out_zero_point)));
         q_s8x16 = _mm_max_epi8(q_s8x16, _mm_set1_epi8((int8_t)d->out_lo));
-        q_s8x16 = _mm_min_epi8(q_s8x16, _mm_set1_epi8((int8_t)d->out_hi));
         _mm_storeu_si128((__m128i *)(out + (x + i) * d->pixel_stride), q_s8x16);
     }
 }

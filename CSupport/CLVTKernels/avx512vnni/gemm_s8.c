@@ -46,14 +46,13 @@ LVT_INLINE void finish(const lvt_gemm_args *g,
     __m128i q_s8x16 =
         _mm512_cvtsepi32_epi8(_mm512_add_epi32(q_s32x16, _mm512_set1_epi32(g->out_zero_point)));
     q_s8x16 = _mm_max_epi8(q_s8x16, _mm_set1_epi8((int8_t)g->out_lo));
-    q_s8x16 = _mm_min_epi8(q_s8x16, _mm_set1_epi8((int8_t)g->out_hi));
     _mm_storeu_si128((__m128i *)out, q_s8x16);
 }
 
 /// `halves` of panels: 1 to 4 times 8 columns.
 LVT_INLINE void
 tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size_t halves) {
-    const size_t groups = lvt_gemm_groups(g), panels = (halves + 1) / 2, whole = halves / 2;
+    const size_t groups = t->groups, panels = (halves + 1) / 2, whole = halves / 2;
     const lvt_panel *panel[2];
     const char *w[2];
     __m512i acc[MR][2];
@@ -103,34 +102,34 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
     }
 }
 
-LVT_INLINE void tile_halves(const lvt_gemm_args *g, const lvt_tile *t, const size_t halves) {
-    switch (t->rows) {
-    case 12: tile_rows(g, t, 12, halves); break;
-    case 11: tile_rows(g, t, 11, halves); break;
-    case 10: tile_rows(g, t, 10, halves); break;
-    case 9: tile_rows(g, t, 9, halves); break;
-    case 8: tile_rows(g, t, 8, halves); break;
-    case 7: tile_rows(g, t, 7, halves); break;
-    case 6: tile_rows(g, t, 6, halves); break;
-    case 5: tile_rows(g, t, 5, halves); break;
-    case 4: tile_rows(g, t, 4, halves); break;
-    case 3: tile_rows(g, t, 3, halves); break;
-    case 2: tile_rows(g, t, 2, halves); break;
-    case 1: tile_rows(g, t, 1, halves); break;
+LVT_INLINE void run(const lvt_gemm_args *g, lvt_tile tile, const size_t halves) {
+    switch (tile.rows) {
+        LVT_TILES(12, tile_rows(g, &tile, 12, halves));
+        LVT_TILES(11, tile_rows(g, &tile, 11, halves));
+        LVT_TILES(10, tile_rows(g, &tile, 10, halves));
+        LVT_TILES(9, tile_rows(g, &tile, 9, halves));
+        LVT_TILES(8, tile_rows(g, &tile, 8, halves));
+        LVT_TILES(7, tile_rows(g, &tile, 7, halves));
+        LVT_TILES(6, tile_rows(g, &tile, 6, halves));
+        LVT_TILES(5, tile_rows(g, &tile, 5, halves));
+        LVT_TILES(4, tile_rows(g, &tile, 4, halves));
+        LVT_TILES(3, tile_rows(g, &tile, 3, halves));
+        LVT_TILES(2, tile_rows(g, &tile, 2, halves));
+        LVT_TILES(1, tile_rows(g, &tile, 1, halves));
     }
 }
 
-static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
-    switch (2 * t->panel_count - lvt_gemm_is_half(g, t->panel + t->panel_count - 1)) {
-    case 4: tile_halves(g, t, 4); break;
-    case 3: tile_halves(g, t, 3); break;
-    case 2: tile_halves(g, t, 2); break;
-    case 1: tile_halves(g, t, 1); break;
+static void run_tiles(const lvt_gemm_args *g, lvt_tile tile) {
+    switch (2 * tile.panel_count - tile.is_half) {
+    case 4: run(g, tile, 4); break;
+    case 3: run(g, tile, 3); break;
+    case 2: run(g, tile, 2); break;
+    case 1: run(g, tile, 1); break;
     }
 }
 
 void lvt_gemm_s8__avx512vnni(const lvt_gemm_args *g) {
-    lvt_gemm_run(g, MR, 2, pack_rows, 1, run_tile);
+    lvt_gemm_run(g, MR, 2, pack_rows, 1, run_tiles);
 }
 
 LVT_TARGET_END

@@ -65,7 +65,6 @@ LVT_INLINE void tile(const lvt_dwconv_args *d,
             q_s16x8 = _mm_adds_epi16(q_s16x8, _mm_set1_epi16((int16_t)d->out_zero_point));
             __m128i q_s8 = _mm_packs_epi16(q_s16x8, q_s16x8);
             q_s8 = _mm_max_epi8(q_s8, _mm_set1_epi8((int8_t)d->out_lo));
-            q_s8 = _mm_min_epi8(q_s8, _mm_set1_epi8((int8_t)d->out_hi));
             _mm_storel_epi64((__m128i *)(out + (x + i) * d->pixel_stride + 8 * half), q_s8);
         }
     }

@@ -58,7 +58,6 @@ LVT_INLINE void finish(const lvt_gemm_args *g,
     __m128i q_s8x16 =
         _mm_packs_epi16(_mm256_castsi256_si128(q_s16x16), _mm256_extracti128_si256(q_s16x16, 1));
     q_s8x16 = _mm_max_epi8(q_s8x16, _mm_set1_epi8((int8_t)g->out_lo));
-    q_s8x16 = _mm_min_epi8(q_s8x16, _mm_set1_epi8((int8_t)g->out_hi));
     _mm_storeu_si128((__m128i *)out, q_s8x16);
 }
 
@@ -66,7 +65,6 @@ LVT_INLINE void finish(const lvt_gemm_args *g,
 LVT_INLINE void
 tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size_t halves) {
     const lvt_panel *panel = lvt_gemm_panel(g, t->panel);
-    const size_t groups = lvt_gemm_groups(g);
     const __m256i *bias = (const __m256i *)panel->bias;
     const __m256i *sums = (const __m256i *)panel->column_sum;
     const __m256i start0 =
@@ -81,7 +79,7 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
     const __m256i *w = (const __m256i *)panel->weights;
     const char *segment = t->a;
     for (size_t s = 0; s < g->segments; s++, segment += t->segment_stride) {
-        for (size_t i = 0; i < groups; i++, w += 2) {
+        for (size_t i = 0; i < t->groups; i++, w += 2) {
             const __m256i w0 = _mm256_loadu_si256(w), w1 = _mm256_loadu_si256(w + 1);
             LVT_UNROLL for (size_t r = 0; r < mr; r++) {
                 const char *row = segment + r * t->a_stride + i * 4;
@@ -100,26 +98,26 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
                                                       lvt_gemm_out(g, t->row + r, t->panel));
 }
 
-LVT_INLINE void tile_halves(const lvt_gemm_args *g, const lvt_tile *t, const size_t halves) {
-    switch (t->rows) {
-    case 6: tile_rows(g, t, 6, halves); break;
-    case 5: tile_rows(g, t, 5, halves); break;
-    case 4: tile_rows(g, t, 4, halves); break;
-    case 3: tile_rows(g, t, 3, halves); break;
-    case 2: tile_rows(g, t, 2, halves); break;
-    case 1: tile_rows(g, t, 1, halves); break;
+LVT_INLINE void run(const lvt_gemm_args *g, lvt_tile tile, const size_t halves) {
+    switch (tile.rows) {
+        LVT_TILES(6, tile_rows(g, &tile, 6, halves));
+        LVT_TILES(5, tile_rows(g, &tile, 5, halves));
+        LVT_TILES(4, tile_rows(g, &tile, 4, halves));
+        LVT_TILES(3, tile_rows(g, &tile, 3, halves));
+        LVT_TILES(2, tile_rows(g, &tile, 2, halves));
+        LVT_TILES(1, tile_rows(g, &tile, 1, halves));
     }
 }
 
-static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
-    if (lvt_gemm_is_half(g, t->panel))
-        tile_halves(g, t, 1);
+static void run_tiles(const lvt_gemm_args *g, lvt_tile tile) {
+    if (tile.is_half)
+        run(g, tile, 1);
     else
-        tile_halves(g, t, 2);
+        run(g, tile, 2);
 }
 
 void lvt_gemm_s8__avxvnni(const lvt_gemm_args *g) {
-    lvt_gemm_run(g, MR, 1, pack_rows, 1, run_tile);
+    lvt_gemm_run(g, MR, 1, pack_rows, 1, run_tiles);
 }
 
 LVT_TARGET_END

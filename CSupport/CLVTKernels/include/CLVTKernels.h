@@ -62,7 +62,7 @@ bool lvt_panel_is_valid(
 // ---- Matrix product -----------------------------------------------------------------------------
 
 typedef enum {
-    LVT_OUTPUT_S8 = 0,  ///< clamp(zero_point + rne(acc * m [+ (r - zr) * mr]), lo, hi)
+    LVT_OUTPUT_S8 = 0,  ///< clamp(zero_point + rne(acc * m [+ (r - zr) * mr]), lo, 127)
     LVT_OUTPUT_S16 = 1, ///< saturate(rne(acc * m [+ f32(r - zr) * mr]))
     LVT_OUTPUT_S32 = 2, ///< acc
 } lvt_output;
@@ -91,7 +91,7 @@ typedef struct {
     size_t out_stride; ///< Bytes from row to row.
     lvt_output output;
     int32_t out_zero_point; ///< [-128, 127]
-    int32_t out_lo, out_hi; ///< [-128, 127], lo <= hi; ReLU is lo = zero point.
+    int32_t out_lo;         ///< [-128, 127]; ReLU is the zero point.
     const void *residual;   ///< NULL for none; of the output's type, int8 or int16.
     size_t residual_stride;
     int32_t residual_zero_point;
@@ -125,7 +125,7 @@ typedef struct {
     size_t kernel;          ///< Odd, 1 ... 15.
     const lvt_panel *panel; ///< With k = lvt_dwconv_panel_k(kernel).
     int32_t in_zero_point;
-    int32_t out_zero_point, out_lo, out_hi;
+    int32_t out_zero_point, out_lo;
     float residual_multiplier; ///< s_in / s_out, in [0, 16384].
     void *scratch;             ///< lvt_dwconv_scratch_bytes(width, kernel), 64-byte aligned.
 } lvt_dwconv_args;
@@ -177,7 +177,7 @@ typedef struct {
 /// groups of channels share:
 ///
 ///   acc[c] = sum over ky, kx of x(ky, kx)[c] * tap(ky, kx)[c / group_channels]
-///   out[c] = clamp(zero_point + rne(f32(acc[c]) * multiplier[c] + bias[c]), lo, hi)
+///   out[c] = clamp(zero_point + rne(f32(acc[c]) * multiplier[c] + bias[c]), lo, 127)
 ///
 /// Each operation is rounded once; c / group_channels is at most groups - 1. Taps stand in pairs,
 /// and the filter's last column behind the others:
@@ -193,11 +193,11 @@ typedef struct {
     const int16_t *taps;        ///< count x lvt_posconv_tap_count(kernel, groups).
     size_t kernel;              ///< Odd, 1 ... 15.
     size_t channels;            ///< A multiple of 16.
-    size_t groups, group_channels; ///< At least 1.
-    size_t count;                  ///< Pixels, also 0.
-    const float *multiplier;       ///< For each channel, in [-0.5, 0.5].
-    const float *bias;             ///< For each channel, in units of the output, in [-2^24, 2^24].
-    int32_t out_zero_point, out_lo, out_hi; ///< As in lvt_gemm_args.
+    size_t groups, group_channels;  ///< At least 1.
+    size_t count;                   ///< Pixels, also 0.
+    const float *multiplier;        ///< For each channel, in [-0.5, 0.5].
+    const float *bias;              ///< For each channel, in units of the output, in [-2^24, 2^24].
+    int32_t out_zero_point, out_lo; ///< As in lvt_gemm_args.
     int8_t *out;
     size_t out_stride; ///< Bytes from pixel to pixel.
 } lvt_posconv_args;

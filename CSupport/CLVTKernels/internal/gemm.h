@@ -12,16 +12,27 @@
 #include "include/CLVTKernels.h"
 #include <stdbool.h>
 
-/// A row tile: `rows` rows from `row` of the product, against `panel_count` panels from `panel`.
+/// Row tiles that follow each other in a line: `count` times `rows` rows from `row` of the product,
+/// against `panel_count` panels from `panel`.
 typedef struct {
-    const void *a; ///< First row, in the ISA's packed form or the caller's.
+    const char *a; ///< First row, in the ISA's packed form or the caller's.
     size_t a_stride, segment_stride;
-    size_t row, rows;
+    size_t row, rows, count;
     size_t panel, panel_count;
+    size_t groups; ///< Of 4 k, in a segment.
+    bool is_half;  ///< The last panel's last 8 columns come to nothing.
 } lvt_tile;
 
 typedef void lvt_pack_rows_fn(const lvt_gemm_args *g);
-typedef void lvt_tile_fn(const lvt_gemm_args *g, const lvt_tile *tile);
+typedef void lvt_tiles_fn(const lvt_gemm_args *g, lvt_tile tile);
+
+/// In a switch over the rows of `tile`: runs `make` for one tile after the other, with their number
+/// of rows a constant.
+#define LVT_TILES(n, make)                                                                         \
+    case n:                                                                                        \
+        for (; tile.count > 0; tile.count--, tile.row += n, tile.a += n * tile.a_stride)           \
+            make;                                                                                  \
+        break
 
 /// What a product reads, as runs of bytes: its rows, or lines of positions whose neighbourhoods
 /// overlap.
@@ -67,6 +78,23 @@ LVT_INLINE lvt_runs lvt_gemm_runs(const lvt_gemm_args *g, size_t packed_bytes) {
                       .bytes = ((g->line_rows - 1) * g->a_stride + segment + 3) / 4 * 4};
 }
 
+LVT_INLINE const lvt_panel *lvt_gemm_panel(const lvt_gemm_args *g, size_t panel) {
+    const size_t bytes = sizeof(lvt_panel) + (g->k + 3) / 4 * 64; // lvt_panel_bytes, without a call
+    return (const lvt_panel *)((const char *)g->panels + panel * bytes);
+}
+
+/// Whether the last 8 columns of a product come to nothing, as those that pad do: their multipliers
+/// are zero, so their sums need not be known. The sums themselves are an output in one form.
+LVT_INLINE bool lvt_gemm_ends_half(const lvt_gemm_args *g) {
+    if (g->panel_count == 0 || g->output == LVT_OUTPUT_S32)
+        return false;
+    const float *multiplier = lvt_gemm_panel(g, g->panel_count - 1)->multiplier;
+    bool is_half = true;
+    for (size_t i = LVT_BLOCK / 2; i < LVT_BLOCK; i++)
+        is_half = is_half && multiplier[i] == 0;
+    return is_half;
+}
+
 /// `pack_rows` may be NULL: tiles then read the caller's rows. Else it has written the runs to the
 /// scratch, one behind the other, with `packed_bytes` for each byte.
 LVT_INLINE void lvt_gemm_run(const lvt_gemm_args *g,
@@ -74,7 +102,7 @@ LVT_INLINE void lvt_gemm_run(const lvt_gemm_args *g,
                              size_t tile_panels,
                              lvt_pack_rows_fn *pack_rows,
                              size_t packed_bytes,
-                             lvt_tile_fn *run_tile) {
+                             lvt_tiles_fn *run_tiles) {
     const char *a = (const char *)g->a;
     size_t a_stride = g->a_stride, segment_stride = g->segment_stride;
     size_t line_stride = g->line_stride;
@@ -92,39 +120,30 @@ LVT_INLINE void lvt_gemm_run(const lvt_gemm_args *g,
     }
     const size_t lines = lvt_gemm_lines(g);
     const size_t tiles = (g->line_rows + tile_rows - 1) / tile_rows;
+    const bool ends_half = lvt_gemm_ends_half(g);
     for (size_t panel = 0; panel < g->panel_count; panel += tile_panels) {
         const size_t left = g->panel_count - panel;
         lvt_tile t = {.a_stride = a_stride,
                       .segment_stride = segment_stride,
                       .panel = panel,
-                      .panel_count = left < tile_panels ? left : tile_panels};
+                      .panel_count = left < tile_panels ? left : tile_panels,
+                      .groups = lvt_gemm_groups(g),
+                      .is_half = ends_half && left <= tile_panels};
         for (size_t line = 0; line < lines; line++) {
-            const char *row = a + line * line_stride;
-            for (size_t i = 0; i < tiles; i++, t.row += t.rows) {
-                t.rows = g->line_rows / tiles + (i < g->line_rows % tiles);
-                t.a = row;
-                run_tile(g, &t);
-                row += t.rows * a_stride;
+            t.a = a + line * line_stride;
+            // The first tiles have a row more.
+            const size_t taller = g->line_rows % tiles;
+            const size_t count[2] = {taller, tiles - taller};
+            for (size_t i = 0; i < 2; i++) {
+                t.rows = g->line_rows / tiles + (i == 0);
+                t.count = count[i];
+                if (t.count > 0)
+                    run_tiles(g, t);
+                t.row += t.rows * t.count;
+                t.a += t.rows * t.count * a_stride;
             }
         }
     }
-}
-
-LVT_INLINE const lvt_panel *lvt_gemm_panel(const lvt_gemm_args *g, size_t panel) {
-    const size_t bytes = sizeof(lvt_panel) + (g->k + 3) / 4 * 64; // lvt_panel_bytes, without a call
-    return (const lvt_panel *)((const char *)g->panels + panel * bytes);
-}
-
-/// Whether a panel's last 8 columns come to nothing, as those that pad do: their multipliers are
-/// zero, so their sums need not be known. The sums themselves are an output in one form.
-LVT_INLINE bool lvt_gemm_is_half(const lvt_gemm_args *g, size_t panel) {
-    if (panel + 1 != g->panel_count || g->output == LVT_OUTPUT_S32)
-        return false;
-    const float *multiplier = lvt_gemm_panel(g, panel)->multiplier;
-    bool is_half = true;
-    for (size_t i = LVT_BLOCK / 2; i < LVT_BLOCK; i++)
-        is_half = is_half && multiplier[i] == 0;
-    return is_half;
 }
 
 /// Where element (row, 16 * panel) of the product goes.

@@ -4,26 +4,22 @@
 #pragma once
 #include "internal/gemm.h"
 #include <arm_neon.h>
+#include <string.h>
 
 /// saturate(zero_point + rne(v)) of 16 values: FCVTNS rounds to nearest even.
 LVT_INLINE void lvt_quantize_s16_x16(const float32x4_t v[4], int32_t zero_point, int16x8_t q[2]) {
     const int16x8_t zero_points = vdupq_n_s16((int16_t)zero_point);
     LVT_UNROLL for (size_t i = 0; i < 2; i++) {
         const int16x4_t low = vqmovn_s32(vcvtnq_s32_f32(v[2 * i]));
-        const int16x4_t high = vqmovn_s32(vcvtnq_s32_f32(v[2 * i + 1]));
-        q[i] = vqaddq_s16(vcombine_s16(low, high), zero_points);
+        q[i] = vqaddq_s16(vqmovn_high_s32(low, vcvtnq_s32_f32(v[2 * i + 1])), zero_points);
     }
 }
 
-/// clamp(zero_point + rne(v), lo, hi) of 16 values.
-LVT_INLINE int8x16_t lvt_quantize_x16(const float32x4_t v[4],
-                                      int32_t zero_point,
-                                      int32_t lo,
-                                      int32_t hi) {
+/// saturate(zero_point + rne(v)) of 16 values.
+LVT_INLINE int8x16_t lvt_quantize_x16(const float32x4_t v[4], int32_t zero_point) {
     int16x8_t wide[2];
     lvt_quantize_s16_x16(v, zero_point, wide);
-    const int8x16_t q = vcombine_s8(vqmovn_s16(wide[0]), vqmovn_s16(wide[1]));
-    return vminq_s8(vmaxq_s8(q, vdupq_n_s8((int8_t)lo)), vdupq_n_s8((int8_t)hi));
+    return vqmovn_high_s16(vqmovn_s16(wide[0]), wide[1]);
 }
 
 /// v += f32(r - zero_point) * multiplier of 16 values, int8 or int16.
@@ -41,42 +37,91 @@ LVT_INLINE void lvt_add_residual_x16(float32x4_t v[4],
         r[0] = vmovl_s8(vget_low_s8(r_s8));
         r[1] = vmovl_high_s8(r_s8);
     }
-    const int16x4_t zero_points = vdup_n_s16((int16_t)zero_point);
+    const int16x8_t zero_points = vdupq_n_s16((int16_t)zero_point);
     LVT_UNROLL for (size_t i = 0; i < 4; i++) {
-        const int16x4_t quarter = i % 2 ? vget_high_s16(r[i / 2]) : vget_low_s16(r[i / 2]);
-        const int32x4_t centred = vsubl_s16(quarter, zero_points);
+        const int32x4_t centred =
+            i % 2 ? vsubl_high_s16(r[i / 2], zero_points)
+                  : vsubl_s16(vget_low_s16(r[i / 2]), vget_low_s16(zero_points));
         v[i] = vaddq_f32(v[i], vmulq_n_f32(vcvtq_f32_s32(centred), multiplier));
     }
 }
 
-/// Sixteen finished sums of one row: the epilogue of lvt_gemm_args.
-LVT_INLINE void lvt_gemm_finish(const lvt_gemm_args *g,
-                                const int32x4_t sums[4],
-                                const lvt_panel *panel,
-                                size_t row,
-                                size_t panel_index) {
-    void *out = lvt_gemm_out(g, row, panel_index);
+/// The sums of a tile's rows against one panel, before the epilogue.
+typedef int32_t lvt_tile_sums[][LVT_BLOCK];
+
+LVT_INLINE void lvt_store_sums(int32_t out[LVT_BLOCK], const int32x4_t sums[4]) {
+    LVT_UNROLL for (size_t i = 0; i < 4; i++) vst1q_s32(out + 4 * i, sums[i]);
+}
+
+typedef enum { LVT_ADDS_NOTHING, LVT_ADDS_RESIDUAL, LVT_ADDS_BEHIND_RELU } lvt_addition;
+
+LVT_INLINE void lvt_gemm_finish_rows(const lvt_gemm_args *g,
+                                     const lvt_panel *panel,
+                                     const lvt_tile_sums sums,
+                                     size_t rows,
+                                     char *out,
+                                     const char *residual,
+                                     const int is_s16,
+                                     const lvt_addition addition) {
+    // For all that the compiler knows, a store changes what is behind a pointer.
+    const size_t out_stride = g->out_stride, residual_stride = g->residual_stride;
+    const int32_t zero_point = g->out_zero_point, residual_zero_point = g->residual_zero_point;
+    const float residual_multiplier = g->residual_multiplier;
+    const int8x16_t lo = vdupq_n_s8((int8_t)g->out_lo);
+    float32x4_t multiplier[4];
+    LVT_UNROLL for (size_t i = 0; i < 4; i++) multiplier[i] = vld1q_f32(panel->multiplier + 4 * i);
+    for (; rows > 0; rows--, sums++) {
+        float32x4_t v[4];
+        LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] =
+            vmulq_f32(vcvtq_f32_s32(vld1q_s32(*sums + 4 * i)), multiplier[i]);
+        if (addition == LVT_ADDS_BEHIND_RELU) {
+            LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] = vmaxq_f32(v[i], vdupq_n_f32(0));
+        }
+        if (addition != LVT_ADDS_NOTHING) {
+            lvt_add_residual_x16(v, residual, is_s16, residual_zero_point, residual_multiplier);
+            residual += residual_stride;
+        }
+        if (is_s16) {
+            int16x8_t q[2];
+            lvt_quantize_s16_x16(v, 0, q);
+            vst1q_s16((int16_t *)(void *)out, q[0]);
+            vst1q_s16((int16_t *)(void *)out + 8, q[1]);
+        } else {
+            vst1q_s8((int8_t *)out, vmaxq_s8(lvt_quantize_x16(v, zero_point), lo));
+        }
+        out += out_stride;
+    }
+}
+
+/// The epilogue of lvt_gemm_args. It is not part of the tiles' code, which has an instance for each
+/// number of rows: the first level's cache holds 32 KiB of code.
+static __attribute__((noinline)) void lvt_gemm_finish(const lvt_gemm_args *g,
+                                                      const lvt_panel *panel,
+                                                      const lvt_tile_sums sums,
+                                                      size_t row,
+                                                      size_t rows,
+                                                      size_t panel_index) {
+    char *out = lvt_gemm_out(g, row, panel_index);
+    const char *residual = lvt_gemm_residual(g, row, panel_index);
+    const lvt_addition addition = !g->residual                 ? LVT_ADDS_NOTHING
+                                  : g->is_residual_behind_relu ? LVT_ADDS_BEHIND_RELU
+                                                               : LVT_ADDS_RESIDUAL;
     if (g->output == LVT_OUTPUT_S32) {
-        LVT_UNROLL for (size_t i = 0; i < 4; i++) vst1q_s32((int32_t *)out + 4 * i, sums[i]);
+        for (size_t r = 0; r < rows; r++)
+            memcpy(out + r * g->out_stride, sums[r], sizeof sums[r]);
         return;
     }
-    float32x4_t v[4];
-    LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] =
-        vmulq_f32(vcvtq_f32_s32(sums[i]), vld1q_f32(panel->multiplier + 4 * i));
-    const void *residual = lvt_gemm_residual(g, row, panel_index);
-    if (residual && g->is_residual_behind_relu) {
-        LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] = vmaxq_f32(v[i], vdupq_n_f32(0));
+#define LVT_FORM(is_s16, addition)                                                                 \
+    case 3 * (is_s16) + (addition):                                                                \
+        lvt_gemm_finish_rows(g, panel, sums, rows, out, residual, is_s16, addition);               \
+        break
+    switch (3 * (g->output == LVT_OUTPUT_S16) + (int)addition) {
+        LVT_FORM(0, LVT_ADDS_NOTHING);
+        LVT_FORM(0, LVT_ADDS_RESIDUAL);
+        LVT_FORM(0, LVT_ADDS_BEHIND_RELU);
+        LVT_FORM(1, LVT_ADDS_NOTHING);
+        LVT_FORM(1, LVT_ADDS_RESIDUAL);
+        LVT_FORM(1, LVT_ADDS_BEHIND_RELU);
     }
-    if (residual)
-        lvt_add_residual_x16(v,
-                             residual,
-                             g->output == LVT_OUTPUT_S16,
-                             g->residual_zero_point,
-                             g->residual_multiplier);
-    if (g->output == LVT_OUTPUT_S16) {
-        LVT_UNROLL for (size_t i = 0; i < 4; i++)
-            vst1_s16((int16_t *)out + 4 * i, vqmovn_s32(vcvtnq_s32_f32(v[i])));
-        return;
-    }
-    vst1q_s8(out, lvt_quantize_x16(v, g->out_zero_point, g->out_lo, g->out_hi));
+#undef LVT_FORM
 }

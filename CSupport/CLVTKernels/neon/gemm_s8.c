@@ -14,17 +14,16 @@ enum { MR = 2 };
 LVT_INLINE void
 tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size_t quads) {
     const lvt_panel *panel = lvt_gemm_panel(g, t->panel);
-    const size_t groups = lvt_gemm_groups(g);
     int32x4_t acc[MR][4][2]; // of four columns each
     LVT_UNROLL for (size_t r = 0; r < mr; r++) {
         LVT_UNROLL for (size_t q = 0; q < 4; q++) acc[r][q][0] = acc[r][q][1] = vdupq_n_s32(0);
     }
-    const int8_t *segment = t->a, *w = panel->weights;
+    const int8_t *segment = (const int8_t *)t->a, *w = panel->weights;
     for (size_t s = 0; s < g->segments; s++, segment += t->segment_stride) {
         size_t i = 0;
         // The loop is unrolled twice, since an in-order core pays for a loop's end.
         LVT_UNROLL_BY(2)
-        for (; i + 2 <= groups; i += 2, w += 128) {
+        for (; i + 2 <= t->groups; i += 2, w += 128) {
             int32x4x2_t a[MR];
             LVT_UNROLL for (size_t r = 0; r < mr; r++) a[r] =
                 vld2q_dup_s32((const int32_t *)(const void *)(segment + r * t->a_stride + i * 4));
@@ -44,7 +43,7 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
                 }
             }
         }
-        if (i < groups) {
+        if (i < t->groups) {
             int32x4_t a[MR];
             LVT_UNROLL for (size_t r = 0; r < mr; r++) a[r] =
                 vld1q_dup_s32((const int32_t *)(const void *)(segment + r * t->a_stride + i * 4));
@@ -56,29 +55,33 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
             w += 64;
         }
     }
+    int32x4_t bias[4];
+    LVT_UNROLL for (size_t q = 0; q < 4; q++) bias[q] = vld1q_s32(panel->bias + 4 * q);
+    int32_t sums[MR][LVT_BLOCK];
     LVT_UNROLL for (size_t r = 0; r < mr; r++) {
-        int32x4_t sums[4];
-        LVT_UNROLL for (size_t q = 0; q < 4; q++) sums[q] =
-            vaddq_s32(lvt_join_sums(acc[r][q]), vld1q_s32(panel->bias + 4 * q));
-        lvt_gemm_finish(g, sums, panel, t->row + r, t->panel);
+        int32x4_t row[4];
+        LVT_UNROLL for (size_t q = 0; q < 4; q++) row[q] =
+            vaddq_s32(lvt_join_sums(acc[r][q]), bias[q]);
+        lvt_store_sums(sums[r], row);
+    }
+    lvt_gemm_finish(g, panel, sums, t->row, mr, t->panel);
+}
+
+LVT_INLINE void run(const lvt_gemm_args *g, lvt_tile tile, const size_t quads) {
+    switch (tile.rows) {
+        LVT_TILES(2, tile_rows(g, &tile, 2, quads));
+        LVT_TILES(1, tile_rows(g, &tile, 1, quads));
     }
 }
 
-LVT_INLINE void tile_quads(const lvt_gemm_args *g, const lvt_tile *t, const size_t quads) {
-    if (t->rows == 2)
-        tile_rows(g, t, 2, quads);
+static void run_tiles(const lvt_gemm_args *g, lvt_tile tile) {
+    if (tile.is_half)
+        run(g, tile, 2);
     else
-        tile_rows(g, t, 1, quads);
-}
-
-static void run_tile(const lvt_gemm_args *g, const lvt_tile *t) {
-    if (lvt_gemm_is_half(g, t->panel))
-        tile_quads(g, t, 2);
-    else
-        tile_quads(g, t, 4);
+        run(g, tile, 4);
 }
 
 void lvt_gemm_s8__neon(const lvt_gemm_args *g) {
-    lvt_gemm_run(g, MR, 1, NULL, 0, run_tile);
+    lvt_gemm_run(g, MR, 1, NULL, 0, run_tiles);
 }
 #endif

@@ -53,7 +53,7 @@ LVT_INLINE void run(const lvt_layernorm_args *l, const int is_s16) {
                 vst1q_s16((int16_t *)(void *)out, q[0]);
                 vst1q_s16((int16_t *)(void *)out + 8, q[1]);
             } else {
-                vst1q_s8((int8_t *)out, lvt_quantize_x16(v, l->out_zero_point, -128, 127));
+                vst1q_s8((int8_t *)out, lvt_quantize_x16(v, l->out_zero_point));
             }
         }
     }

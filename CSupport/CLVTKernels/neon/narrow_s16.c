@@ -14,7 +14,7 @@ void lvt_narrow_s16__neon(const lvt_narrow_args *n) {
             float32x4_t v[4];
             LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] =
                 vmulq_n_f32(vcvtq_f32_s32(vmovl_s16(vld1_s16(in + c + 4 * i))), n->multiplier);
-            vst1q_s8(out + c, lvt_quantize_x16(v, n->out_zero_point, -128, 127));
+            vst1q_s8(out + c, lvt_quantize_x16(v, n->out_zero_point));
         }
     }
 }

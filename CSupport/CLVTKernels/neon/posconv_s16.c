@@ -80,8 +80,9 @@ LVT_INLINE void run(const lvt_posconv_args *a, const size_t kernel) {
                               vld1q_f32(a->multiplier + c + 4 * j));
                 v[j] = vaddq_f32(scaled, vld1q_f32(a->bias + c + 4 * j));
             }
-            vst1q_s8(a->out + i * a->out_stride + c,
-                     lvt_quantize_x16(v, a->out_zero_point, a->out_lo, a->out_hi));
+            vst1q_s8(
+                a->out + i * a->out_stride + c,
+                vmaxq_s8(lvt_quantize_x16(v, a->out_zero_point), vdupq_n_s8((int8_t)a->out_lo)));
         }
     }
 }

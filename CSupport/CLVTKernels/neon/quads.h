@@ -53,5 +53,5 @@ LVT_INLINE void lvt_dwconv_finish(const lvt_dwconv_args *d, const int32x4_t sums
     const int8_t *residual = lvt_dwconv_residual(d, out);
     if (residual)
         lvt_add_residual_x16(v, residual, 0, d->in_zero_point, d->residual_multiplier);
-    vst1q_s8(out, lvt_quantize_x16(v, d->out_zero_point, d->out_lo, d->out_hi));
+    vst1q_s8(out, vmaxq_s8(lvt_quantize_x16(v, d->out_zero_point), vdupq_n_s8((int8_t)d->out_lo)));
 }

@@ -36,7 +36,7 @@ static void run_row(const lvt_dwconv_args *d, const void *const *rows, int8_t *o
                 v = v + addend;
             }
             const int32_t q = d->out_zero_point + lvt_round_to_even(v);
-            out[x * d->pixel_stride + c] = (int8_t)lvt_clamp(q, d->out_lo, d->out_hi);
+            out[x * d->pixel_stride + c] = (int8_t)lvt_clamp(q, d->out_lo, 127);
         }
     }
 }

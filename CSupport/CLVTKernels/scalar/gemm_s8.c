@@ -68,7 +68,7 @@ void lvt_gemm_s8__scalar(const lvt_gemm_args *g) {
                     continue;
                 }
                 const int32_t q = g->out_zero_point + lvt_round_to_even(v);
-                ((int8_t *)out)[column] = (int8_t)lvt_clamp(q, g->out_lo, g->out_hi);
+                ((int8_t *)out)[column] = (int8_t)lvt_clamp(q, g->out_lo, 127);
             }
         }
     }

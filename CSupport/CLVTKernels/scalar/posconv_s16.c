@@ -26,7 +26,7 @@ void lvt_posconv_s16__scalar(const lvt_posconv_args *a) {
             const float scaled = (float)accumulate(a, pixel, c) * a->multiplier[c];
             const float v = scaled + a->bias[c];
             const int32_t q = a->out_zero_point + lvt_round_to_even(v);
-            out[c] = (int8_t)lvt_clamp(q, a->out_lo, a->out_hi);
+            out[c] = (int8_t)lvt_clamp(q, a->out_lo, 127);
         }
     }
 }

@@ -89,7 +89,7 @@ struct DepthwiseRows {
       pixel_stride: shape.paddedChannels, height: shape.height, width: shape.width,
       y_begin: rows.lowerBound, y_end: rows.upperBound, kernel: kernel, panel: nil,
       in_zero_point: share.input.zeroPoint, out_zero_point: Int32(outputZeroPoint),
-      out_lo: Int32(lowerBound), out_hi: 127, residual_multiplier: residualMultiplier,
+      out_lo: Int32(lowerBound), residual_multiplier: residualMultiplier,
       scratch: share.scratch + parts.ring)
     for block in 0..<Shape.blocks(shape.channels) {
       let channel = block * Shape.block

@@ -63,7 +63,7 @@ extension StepRun {
       group_channels: map.shape.channels / step.groups, count: pixels.count,
       multiplier: constant(step.multiplierOffset, as: Float.self),
       bias: constant(step.biasOffset, as: Float.self), out_zero_point: map.zeroPoint,
-      out_lo: map.zeroPoint, out_hi: 127,  // ReLU
+      out_lo: map.zeroPoint,  // ReLU
       out: map.position(pixels.lowerBound), out_stride: map.pitch)
     kernels.posconv_s16(&arguments)
   }

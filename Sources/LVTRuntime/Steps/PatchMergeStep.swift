@@ -11,11 +11,7 @@ extension StepRun {
     let gathered = share.scratch(parts.gathered, as: Int8.self)
     let normalized = share.scratch(parts.normalized, as: Int8.self)
     share.forEachStrip(of: positions, rows: parts.stripRows) { strip in
-      for (row, position) in strip.enumerated() {
-        gather(
-          position, of: share.output.shape.width, from: share.input,
-          to: gathered + row * parts.gatheredPitch)
-      }
+      gather(strip, to: gathered, pitch: parts.gatheredPitch)
       normalize(
         step.norm, strip.count, gathered, stride: parts.gatheredPitch, type: share.input.type,
         out: normalized, outStride: parts.normalizedPitch)
@@ -26,20 +22,40 @@ extension StepRun {
     }
   }
 
+  /// Writes four positions of the input for each of `positions`, row by row of the output.
+  private func gather(_ positions: Range<Int>, to out: UnsafeMutablePointer<Int8>, pitch: Int) {
+    let width = share.output.shape.width
+    var first = positions.lowerBound
+    while first < positions.upperBound {
+      let y = first / width, x = first % width
+      let count = min(width - x, positions.upperBound - first)
+      gather(
+        row: y, columns: x..<x + count, to: out + (first - positions.lowerBound) * pitch,
+        pitch: pitch)
+      first += count
+    }
+  }
+
   /// Writes the channels of rows 2y, 2y + 1 at column 2x, then of both at column 2x + 1; zeros for those
   /// behind an odd map's end.
   private func gather(
-    _ position: Int, of width: Int, from map: Map, to row: UnsafeMutablePointer<Int8>
+    row y: Int, columns: Range<Int>, to out: UnsafeMutablePointer<Int8>, pitch: Int
   ) {
+    let map = share.input
     let bytes = map.shape.channels * map.type.byteCount
-    let top = position / width * 2, left = position % width * 2
     for part in 0..<4 {
-      let y = top + part % 2, x = left + part / 2
-      if y < map.shape.height && x < map.shape.width {
-        (row + part * bytes).update(from: map.position(y * map.shape.width + x), count: bytes)
-      } else {
+      let top = 2 * y + part % 2, left = 2 * columns.lowerBound + part / 2
+      let isInside = top < map.shape.height && left < map.shape.width
+      let inside = isInside ? min(columns.count, (map.shape.width - left + 1) / 2) : 0
+      if inside > 0 {
+        var copy = lvt_pixels_args(
+          in: map.position(top * map.shape.width + left), out: out + part * bytes,
+          in_stride: 2 * map.pitch, out_stride: pitch, count: inside, channels: bytes)
+        kernels.pixels_s8(&copy)
+      }
+      for i in inside..<columns.count {
         // An int16 map's zero point is 0, so its bytes are alike too.
-        (row + part * bytes).update(repeating: Int8(map.zeroPoint), count: bytes)
+        (out + i * pitch + part * bytes).update(repeating: Int8(map.zeroPoint), count: bytes)
       }
     }
   }

@@ -25,7 +25,7 @@ extension StepRun {
       line_rows: rows, line_stride: 0,
       panels: constant(matrix.offset, as: UInt8.self), panel_count: matrix.panelCount,
       out: out, out_stride: outStride, output: LVT_OUTPUT_S8,
-      out_zero_point: Int32(matrix.outputZeroPoint), out_lo: Int32(matrix.lowerBound), out_hi: 127,
+      out_zero_point: Int32(matrix.outputZeroPoint), out_lo: Int32(matrix.lowerBound),
       residual: nil, residual_stride: 0, residual_zero_point: 0, residual_multiplier: 0,
       is_residual_behind_relu: false,
       scratch: scratch)
