@@ -17,36 +17,95 @@ static void pack_rows(const lvt_gemm_args *g) {
     lvt_pack_rows_biased(g);
 }
 
-// Sixteen finished sums of one row: the epilogue of lvt_gemm_args.
+LVT_INLINE __m512 scale(__m512i acc_s32x16, __m512 multiplier) {
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(acc_s32x16), multiplier);
+}
+
+/// Adds sixteen values of int8 or int16.
+LVT_INLINE __m512 add_residual(const lvt_gemm_args *g,
+                               __m512 v,
+                               const char *residual,
+                               const int is_s16) {
+    if (g->is_residual_behind_relu)
+        v = _mm512_max_ps(v, _mm512_setzero_ps());
+    const __m512i q = is_s16 ? _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)residual))
+                             : _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual));
+    const __m512i r = _mm512_sub_epi32(q, _mm512_set1_epi32(g->residual_zero_point));
+    return _mm512_add_ps(
+        v, _mm512_mul_ps(_mm512_cvtepi32_ps(r), _mm512_set1_ps(g->residual_multiplier)));
+}
+
+/// Four times sixteen outputs of int8, one behind the other.
+LVT_INLINE __m512i quantize_x64(const lvt_gemm_args *g, const __m512 v[4]) {
+    const __m512i zero_point = _mm512_set1_epi16((int16_t)g->out_zero_point);
+    __m512i pair[2];
+    LVT_UNROLL for (size_t i = 0; i < 2; i++) pair[i] = _mm512_adds_epi16(
+        _mm512_packs_epi32(_mm512_cvtps_epi32(v[2 * i]), _mm512_cvtps_epi32(v[2 * i + 1])),
+        zero_point);
+    // Packing interleaves the sixteens by four.
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i q = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(pair[0], pair[1]));
+    return _mm512_max_epi8(q, _mm512_set1_epi8((int8_t)g->out_lo));
+}
+
+/// Stores the first `count` of four sixteens to rows of the output, by ones or by twos.
+LVT_INLINE void store_x64(const lvt_gemm_args *g,
+                          const lvt_tile *t,
+                          __m512i q,
+                          const size_t first,
+                          const size_t count,
+                          const size_t panels) {
+    const __m256i half[2] = {_mm512_castsi512_si256(q), _mm512_extracti64x4_epi64(q, 1)};
+    LVT_UNROLL for (size_t i = 0; i < count; i += panels) {
+        void *out = lvt_gemm_out(g, t->row + (first + i) / panels, t->panel);
+        if (panels == 2)
+            _mm256_storeu_si256(out, half[i / 2]);
+        else
+            _mm_storeu_si128(out,
+                             i % 2 ? _mm256_extracti128_si256(half[i / 2], 1)
+                                   : _mm256_castsi256_si128(half[i / 2]));
+    }
+}
+
+/// The epilogue of lvt_gemm_args for `mr` rows and one or two panels, row by row.
 LVT_INLINE void finish(const lvt_gemm_args *g,
-                       __m512i acc_s32x16,
-                       __m512 multiplier,
-                       const char *residual,
-                       char *out) {
-    if (g->output == LVT_OUTPUT_S32) {
-        _mm512_storeu_si512(out, acc_s32x16);
+                       const lvt_tile *t,
+                       __m512i acc[MR][2],
+                       const __m512 multiplier[2],
+                       const size_t mr,
+                       const size_t panels) {
+    const size_t count = mr * panels;
+    if (g->output == LVT_OUTPUT_S8) {
+        LVT_UNROLL for (size_t first = 0; first < count; first += 4) {
+            const size_t n = count - first < 4 ? count - first : 4;
+            __m512 v[4];
+            LVT_UNROLL for (size_t i = 0; i < 4; i++) {
+                const size_t at = first + (i < n ? i : 0), row = at / panels, panel = at % panels;
+                v[i] = scale(acc[row][panel], multiplier[panel]);
+            }
+            if (g->residual) {
+                LVT_UNROLL for (size_t i = 0; i < n; i++) {
+                    const size_t row = (first + i) / panels, panel = (first + i) % panels;
+                    v[i] = add_residual(
+                        g, v[i], lvt_gemm_residual(g, t->row + row, t->panel + panel), 0);
+                }
+            }
+            store_x64(g, t, quantize_x64(g, v), first, n, panels);
+        }
         return;
     }
-    __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(acc_s32x16), multiplier);
-    if (residual) {
-        if (g->is_residual_behind_relu)
-            v = _mm512_max_ps(v, _mm512_setzero_ps());
-        const __m512i q = g->output == LVT_OUTPUT_S16
-                              ? _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)residual))
-                              : _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual));
-        const __m512i r = _mm512_sub_epi32(q, _mm512_set1_epi32(g->residual_zero_point));
-        v = _mm512_add_ps(
-            v, _mm512_mul_ps(_mm512_cvtepi32_ps(r), _mm512_set1_ps(g->residual_multiplier)));
+    LVT_UNROLL for (size_t i = 0; i < count; i++) {
+        const size_t row = i / panels, panel = i % panels;
+        void *out = lvt_gemm_out(g, t->row + row, t->panel + panel);
+        if (g->output == LVT_OUTPUT_S32) {
+            _mm512_storeu_si512(out, acc[row][panel]);
+            continue;
+        }
+        __m512 v = scale(acc[row][panel], multiplier[panel]);
+        if (g->residual)
+            v = add_residual(g, v, lvt_gemm_residual(g, t->row + row, t->panel + panel), 1);
+        _mm256_storeu_si256(out, _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(v)));
     }
-    const __m512i q_s32x16 = _mm512_cvtps_epi32(v);
-    if (g->output == LVT_OUTPUT_S16) {
-        _mm256_storeu_si256((__m256i *)out, _mm512_cvtsepi32_epi16(q_s32x16));
-        return;
-    }
-    __m128i q_s8x16 =
-        _mm512_cvtsepi32_epi8(_mm512_add_epi32(q_s32x16, _mm512_set1_epi32(g->out_zero_point)));
-    q_s8x16 = _mm_max_epi8(q_s8x16, _mm_set1_epi8((int8_t)g->out_lo));
-    _mm_storeu_si128((__m128i *)out, q_s8x16);
 }
 
 /// `halves` of panels: 1 to 4 times 8 columns.
@@ -91,15 +150,12 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
         }
         LVT_UNROLL for (size_t p = 0; p < panels; p++) w[p] += groups * 64;
     }
-    LVT_UNROLL for (size_t p = 0; p < panels; p++) {
-        const __m512 multiplier = _mm512_loadu_ps(panel[p]->multiplier);
-        LVT_UNROLL for (size_t r = 0; r < mr; r++)
-            finish(g,
-                   p < whole ? acc[r][p] : _mm512_inserti64x4(_mm512_setzero_si512(), half[r], 0),
-                   multiplier,
-                   lvt_gemm_residual(g, t->row + r, t->panel + p),
-                   lvt_gemm_out(g, t->row + r, t->panel + p));
-    }
+    __m512 multiplier[2];
+    LVT_UNROLL for (size_t p = 0; p < panels; p++) multiplier[p] =
+        _mm512_loadu_ps(panel[p]->multiplier);
+    LVT_UNROLL for (size_t r = 0; r < mr && whole < panels; r++) acc[r][whole] =
+        _mm512_inserti64x4(_mm512_setzero_si512(), half[r], 0);
+    finish(g, t, acc, multiplier, mr, panels);
 }
 
 LVT_INLINE void run(const lvt_gemm_args *g, lvt_tile tile, const size_t halves) {
