@@ -20,13 +20,14 @@ LVT_INLINE int64_t sum_s64(__m256i v) {
 
 LVT_INLINE __m256i normalize_x8(
     __m256i q_s32x8, __m256i n, __m256i sum, __m256 k, const float *gamma, const float *beta) {
-    const __m256i centred = _mm256_sub_epi32(_mm256_mullo_epi32(q_s32x8, n), sum);
+    // The upper half of a lane is the sign, and is multiplied by 0.
+    const __m256i centred = _mm256_sub_epi32(_mm256_madd_epi16(q_s32x8, n), sum);
     const __m256 scaled =
         _mm256_mul_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(centred), k), _mm256_loadu_ps(gamma));
-    __m256 v = _mm256_add_ps(scaled, _mm256_loadu_ps(beta));
-    // Gamma and beta come from the plan unbounded, so the conversion needs a clamp here.
-    v = _mm256_min_ps(_mm256_max_ps(v, _mm256_set1_ps(-65536.0f)), _mm256_set1_ps(65536.0f));
-    return _mm256_cvtps_epi32(v);
+    const __m256 v = _mm256_add_ps(scaled, _mm256_loadu_ps(beta));
+    // Gamma and beta come from the plan unbounded. What is too large would become the least
+    // integer, as what is too small may.
+    return _mm256_cvtps_epi32(_mm256_min_ps(v, _mm256_set1_ps(65536.0f)));
 }
 
 LVT_INLINE void run(const lvt_layernorm_args *l, const int is_s16) {
