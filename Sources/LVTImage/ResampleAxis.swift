@@ -17,8 +17,8 @@ struct ResampleAxis {
   private(set) var firsts: [UInt32] = []
   /// Source pixels of each mean; those that Pillow leaves out have the weight 0.
   private(set) var taps = 1
-  /// `lvt_resample_weights`: for each mean and four taps, four upper and four lower halves.
-  private var halves: [Int16] = []
+  /// For each mean and four taps.
+  private var weights: [lvt_resample_weights] = []
 
   /// An axis without output.
   init() {}
@@ -65,12 +65,7 @@ struct ResampleAxis {
 
   /// Calls `body` with the weights of mean `index` and of those behind it.
   func withWeights<R>(of index: Int, _ body: (UnsafePointer<lvt_resample_weights>?) -> R) -> R {
-    halves.withUnsafeBytes { bytes in
-      body(
-        bytes.baseAddress.map {
-          $0.assumingMemoryBound(to: lvt_resample_weights.self) + index * ((taps + 3) / 4)
-        })
-    }
+    weights.withUnsafeBufferPointer { body($0.baseAddress.map { $0 + index * ((taps + 3) / 4) }) }
   }
 
   /// Gives all means as many taps as the longest has, for which those at the end start earlier.
@@ -78,15 +73,13 @@ struct ResampleAxis {
     taps = means.reduce(1) { max($0, $1.weights.count) }
     let groups = (taps + 3) / 4
     firsts.reserveCapacity(means.count)
-    halves = [Int16](repeating: 0, count: means.count * groups * 8)
+    weights = [lvt_resample_weights](repeating: .init(), count: means.count * groups)
     for (i, mean) in means.enumerated() {
       let first = min(mean.first, source - taps)
       firsts.append(UInt32(first))
       for (j, weight) in mean.weights.enumerated() {
         let tap = mean.first - first + j
-        let at = (i * groups + tap / 4) * 8 + tap % 4
-        halves[at] = Int16(weight >> 12)
-        halves[at + 4] = Int16(weight & 4095)
+        weights[i * groups + tap / 4].set(tap % 4, to: weight)
       }
     }
   }
@@ -95,6 +88,20 @@ struct ResampleAxis {
   private static func fixedPoint(_ value: Double) -> Int32 {
     let scaled = value * Double(1 << precision)
     return Int32(value < 0 ? scaled - 0.5 : scaled + 0.5)
+  }
+}
+
+extension lvt_resample_weights {
+  fileprivate mutating func set(_ tap: Int, to weight: Int32) {
+    withUnsafeMutableBytes(of: &whole) {
+      $0.storeBytes(of: weight, toByteOffset: 4 * tap, as: Int32.self)
+    }
+    withUnsafeMutableBytes(of: &high) {
+      $0.storeBytes(of: Int16(weight >> 12), toByteOffset: 2 * tap, as: Int16.self)
+    }
+    withUnsafeMutableBytes(of: &low) {
+      $0.storeBytes(of: Int16(weight & 4095), toByteOffset: 2 * tap, as: Int16.self)
+    }
   }
 }
 

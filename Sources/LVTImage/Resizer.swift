@@ -24,7 +24,7 @@ public final class Resizer {
   private var usedColumns = 0..<0
   private let kernels: lvt_kernels
   private let ringMemory = ReusableMemory()
-  private let convertedRow = ReusableMemory()
+  private let convertedRows = ReusableMemory()
   /// The rows of a mean.
   private var meanRows: [UnsafePointer<UInt8>?] = []
 
@@ -65,27 +65,31 @@ public final class Resizer {
     defer { withExtendedLifetime(self) {} }
     prepare(width: source.width, height: source.height)
 
-    // Each source row is converted and resized once, when the first output row needs it, and only as
-    // many are kept as one output row needs: these few stay in the cache, however tall the picture is.
+    // Each source row is converted and resized once, with its neighbour, when the first output row needs
+    // it, and only as many are kept as one output row needs: these few stay in the cache, however tall the
+    // picture is.
     let rowBytes = 3 * columns.firsts.count
     let paddingBytes = 3 * spec.width - rowBytes
     let end = out + outputBytes
-    let (ringBytes, tooMany) = rows.taps.multipliedReportingOverflow(by: rowBytes)
+    // Pairs start at even rows, and are not divided.
+    let ringRows = (rows.taps + 2) & ~1
+    let (ringBytes, tooMany) = ringRows.multipliedReportingOverflow(by: rowBytes)
     guard !tooMany else { throw .outOfMemory(bytes: Int.max) }
     let ring = try ringMemory.reserve(ringBytes)
-    let converted = try convertedRow.reserve(source.format == .rgb8 ? 0 : 3 * usedColumns.count)
+    let pair = SourcePair(
+      source, columns: usedColumns,
+      memory: try convertedRows.reserve(SourcePair.byteCount(source, columns: usedColumns)))
     var next = 0
     for (index, first) in rows.firsts.enumerated() {
       let first = Int(first)
-      next = max(next, first)
+      next = max(next, first & ~1)
       while next < first + rows.taps {
-        let rgb = source.rgb(row: next, columns: usedColumns, kernels: kernels, into: converted)
-        shorten(rgb, to: ring + next % rows.taps * rowBytes)
-        next += 1
+        shorten(pair, from: next, to: ring + next % ringRows * rowBytes, rowBytes)
+        next += 2
       }
       for tap in 0..<rows.taps {
         meanRows[tap] = UnsafePointer(
-          (ring + (first + tap) % rows.taps * rowBytes).assumingMemoryBound(to: UInt8.self))
+          (ring + (first + tap) % ringRows * rowBytes).assumingMemoryBound(to: UInt8.self))
       }
       mean(index, to: out)
       out += rowBytes
@@ -104,18 +108,21 @@ public final class Resizer {
     }
   }
 
-  /// Resizes a row along its length.
-  private func shorten(_ row: UnsafePointer<UInt8>, to out: UnsafeMutableRawPointer) {
+  /// Resizes row `first`, and the next if there is one, along their length.
+  private func shorten(
+    _ pair: SourcePair, from first: Int, to out: UnsafeMutableRawPointer, _ rowBytes: Int
+  ) {
     columns.firsts.withUnsafeBufferPointer { firsts in
       columns.withWeights(of: 0) { weights in
         var means = lvt_resample_row_args()
-        means.in = row
+        pair.read(from: first, by: &means, kernels)
         means.width = usedColumns.count
         means.first = firsts.baseAddress
         means.weights = weights
         means.taps = columns.taps
         means.count = firsts.count
         means.out = out.assumingMemoryBound(to: UInt8.self)
+        means.out_stride = rowBytes
         kernels.resample_row_u8(&means)
       }
     }

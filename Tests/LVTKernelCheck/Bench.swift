@@ -103,7 +103,7 @@ struct Layer {
       kernel * kernel * groups * groupChannels * pixels
     case .yuv(_, let width): 7 * width
     case .packed: 0
-    case .resampleRow(_, let taps, let count): 3 * taps * count
+    case .resampleRow(_, let taps, let count): 6 * taps * count
     case .resampleRows(let taps, let count): taps * count
     }
   }

@@ -146,6 +146,9 @@ private struct Weights {
     for mean in values {
       for group in stride(from: 0, to: taps, by: 4) {
         let four = (group..<group + 4).map { $0 < taps ? mean[$0] : 0 }
+        for weight in four {
+          bytes += (0..<4).map { UInt8(truncatingIfNeeded: weight >> (8 * $0)) }
+        }
         for half in four.map({ $0 >> 12 }) + four.map({ $0 & 4095 }) {
           bytes.append(UInt8(truncatingIfNeeded: half))
           bytes.append(UInt8(truncatingIfNeeded: half >> 8))
@@ -161,9 +164,9 @@ private struct Weights {
   }
 }
 
-/// Means along a row.
+/// Means along rows.
 struct ResampleRowCase: KernelCase {
-  private let width, taps, count: Int
+  private let width, taps, count, rows, spare, inStride, outStride: Int
   private let firsts: [Int]
   private let weights: Weights
   let operands: [Operand]
@@ -177,21 +180,30 @@ struct ResampleRowCase: KernelCase {
       ? (0..<count).map { $0 * (width - taps) / max(1, count - 1) }
       : (0..<count).map { _ in draw.int(0...width - taps) }.sorted()
     weights = Weights(taps: taps, count: count, &draw)
+    rows = isLayer ? 2 : draw.int(1...3)
+    spare = isLayer ? 16 : draw.choose(0, draw.int(0...20))
+    inStride = draw.stride(3 * width + spare, isTight: isLayer)
+    outStride = draw.stride(3 * count, isTight: isLayer)
     operands = [
-      Operand(.output, [UInt8](repeating: Operand.canary, count: 3 * count)),
-      Operand(.input, draw.random(3 * width)),
+      Operand(
+        .output, [UInt8](repeating: Operand.canary, count: (rows - 1) * outStride + 3 * count)),
+      Operand(.input, draw.random((rows - 1) * inStride + 3 * width + spare)),
       Operand(
         .input,
         firsts.flatMap { first in (0..<4).map { UInt8(truncatingIfNeeded: first >> (8 * $0)) } },
         alignment: 4),
-      Operand(.input, weights.bytes, alignment: 2),
+      Operand(.input, weights.bytes, alignment: 4),
     ]
   }
 
   func call(_ kernels: lvt_kernels, _ memory: [UnsafeMutableRawPointer]) {
     var row = lvt_resample_row_args()
     row.in = UnsafePointer(memory[1].assumingMemoryBound(to: UInt8.self))
+    row.in_stride = inStride
+    row.out_stride = outStride
+    row.rows = rows
     row.width = width
+    row.spare = spare
     row.first = UnsafePointer(memory[2].assumingMemoryBound(to: UInt32.self))
     row.weights = UnsafePointer(memory[3].assumingMemoryBound(to: lvt_resample_weights.self))
     row.taps = taps
@@ -201,18 +213,22 @@ struct ResampleRowCase: KernelCase {
   }
 
   func reference() -> [UInt8] {
-    var out: [UInt8] = []
-    for i in 0..<count {
-      for colour in 0..<3 {
-        let values = (firsts[i]..<firsts[i] + taps).map { operands[1].bytes[3 * $0 + colour] }
-        out.append(Weights.mean(values, weights.values[i]))
+    var out = operands[0].bytes
+    for row in 0..<rows {
+      for i in 0..<count {
+        for colour in 0..<3 {
+          let values = (firsts[i]..<firsts[i] + taps).map {
+            operands[1].bytes[row * inStride + 3 * $0 + colour]
+          }
+          out[row * outStride + 3 * i + colour] = Weights.mean(values, weights.values[i])
+        }
       }
     }
     return out
   }
 
   var outputRowBytes: Int { 48 }
-  var text: String { "\(width) pixels to \(count) of \(taps) taps" }
+  var text: String { "\(rows) rows of \(width) pixels to \(count) of \(taps) taps" }
 }
 
 /// Means across rows.
@@ -229,7 +245,7 @@ struct ResampleRowsCase: KernelCase {
     operands = [
       Operand(.output, [UInt8](repeating: Operand.canary, count: count)),
       Operand(.input, draw.random((taps - 1) * stride + count)),
-      Operand(.input, weights.bytes, alignment: 2),
+      Operand(.input, weights.bytes, alignment: 4),
     ]
   }
 

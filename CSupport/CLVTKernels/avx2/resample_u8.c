@@ -44,13 +44,15 @@ LVT_INLINE __m256i neighbours(__m256i bytes, char pixel) {
     return _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(order));
 }
 
-/// Means `i` ... `i + 3`, of `pairs` taps. The lower half of each vector belongs to one mean, the
-/// upper to the next.
-LVT_INLINE void four_means(const lvt_resample_row_args *a, size_t i, const size_t pairs) {
+/// Means `i` ... `i + 3` of a row, of `pairs` taps. The lower half of each vector belongs to one
+/// mean, the upper to the next.
+LVT_INLINE void
+four_means(const lvt_resample_row_args *a, size_t row, size_t i, const size_t pairs) {
     const size_t groups = (pairs + 1) / 2;
     const lvt_resample_weights *weights = a->weights + i * groups;
     const uint8_t *in[4];
-    LVT_UNROLL for (size_t j = 0; j < 4; j++) in[j] = a->in + 3 * (size_t)a->first[i + j];
+    LVT_UNROLL for (size_t j = 0; j < 4; j++) in[j] =
+        a->in + row * a->in_stride + 3 * (size_t)a->first[i + j];
     sums s[2];
     LVT_UNROLL for (size_t j = 0; j < 2; j++) s[j] =
         (sums){_mm256_setzero_si256(), _mm256_setzero_si256()};
@@ -59,7 +61,7 @@ LVT_INLINE void four_means(const lvt_resample_row_args *a, size_t i, const size_
         LVT_UNROLL for (size_t j = 0; j < 2; j++) {
             const __m256i bytes = both(in[2 * j] + 12 * g, in[2 * j + 1] + 12 * g);
             const __m256i w =
-                both(weights + 2 * j * groups + g, weights + (2 * j + 1) * groups + g);
+                both(weights[2 * j * groups + g].high, weights[(2 * j + 1) * groups + g].high);
             add(&s[j],
                 neighbours(bytes, 0),
                 _mm256_shuffle_epi32(w, 0x00),
@@ -77,17 +79,20 @@ LVT_INLINE void four_means(const lvt_resample_row_args *a, size_t i, const size_
     const __m128i pixels = _mm_shuffle_epi8(
         _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)),
         _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1));
-    _mm_storel_epi64((__m128i *)(a->out + 3 * i), pixels);
+    uint8_t *out = a->out + row * a->out_stride + 3 * i;
+    _mm_storel_epi64((__m128i *)out, pixels);
     const int32_t last = _mm_extract_epi32(pixels, 2);
-    memcpy(a->out + 3 * i + 8, &last, sizeof last);
+    memcpy(out + 8, &last, sizeof last);
 }
 
-/// The first `count` means, at least 4 or none.
+/// The first `count` means of each row, at least 4 or none.
 LVT_INLINE void means(const lvt_resample_row_args *a, size_t count, const size_t pairs) {
-    for (size_t i = 0; i + 4 <= count; i += 4)
-        four_means(a, i, pairs);
-    if (count % 4 != 0) // some of them once more
-        four_means(a, count - 4, pairs);
+    for (size_t row = 0; row < a->rows; row++) {
+        for (size_t i = 0; i + 4 <= count; i += 4)
+            four_means(a, row, i, pairs);
+        if (count % 4 != 0) // some of them once more
+            four_means(a, row, count - 4, pairs);
+    }
 }
 
 void lvt_resample_row_u8__avx2(const lvt_resample_row_args *a) {

@@ -438,14 +438,15 @@ typedef struct {
     uint8_t *rgb;             ///< 3 * width bytes.
 } lvt_packed_rgb_args;
 
-/// Weights of four neighbouring taps in units of 2^-22: high * 2^12 + low. The halves fit the
-/// 16-bit multiplications that CPUs have.
+/// Weights of four neighbouring taps in units of 2^-22. A weight is also high * 2^12 + low: the
+/// halves fit the 16-bit multiplications that some CPUs are better at.
 typedef struct {
+    int32_t whole[4];
     int16_t high[4];
     int16_t low[4]; ///< 0 ... 4095
 } lvt_resample_weights;
 
-/// Weighted means of neighbouring pixels of an RGB row, for each colour:
+/// Weighted means of neighbouring pixels of RGB rows, the same in each row, for each colour:
 ///
 ///   out[i] = clamp((sum over t of in[first[i] + t] * weight[i][t] + 2^21) >> 22, 0, 255)
 ///
@@ -453,11 +454,14 @@ typedef struct {
 /// 2^31 - 2^21.
 typedef struct {
     const uint8_t *in;
-    size_t width;                        ///< Pixels of `in`.
+    size_t in_stride, out_stride;        ///< Bytes from row to row.
+    size_t rows;                         ///< At least 1.
+    size_t width;                        ///< Pixels of a row of `in`.
+    size_t spare;                        ///< Bytes that may be read behind each row of `in`.
     const uint32_t *first;               ///< Ascending; first[i] + taps is at most width.
     const lvt_resample_weights *weights; ///< ceil(taps / 4) for each mean.
     size_t taps;                         ///< At least 1.
-    size_t count;                        ///< Pixels of `out`.
+    size_t count;                        ///< Pixels of a row of `out`.
     uint8_t *out;
 } lvt_resample_row_args;
 

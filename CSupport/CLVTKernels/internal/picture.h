@@ -11,8 +11,7 @@ enum {
 };
 
 static inline int32_t lvt_resample_weight(const lvt_resample_weights *weights, size_t tap) {
-    const lvt_resample_weights *w = weights + tap / 4;
-    return w->high[tap % 4] * (1 << LVT_WEIGHT_LOW) + w->low[tap % 4];
+    return weights[tap / 4].whole[tap % 4];
 }
 
 static inline uint8_t lvt_clamp_u8(int32_t value) {
@@ -39,7 +38,7 @@ static inline lvt_packed_rgb_args lvt_packed_rgb_rest(const lvt_packed_rgb_args 
     return rest;
 }
 
-/// What is left after the first `i` means.
+/// What is left of each row after the first `i` means.
 static inline lvt_resample_row_args lvt_resample_row_rest(const lvt_resample_row_args *a,
                                                           size_t i) {
     lvt_resample_row_args rest = *a;
@@ -50,12 +49,12 @@ static inline lvt_resample_row_args lvt_resample_row_rest(const lvt_resample_row
     return rest;
 }
 
-/// The means at the row's start for which `spare` bytes behind the last group of four taps are
-/// inside the row: a vector may be loaded there.
-static inline size_t lvt_resample_row_inside(const lvt_resample_row_args *a, size_t spare) {
-    const size_t reach = 12 * ((a->taps + 3) / 4) + spare;
+/// The means at a row's start for which `behind` bytes behind the last group of four taps may be
+/// read: a vector may be loaded there.
+static inline size_t lvt_resample_row_inside(const lvt_resample_row_args *a, size_t behind) {
+    const size_t reach = 12 * ((a->taps + 3) / 4) + behind;
     size_t count = a->count;
-    while (count > 0 && 3 * (size_t)a->first[count - 1] + reach > 3 * a->width)
+    while (count > 0 && 3 * (size_t)a->first[count - 1] + reach > 3 * a->width + a->spare)
         count--;
     return count;
 }

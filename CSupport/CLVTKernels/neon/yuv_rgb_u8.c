@@ -7,73 +7,91 @@
 #if defined(__aarch64__)
 #include <arm_neon.h>
 
+/// Sixteen pixels: luma of the even and of the odd ones, chroma of the pairs.
 typedef struct {
-    uint8x16_t y;
-    uint8x8_t u, v;
+    uint8x8_t even, odd, u, v;
 } samples;
 
-LVT_INLINE samples load_packed(const lvt_yuv_rgb_args *a, const uint8_t *group, size_t x) {
-    const uint8x8x4_t bytes = vld4_u8(group + 2 * x);
-    const ptrdiff_t y = a->y - group;
-    const uint8x8x2_t luma = vzip_u8(bytes.val[y], bytes.val[y + 2]);
-    return (samples){
-        vcombine_u8(luma.val[0], luma.val[1]), bytes.val[a->u - group], bytes.val[a->v - group]};
-}
+typedef enum {
+    PLANES,       ///< y, u and v apart.
+    PAIRS,        ///< Chroma in pairs.
+    LUMA_FIRST,   ///< All together, as in YUYV.
+    CHROMA_FIRST, ///< As in UYVY.
+} layout;
 
-LVT_INLINE samples load_pairs(const lvt_yuv_rgb_args *a, const uint8_t *chroma, size_t x) {
-    const uint8x8x2_t pairs = vld2_u8(chroma + x);
-    return (samples){vld1q_u8(a->y + x), pairs.val[a->u > a->v], pairs.val[a->u < a->v]};
-}
-
-LVT_INLINE samples load_planes(const lvt_yuv_rgb_args *a, size_t x) {
-    return (samples){vld1q_u8(a->y + x), vld1_u8(a->u + x / 2), vld1_u8(a->v + x / 2)};
-}
-
-/// Luma of 16 pixels plus the chroma of eight pairs of neighbours.
-LVT_INLINE uint8x16_t sum(const int32x4_t luma[4], const int32x4_t chroma[2]) {
-    uint16x4_t out[4];
-    LVT_UNROLL for (size_t i = 0; i < 4; i++) {
-        const int32x4_t c = i % 2 ? vzip2q_s32(chroma[i / 2], chroma[i / 2])
-                                  : vzip1q_s32(chroma[i / 2], chroma[i / 2]);
-        out[i] = vqrshrun_n_s32(vaddq_s32(luma[i], c), LVT_YUV_SHIFT);
+/// Pixels x ... x + 15. `first` is the row's first byte of chroma, or of all samples where they are
+/// together.
+LVT_INLINE samples load(const lvt_yuv_rgb_args *a,
+                        const uint8_t *first,
+                        size_t x,
+                        const layout layout,
+                        const bool is_u_first) {
+    if (layout == LUMA_FIRST || layout == CHROMA_FIRST) {
+        const uint8x8x4_t bytes = vld4_u8(first + 2 * x);
+        const size_t luma = layout == CHROMA_FIRST, chroma = !luma;
+        return (samples){bytes.val[luma],
+                         bytes.val[luma + 2],
+                         bytes.val[chroma + (is_u_first ? 0 : 2)],
+                         bytes.val[chroma + (is_u_first ? 2 : 0)]};
     }
-    return vcombine_u8(vqmovn_u16(vcombine_u16(out[0], out[1])),
-                       vqmovn_u16(vcombine_u16(out[2], out[3])));
+    const uint8x8x2_t luma = vld2_u8(a->y + x);
+    if (layout == PLANES)
+        return (samples){luma.val[0], luma.val[1], vld1_u8(a->u + x / 2), vld1_u8(a->v + x / 2)};
+    const uint8x8x2_t pairs = vld2_u8(first + x);
+    return (samples){luma.val[0], luma.val[1], pairs.val[!is_u_first], pairs.val[is_u_first]};
+}
+
+LVT_INLINE int16x8_t centred(uint8x8_t v, uint8x8_t middle) {
+    return vreinterpretq_s16_u16(vsubl_u8(v, middle)); // wraps around to what is negative
+}
+
+/// The luma of eight pixels plus their chroma, at most 255.
+LVT_INLINE uint16x8_t sum(const int32x4_t luma[2], const int32x4_t chroma[2]) {
+    const uint16x4_t low = vqrshrun_n_s32(vaddq_s32(luma[0], chroma[0]), LVT_YUV_SHIFT);
+    const uint16x8_t all = vqrshrun_high_n_s32(low, vaddq_s32(luma[1], chroma[1]), LVT_YUV_SHIFT);
+    return vminq_u16(all, vdupq_n_u16(255));
+}
+
+/// Pixels by the sixteen; returns how many.
+LVT_INLINE size_t convert(const lvt_yuv_rgb_args *a, const layout layout, const bool is_u_first) {
+    const uint8_t *first = is_u_first ? a->u : a->v;
+    first = layout == LUMA_FIRST ? a->y : first;
+    const lvt_yuv_matrix m = a->matrix;
+    const uint8x8_t luma_offset = vdup_n_u8((uint8_t)m.luma_offset), middle = vdup_n_u8(128);
+    const size_t width = a->width;
+    uint8_t *rgb = a->rgb;
+    size_t x = 0;
+    for (; x + 16 <= width; x += 16, rgb += 48) {
+        const samples s = load(a, first, x, layout, is_u_first);
+        const int16x8_t u = centred(s.u, middle), v = centred(s.v, middle);
+        int32x4_t luma[2][2];
+        LVT_UNROLL for (size_t i = 0; i < 2; i++) {
+            const int16x8_t y = centred(i ? s.odd : s.even, luma_offset);
+            luma[i][0] = vmull_n_s16(vget_low_s16(y), m.luma);
+            luma[i][1] = vmull_high_n_s16(y, m.luma);
+        }
+        const int32x4_t chroma[3][2] = {
+            {vmull_n_s16(vget_low_s16(v), m.red_v), vmull_high_n_s16(v, m.red_v)},
+            {vmlal_n_s16(vmull_n_s16(vget_low_s16(u), m.green_u), vget_low_s16(v), m.green_v),
+             vmlal_high_n_s16(vmull_high_n_s16(u, m.green_u), v, m.green_v)},
+            {vmull_n_s16(vget_low_s16(u), m.blue_u), vmull_high_n_s16(u, m.blue_u)}};
+        uint8x16x3_t out;
+        LVT_UNROLL for (size_t c = 0; c < 3; c++) out.val[c] =
+            vreinterpretq_u8_u16(vsliq_n_u16(sum(luma[0], chroma[c]), sum(luma[1], chroma[c]), 8));
+        vst3q_u8(rgb, out);
+    }
+    return x;
+}
+
+LVT_INLINE size_t convert_layout(const lvt_yuv_rgb_args *a, const bool is_u_first) {
+    if (a->y_step == 2)
+        return a->y < a->u && a->y < a->v ? convert(a, LUMA_FIRST, is_u_first)
+                                          : convert(a, CHROMA_FIRST, is_u_first);
+    return a->chroma_step == 2 ? convert(a, PAIRS, is_u_first) : convert(a, PLANES, is_u_first);
 }
 
 void lvt_yuv_rgb_u8__neon(const lvt_yuv_rgb_args *a) {
-    const lvt_yuv_matrix m = a->matrix;
-    const bool is_packed = a->y_step == 2, is_paired = a->chroma_step == 2;
-    const uint8_t *chroma = a->u < a->v ? a->u : a->v;
-    const uint8_t *group = a->y < chroma ? a->y : chroma;
-    const int16x8_t luma_offset = vdupq_n_s16(m.luma_offset), middle = vdupq_n_s16(128);
-    size_t x = 0;
-    for (; x + 16 <= a->width; x += 16) {
-        const samples s = is_packed   ? load_packed(a, group, x)
-                          : is_paired ? load_pairs(a, chroma, x)
-                                      : load_planes(a, x);
-        const int16x8_t y[2] = {
-            vsubq_s16(vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(s.y))), luma_offset),
-            vsubq_s16(vreinterpretq_s16_u16(vmovl_high_u8(s.y)), luma_offset)};
-        const int16x8_t u = vsubq_s16(vreinterpretq_s16_u16(vmovl_u8(s.u)), middle);
-        const int16x8_t v = vsubq_s16(vreinterpretq_s16_u16(vmovl_u8(s.v)), middle);
-        int32x4_t luma[4];
-        LVT_UNROLL for (size_t i = 0; i < 4; i++) luma[i] =
-            i % 2 ? vmull_high_n_s16(y[i / 2], m.luma)
-                  : vmull_n_s16(vget_low_s16(y[i / 2]), m.luma);
-        const int32x4_t red[2] = {vmull_n_s16(vget_low_s16(v), m.red_v),
-                                  vmull_high_n_s16(v, m.red_v)};
-        const int32x4_t green[2] = {
-            vmlal_n_s16(vmull_n_s16(vget_low_s16(u), m.green_u), vget_low_s16(v), m.green_v),
-            vmlal_high_n_s16(vmull_high_n_s16(u, m.green_u), v, m.green_v)};
-        const int32x4_t blue[2] = {vmull_n_s16(vget_low_s16(u), m.blue_u),
-                                   vmull_high_n_s16(u, m.blue_u)};
-        uint8x16x3_t rgb;
-        rgb.val[0] = sum(luma, red);
-        rgb.val[1] = sum(luma, green);
-        rgb.val[2] = sum(luma, blue);
-        vst3q_u8(a->rgb + 3 * x, rgb);
-    }
+    const size_t x = a->u < a->v ? convert_layout(a, true) : convert_layout(a, false);
     const lvt_yuv_rgb_args rest = lvt_yuv_rgb_rest(a, x);
     lvt_yuv_rgb_u8__scalar(&rest);
 }
