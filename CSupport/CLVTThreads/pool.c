@@ -17,17 +17,16 @@
 
 enum {
     MAXIMUM_THREADS = 64,
-    // Nanoseconds of spinning between runs, and the least at a barrier: about what a sleep and a
-    // wake-up cost on a quiet machine.
-    LEAST_SPIN = 10000,
-    // And the most: what they cost on a virtual one. Longer spins keep the thread that is waited
-    // for from running, where other work wants the processors.
-    GREATEST_SPIN = 100000,
+    // Nanoseconds that a thread spins before it sleeps: about what a sleep and a wake-up cost, and
+    // a step of a small network takes. Longer spins keep the thread that is waited for from
+    // running, where other work wants the processors.
+    SPIN = 20000,
     // Spins between two looks at the clock, since a look takes as long as some of them.
     SPINS_PER_LOOK = 32,
 };
 
-// Counters that one thread writes and others poll lie on cache lines of their own.
+// A counter that one thread writes and others wait for, on a cache line of its own. It wraps
+// around; what is compared lies close together.
 typedef struct {
     _Alignas(64) _Atomic uint32_t value;
     _Atomic uint32_t sleepers;
@@ -36,7 +35,8 @@ typedef struct {
 // One thread. Its state lies in the pool: a thread that never asks the heap for anything is given
 // no heap of its own.
 typedef struct {
-    _Alignas(64) uint64_t passed; // when it passed its last barrier, in nanoseconds
+    event progress;
+    _Alignas(64) uint32_t start; // the progress at the start of the run
     lvt_pool *pool;
     uint32_t index;
     pthread_t handle;
@@ -47,9 +47,7 @@ struct lvt_pool {
     bool stopping;
     void (*body)(void *, uint32_t);
     void *context;
-    event run;     // counts runs; workers wait for it to change
-    event barrier; // counts completed barriers
-    _Alignas(64) _Atomic uint32_t arrived;
+    event run; // counts runs
     worker workers[MAXIMUM_THREADS];
 };
 
@@ -67,66 +65,82 @@ static uint64_t nanoseconds(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-// Whether `e` stopped being `seen` while a thread spins. That is bounded by the clock and not by a
-// count: a pause takes 40 to 140 cycles on x86, a yield one or two on Arm.
-static bool changes_within(event *e, uint32_t seen, uint64_t spin) {
+static bool has_reached(event *e, uint32_t value) {
+    return (int32_t)(atomic_load_explicit(&e->value, memory_order_acquire) - value) >= 0;
+}
+
+// Whether `e` reaches a value while a thread spins. That is bounded by the clock and not by a
+// count: a pause takes 40 to 140 cycles on x86, a yield one or two on Arm. Two threads on one
+// processor, which a scheduler leaves there for some time, hand it to each other.
+static bool reaches_soon(event *e, uint32_t value) {
     uint64_t end = 0;
     do {
         for (int i = 0; i < SPINS_PER_LOOK; i++) {
-            if (atomic_load_explicit(&e->value, memory_order_acquire) != seen)
+            if (has_reached(e, value))
                 return true;
             pause_briefly();
         }
+        sched_yield();
         if (end == 0)
-            end = nanoseconds() + spin;
+            end = nanoseconds() + SPIN;
     } while (nanoseconds() < end);
     return false;
 }
 
-// Waits until `e` is no longer `seen`, spinning for so many nanoseconds first.
-static void wait_for_change(event *e, uint32_t seen, uint64_t spin) {
-    if (changes_within(e, seen, spin))
-        return;
+static void sleep_until(event *e, uint32_t value) {
     atomic_fetch_add(&e->sleepers, 1);
-    while (atomic_load(&e->value) == seen) // a spurious or late wake-up goes round again
+    for (;;) { // a spurious or early wake-up goes round again
+        const uint32_t seen = atomic_load(&e->value);
+        if ((int32_t)(seen - value) >= 0)
+            break;
         syscall(SYS_futex, &e->value, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+    }
     atomic_fetch_sub(&e->sleepers, 1);
 }
 
-static void advance(event *e) {
-    atomic_fetch_add(&e->value, 1);
+static void wait_until(event *e, uint32_t value) {
+    if (!reaches_soon(e, value))
+        sleep_until(e, value);
+}
+
+static void advance(event *e, uint32_t value) {
+    atomic_store(&e->value, value);
     if (atomic_load(&e->sleepers) != 0)
         syscall(SYS_futex, &e->value, FUTEX_WAKE_PRIVATE, MAXIMUM_THREADS, NULL, NULL, 0);
 }
 
-// How long a thread spins at a barrier: the others should be through after about as long as it took
-// itself; those that are not are held up by something else.
-static uint64_t spin_after(uint64_t share) {
-    return share < LEAST_SPIN ? LEAST_SPIN : share > GREATEST_SPIN ? GREATEST_SPIN : share;
+void lvt_pool_advance(lvt_pool *pool, uint32_t index, uint32_t progress) {
+    worker *me = &pool->workers[index];
+    advance(&me->progress, me->start + progress);
+}
+
+void lvt_pool_wait(lvt_pool *pool, uint32_t index, uint32_t other, uint32_t progress) {
+    wait_until(&pool->workers[other].progress, pool->workers[index].start + progress);
 }
 
 void lvt_pool_barrier(lvt_pool *pool, uint32_t index) {
-    if (pool->threads == 1)
-        return;
     worker *me = &pool->workers[index];
-    const uint32_t seen = atomic_load_explicit(&pool->barrier.value, memory_order_acquire);
-    if (atomic_fetch_add(&pool->arrived, 1) + 1 == pool->threads) {
-        atomic_store(&pool->arrived, 0);
-        advance(&pool->barrier);
-    } else {
-        wait_for_change(&pool->barrier, seen, spin_after(nanoseconds() - me->passed));
-    }
-    me->passed = nanoseconds();
+    const uint32_t progress =
+        atomic_load_explicit(&me->progress.value, memory_order_relaxed) - me->start + 1;
+    lvt_pool_advance(pool, index, progress);
+    for (uint32_t other = 0; other < pool->threads; other++)
+        if (other != index)
+            lvt_pool_wait(pool, index, other, progress);
+}
+
+// All threads have come equally far at the end of a run.
+static void begin(worker *me) {
+    me->start = atomic_load_explicit(&me->progress.value, memory_order_relaxed);
 }
 
 static void *work(void *argument) {
     worker *me = argument;
     lvt_pool *pool = me->pool;
-    for (uint32_t seen = 0;; seen++) {
-        wait_for_change(&pool->run, seen, LEAST_SPIN);
+    for (uint32_t seen = 1;; seen++) {
+        wait_until(&pool->run, seen);
         if (pool->stopping)
             return NULL;
-        me->passed = nanoseconds();
+        begin(me);
         pool->body(pool->context, me->index);
         lvt_pool_barrier(pool, me->index);
     }
@@ -181,7 +195,7 @@ void lvt_pool_destroy(lvt_pool *pool) {
     if (!pool)
         return;
     pool->stopping = true;
-    advance(&pool->run);
+    advance(&pool->run, pool->run.value + 1);
     for (uint32_t i = 1; i < pool->threads; i++)
         pthread_join(pool->workers[i].handle, NULL);
     free(pool);
@@ -191,8 +205,8 @@ void lvt_pool_run(lvt_pool *pool, void (*body)(void *, uint32_t), void *context)
     if (pool->threads > 1) {
         pool->body = body;
         pool->context = context;
-        pool->workers[0].passed = nanoseconds();
-        advance(&pool->run);
+        begin(&pool->workers[0]);
+        advance(&pool->run, pool->run.value + 1);
     }
     body(context, 0);
     lvt_pool_barrier(pool, 0);

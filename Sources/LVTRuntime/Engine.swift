@@ -30,6 +30,7 @@ public final class Engine {
   private let pool: OpaquePointer
   private let arena: UnsafeMutableRawPointer
   private let workspace: Workspace
+  private let waits: StepWaits
   /// Whether runs are on all threads; nil if they are always.
   private var choice: ThreadChoice?
   /// Called between steps while a run is observed.
@@ -75,6 +76,7 @@ public final class Engine {
     self.arena = arena
     self.pool = pool
     workspace = Workspace(plan: plan, arena: arena, isa: isa)
+    waits = StepWaits(plan, threads: threads)
     outputs = plan.outputs.map { EngineOutput($0, plan, arena: arena) }
     let classes = outputs.first { $0.kind == .classes }
     logits = (classes?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0))
@@ -184,18 +186,30 @@ public final class Engine {
     return Unmanaged<Engine>.fromOpaque(context).takeUnretainedValue()
   }
 
-  /// The share of every step of one of so many threads, which meet after each.
+  /// The share of every step of one of so many threads.
   private func runSteps(thread: Int, of threads: Int) {
-    func barrier() {
-      if threads > 1 { lvt_pool_barrier(pool, UInt32(thread)) }
+    guard threads > 1 else {
+      for step in 0..<workspace.stepCount {
+        workspace.run(step: step, thread: 0, of: 1, pool: pool)
+        observer?(step)
+      }
+      return
     }
-    for i in 0..<workspace.stepCount {
-      workspace.run(step: i, thread: thread, of: threads, pool: pool)
-      barrier()
+    for step in 0..<workspace.stepCount {
+      for other in 0..<threads where other != thread {
+        let done = waits.count(before: step, thread: thread, other: other)
+        if done > 0 { lvt_pool_wait(pool, UInt32(thread), UInt32(other), Self.progress(done)) }
+      }
+      workspace.run(step: step, thread: thread, of: threads, pool: pool)
+      lvt_pool_advance(pool, UInt32(thread), Self.progress(step + 1))
       if let observer {
-        if thread == 0 { observer(i) }
-        barrier()
+        lvt_pool_barrier(pool, UInt32(thread))
+        if thread == 0 { observer(step) }
+        lvt_pool_barrier(pool, UInt32(thread))
       }
     }
   }
+
+  /// The pool's progress after so many steps; in between, a step's own barriers count.
+  private static func progress(_ steps: Int) -> UInt32 { UInt32(steps) << 10 }
 }

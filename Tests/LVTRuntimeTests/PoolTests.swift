@@ -70,6 +70,31 @@ import Testing
     #expect(state.wrong.load(ordering: .relaxed) == 0)
   }
 
+  @Test func aWaitIsForTheOtherThreadsProgress() throws {
+    let pool = try createPool(3)
+    let state = Rendezvous(pool: pool, threads: 3)
+    for _ in 0..<3 {
+      state.arrived.store(0, ordering: .relaxed)
+      // Each thread takes its turn after the one before it.
+      lvt_pool_run(
+        pool,
+        { context, index in
+          guard let context else { return }
+          let state = Unmanaged<Rendezvous>.fromOpaque(context).takeUnretainedValue()
+          for round in 1...200 {
+            let before = index == 0 ? 2 : index - 1
+            let turn = index == 0 ? round - 1 : round
+            lvt_pool_wait(state.pool, index, before, UInt32(8 * turn))
+            let seen = state.arrived.add(1, ordering: .relaxed).oldValue
+            if seen != 3 * (round - 1) + Int(index) { state.wrong.add(1, ordering: .relaxed) }
+            lvt_pool_advance(state.pool, index, UInt32(8 * round))
+          }
+        }, Unmanaged.passUnretained(state).toOpaque())
+    }
+    lvt_pool_destroy(pool)
+    #expect(state.wrong.load(ordering: .relaxed) == 0)
+  }
+
   /// What each thread of a pool says of itself.
   private final class Report: Sendable {
     nonisolated(unsafe) let clocks: UnsafeMutablePointer<clockid_t>
@@ -120,7 +145,7 @@ import Testing
     report.fill(by: pool)
     let before = report.work
     Thread.sleep(forTimeInterval: 0.5)
-    // Three threads that spun would have worked for up to 1.5 s; they may for 10 µs each.
+    // Three threads that spun would have worked for up to 1.5 s; they may for some microseconds each.
     #expect(report.work - before < 5_000_000)
     lvt_pool_destroy(pool)
   }

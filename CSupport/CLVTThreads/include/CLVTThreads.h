@@ -3,10 +3,10 @@
 // A fixed pool of threads for work that is divided in advance.
 //
 // lvt_pool_run calls one function on every thread of the pool, the caller's included, and returns
-// when all have returned. A thread that waits spins first: at a barrier for about as long as its
-// own share of the step took, between runs for some microseconds, since the next frame may follow
-// at once. Then it waits in the kernel. Nothing is allocated and no lock is taken after
-// lvt_pool_create.
+// when all have returned. Each thread publishes how far it has come, and others wait for that. A
+// thread that waits spins first, for as long as a sleep would take, since the next step, or the
+// next frame, may follow at once; then it waits in the kernel. Nothing is allocated and no lock is
+// taken after lvt_pool_create.
 #pragma once
 #include <stdint.h>
 
@@ -34,5 +34,14 @@ void lvt_pool_destroy(lvt_pool *pool);
 /// Calls `body(context, index)` for index 0 (on the caller) ... threads - 1, and waits for all.
 void lvt_pool_run(lvt_pool *pool, void (*body)(void *context, uint32_t index), void *context);
 
-/// Inside a run, on thread `index`: waits until every thread of the pool has arrived here.
+/// Inside a run, on thread `index`: publishes its progress, and all that it has written. The
+/// progress is 0 at the start of a run, grows, is less than 2^30, and is the same on all threads at
+/// the end.
+void lvt_pool_advance(lvt_pool *pool, uint32_t index, uint32_t progress);
+
+/// Inside a run, on thread `index`: waits until another thread has come so far.
+void lvt_pool_wait(lvt_pool *pool, uint32_t index, uint32_t other, uint32_t progress);
+
+/// Inside a run, on thread `index`: waits until every thread of the pool has arrived here. It is
+/// one step of progress; all threads have come equally far.
 void lvt_pool_barrier(lvt_pool *pool, uint32_t index);

@@ -115,6 +115,11 @@ extension Convolution: StepOperation {
     ScratchNeed(ConvolutionScratch(self, operands, strip: strip).byteCount)
   }
 
+  var division: StepDivision {
+    readsMapItself
+      ? .rows(kernel: kernel, stride: stride, padding: (kernel - 1) / 2) : .together
+  }
+
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
     // A picture's fourth byte is padding.

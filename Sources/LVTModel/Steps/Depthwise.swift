@@ -45,6 +45,8 @@ extension Depthwise: InPlaceOperation {
     ScratchNeed(DepthwiseScratch(kernel: kernel, shape: operands.output.shape).byteCount)
   }
 
+  var division: StepDivision { .rows(kernel: kernel, stride: 1, padding: (kernel - 1) / 2) }
+
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
     work.add(c.map * c.paddedTaps(kernel), to: .dwconv)

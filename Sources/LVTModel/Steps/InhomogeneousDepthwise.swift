@@ -74,6 +74,8 @@ extension InhomogeneousDepthwise: InPlaceOperation {
       InhomogeneousDepthwiseScratch(self, shape: operands.output.shape, strip: strip).byteCount)
   }
 
+  var division: StepDivision { .rows(kernel: kernel, stride: 1, padding: (kernel - 1) / 2) }
+
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
     let taps = c.isPadded ? c.channels(expand.n) : c.taps(kernel) * Count(groups)

@@ -59,6 +59,8 @@ extension MLP: InPlaceOperation {
       MLPScratch(self, positions: operands.output.shape.positions, strip: strip).byteCount)
   }
 
+  var division: StepDivision { .positions }
+
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
     c.add([expand, project], positions: c.positions, to: &work)

@@ -28,6 +28,8 @@ extension Normalize: StepOperation {
 
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed { ScratchNeed(0) }
 
+  var division: StepDivision { .positions }
+
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
     work.add(2 * c.map, to: .values)

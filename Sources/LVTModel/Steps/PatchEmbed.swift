@@ -56,6 +56,8 @@ extension PatchEmbed: StepOperation {
       ).byteCount)
   }
 
+  var division: StepDivision { .rows(kernel: patch, stride: patch, padding: 0) }
+
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
     c.add(matrix, kernel: patch, channels: c.input.channels, positions: c.positions, to: &work)

@@ -45,6 +45,8 @@ extension PatchMerge: StepOperation {
       ).byteCount)
   }
 
+  var division: StepDivision { .merged }
+
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
     c.add([matrix], positions: c.positions, to: &work)

@@ -85,6 +85,11 @@ extension Pointwise: StepOperation {
       ).byteCount)
   }
 
+  var division: StepDivision {
+    extent == nil && (residual?.resampling ?? Resampling.none) == Resampling.none
+      ? .positions : .together
+  }
+
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
     c.add([matrix], positions: c.positions, to: &work)

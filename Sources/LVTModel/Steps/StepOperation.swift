@@ -26,12 +26,15 @@ protocol StepOperation: FieldCodable, Equatable, Sendable {
   ///
   /// - Parameter strip: Positions of the largest strip; see ``Step/stripRows``.
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed
+  /// How threads divide the step, whose fields are checked.
+  var division: StepDivision { get }
   /// What the step does; no field need be checked.
   func work(_ c: StepCounter) -> StepWork
 }
 
 extension StepOperation {
   var mayOverwrite: InputSet { [] }
+  var division: StepDivision { .together }
 }
 
 /// A step whose output has the form of its first input, and may overwrite it.
