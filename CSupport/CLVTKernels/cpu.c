@@ -35,11 +35,17 @@ uint32_t lvt_cpu_features(void) {
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 
-// HWCAP_ASIMDDP of the kernel's asm/hwcap.h, named here because older headers lack it.
-enum { HWCAP_DOT_PRODUCT = 1 << 20 };
+// HWCAP_ASIMDDP and HWCAP2_I8MM of the kernel's asm/hwcap.h, named here because older headers lack
+// them.
+enum { HWCAP_DOT_PRODUCT = 1 << 20, HWCAP2_MATRIX_PRODUCT = 1 << 13 };
 
 uint32_t lvt_cpu_features(void) {
-    return LVT_CPU_NEON | ((getauxval(AT_HWCAP) & HWCAP_DOT_PRODUCT) ? LVT_CPU_NEONDOT : 0);
+    uint32_t features = LVT_CPU_NEON;
+    if (getauxval(AT_HWCAP) & HWCAP_DOT_PRODUCT)
+        features |= LVT_CPU_NEONDOT;
+    if (getauxval(AT_HWCAP2) & HWCAP2_MATRIX_PRODUCT)
+        features |= LVT_CPU_NEONI8MM;
+    return features;
 }
 
 #else

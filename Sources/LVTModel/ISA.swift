@@ -15,6 +15,8 @@ public enum ISA: Int, CaseIterable, Sendable {
   case neon
   /// AArch64 with dot product.
   case neondot
+  /// AArch64 with dot product and int8 matrix multiplication.
+  case neoni8mm
 
   /// The name as `--cpu` takes it.
   public var name: String {
@@ -25,6 +27,7 @@ public enum ISA: Int, CaseIterable, Sendable {
     case .avx512vnni: "avx512vnni"
     case .neon: "neon"
     case .neondot: "neondot"
+    case .neoni8mm: "neoni8mm"
     }
   }
 
@@ -46,6 +49,7 @@ public enum ISA: Int, CaseIterable, Sendable {
     case .avx512vnni: UInt32(LVT_CPU_AVX2 | LVT_CPU_AVX512VNNI)
     case .neon: UInt32(LVT_CPU_NEON)
     case .neondot: UInt32(LVT_CPU_NEON | LVT_CPU_NEONDOT)
+    case .neoni8mm: UInt32(LVT_CPU_NEON | LVT_CPU_NEONDOT | LVT_CPU_NEONI8MM)
     }
   }
 

@@ -111,8 +111,8 @@ struct Arguments {
                        fastest kind, at most 4; and one alone while that is faster)
       --affinity A     where they run: auto (the fastest cores), none (anywhere) or
                        processors as in 4-7 or 0,2, one thread on each
-      --cpu ISA        scalar, avx2, avxvnni, avx512vnni, neon or neondot (the
-                       fastest there is)
+      --cpu ISA        scalar, avx2, avxvnni, avx512vnni, neon, neondot
+                       or neoni8mm (the fastest there is)
       --nice N         niceness, 19 (gives way to all others) to -20
       --max-work N     run plans of up to N thousand million multiplications (100)
       --board-report F with --bench, write what was measured on which machine

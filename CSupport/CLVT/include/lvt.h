@@ -182,8 +182,8 @@ typedef struct {
     /// Of LVT_SHARED and LVT_PINNED, and NULL for the others: a list as the kernel writes them,
     /// such as "0,4-7". Read during the call only.
     const char *processors;
-    /// "scalar", "avx2", "avxvnni", "avx512vnni", "neon" or "neondot"; NULL for the fastest that
-    /// this processor has. Read during the call only.
+    /// "scalar", "avx2", "avxvnni", "avx512vnni", "neon", "neondot" or "neoni8mm"; NULL for the
+    /// fastest that this processor has. Read during the call only.
     const char *isa;
     /// The most work of a run, in multiplications, of a plan that is not refused; 0 for 10^11, some
     /// seconds of a fast core.

@@ -532,6 +532,7 @@ enum {
     LVT_CPU_AVX512VBMI = 1 << 3,
     LVT_CPU_NEON = 1 << 8,
     LVT_CPU_NEONDOT = 1 << 9,
+    LVT_CPU_NEONI8MM = 1 << 10,
 };
 
 typedef void lvt_gemm_fn(const lvt_gemm_args *);

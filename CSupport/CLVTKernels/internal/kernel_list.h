@@ -78,5 +78,6 @@ LVT_KERNEL(greatest_s16,    neon,       LVT_CPU_NEON)
 LVT_KERNEL(label_row_s16,   neon,       LVT_CPU_NEON)
 LVT_KERNEL(gemm_s8,         neondot,    LVT_CPU_NEON | LVT_CPU_NEONDOT)
 LVT_KERNEL(dwconv_s8,       neondot,    LVT_CPU_NEON | LVT_CPU_NEONDOT)
+LVT_KERNEL(gemm_s8,         neoni8mm,   LVT_CPU_NEON | LVT_CPU_NEONDOT | LVT_CPU_NEONI8MM)
 #endif
 // clang-format on
