@@ -9,9 +9,15 @@
 LVT_TARGET_BEGIN("avx2")
 #include "avx2/attention.h"
 
-typedef __m256i lvt_s32x8;
-enum { LVT_SIDE_BY_SIDE = 2, LVT_AT_ONCE = 2 };
-#include "internal/attention_loop.h"
+typedef __m256i lvt_s32xn;
+enum {
+    LVT_LANES = 8,
+    LVT_AT_ONCE = 2,
+    LVT_QUERIES_AT_ONCE = LVT_ATTENTION_QUERIES,
+    LVT_KEY_BYTES = 2,
+    LVT_VALUES_SIDE_BY_SIDE = 2,
+};
+#include "internal/attention_scores.h"
 
 LVT_INLINE size_t at_most_16(size_t n) {
     return n < 16 ? n : 16;
@@ -47,7 +53,7 @@ static void prepare_keys(const lvt_attention_args *a, const lvt_head *h, const i
                     : _mm256_setzero_si256();
             transpose_keys(v);
             LVT_UNROLL for (size_t i = 0; i < 8; i++) _mm256_store_si256(
-                (__m256i *)(h->keys + ((c / 2 + i) * h->tokens + token) * 2), v[i]);
+                (__m256i *)h->keys + ((c / 2 + i) * h->tokens + token) / 8, v[i]);
         }
     }
 }
@@ -73,55 +79,67 @@ lvt_prepare_head(const lvt_attention_args *a, const lvt_head *h, const int8_t *k
 }
 
 LVT_INLINE void
-lvt_widen(const lvt_attention_args *a, const lvt_head *h, const int8_t *in, int16_t *out) {
+lvt_prepare_query(const lvt_attention_args *a, const lvt_head *h, const int8_t *in, size_t i) {
+    int16_t *out = (int16_t *)h->queries + i * h->channels;
     for (size_t c = 0; c < h->channels; c += 16)
         _mm256_store_si256(
             (__m256i *)(out + c),
             _mm256_cvtepi8_epi16(lvt_load_bytes(in + c, at_most_16(a->head_dim - c))));
 }
 
-LVT_INLINE void lvt_multiply(__m256i sums[LVT_ATTENTION_QUERIES][LVT_AT_ONCE],
+LVT_INLINE void lvt_multiply(__m256i sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE],
                              const int16_t *factors,
                              size_t factor_stride,
                              const int16_t *rows,
                              size_t row_stride,
                              size_t count,
                              const size_t n,
-                             const size_t vectors) {
+                             const size_t columns) {
     LVT_UNROLL for (size_t i = 0; i < n; i++) sums[i][0] = sums[i][1] = _mm256_setzero_si256();
     for (size_t t = 0; t < count; t += 2, rows += 2 * row_stride) {
         __m256i v[2];
-        LVT_UNROLL for (size_t j = 0; j < vectors; j++) v[j] =
+        LVT_UNROLL for (size_t j = 0; 8 * j < columns; j++) v[j] =
             _mm256_load_si256((const __m256i *)rows + j);
         LVT_UNROLL for (size_t i = 0; i < n; i++) {
             const __m256i f = lvt_broadcast_pair(factors + i * factor_stride + t);
-            LVT_UNROLL for (size_t j = 0; j < vectors; j++) sums[i][j] =
+            LVT_UNROLL for (size_t j = 0; 8 * j < columns; j++) sums[i][j] =
                 _mm256_add_epi32(sums[i][j], _mm256_madd_epi16(f, v[j]));
         }
     }
+}
+
+LVT_INLINE void lvt_multiply_keys(__m256i sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE],
+                                  const lvt_attention_args *a,
+                                  const lvt_head *h,
+                                  size_t key,
+                                  const size_t n) {
+    const int16_t *keys = (const int16_t *)h->keys + 2 * key;
+    const size_t count = (a->head_dim + 1) / 2 * 2;
+    lvt_multiply(sums, h->queries, h->channels, keys, h->tokens, count, n, LVT_LANES * LVT_AT_ONCE);
 }
 
 LVT_INLINE void lvt_store_scores(int32_t *out, __m256i sums, float multiplier) {
     _mm256_store_si256((__m256i *)out, lvt_scores_x8(sums, _mm256_set1_ps(multiplier)));
 }
 
-LVT_INLINE int32_t lvt_softmax(const lvt_head *h,
-                               const int32_t *scores,
-                               int32_t shift,
-                               int16_t *weights) {
-    __m256i greatest = _mm256_set1_epi32(LVT_ATTENTION_MASKED);
-    for (size_t i = 0; i < h->tokens; i += 8)
-        greatest = _mm256_max_epi32(greatest, _mm256_load_si256((const __m256i *)(scores + i)));
-    const __m256i top = _mm256_set1_epi32(lvt_greatest_lane(greatest));
-    __m256i sums = _mm256_setzero_si256();
-    for (size_t i = 0; i < h->tokens; i += 16) {
-        const __m256i *in = (const __m256i *)(scores + i);
-        const __m256i first = lvt_weights_x8(_mm256_load_si256(in), top, shift);
-        const __m256i second = lvt_weights_x8(_mm256_load_si256(in + 1), top, shift);
-        sums = _mm256_add_epi32(sums, _mm256_add_epi32(first, second));
-        _mm256_store_si256((__m256i *)(weights + i), lvt_pack_x16(first, second));
+LVT_INLINE void
+lvt_softmax(const lvt_head *h, int32_t shift, int32_t sums[LVT_QUERIES_AT_ONCE], const size_t n) {
+    for (size_t query = 0; query < n; query++) {
+        const __m256i *in = (const __m256i *)(h->scores + query * h->tokens);
+        __m256i *out = (__m256i *)(h->weights + query * h->weight_stride);
+        __m256i greatest = *in;
+        for (size_t i = 1; i < h->tokens / 8; i++)
+            greatest = _mm256_max_epi32(greatest, in[i]);
+        const __m256i top = _mm256_set1_epi32(lvt_greatest_lane(greatest));
+        __m256i sum = _mm256_setzero_si256();
+        for (size_t i = 0; i < h->tokens / 8; i += 2) {
+            const __m256i first = lvt_weights_x8(in[i], top, shift);
+            const __m256i second = lvt_weights_x8(in[i + 1], top, shift);
+            sum = _mm256_add_epi32(sum, _mm256_add_epi32(first, second));
+            *out++ = lvt_pack_x16(first, second);
+        }
+        sums[query] = lvt_sum_of_lanes(sum);
     }
-    return lvt_sum_of_lanes(sums);
 }
 
 LVT_INLINE lvt_key_sums lvt_rectify(const lvt_head *h, int32_t *scores, int16_t *weights) {
@@ -170,9 +188,9 @@ LVT_INLINE void lvt_store_means(const lvt_attention_args *a,
                                 const __m256i means[LVT_AT_ONCE],
                                 int8_t *out,
                                 size_t n,
-                                const size_t vectors) {
-    const size_t made = 8 * vectors;
-    lvt_store_x16(means[0], means[vectors - 1], a->out_zero_point, out, n < made ? n : made);
+                                const size_t columns) {
+    const size_t last = columns / 8 - 1;
+    lvt_store_x16(means[0], means[last], a->out_zero_point, out, n < columns ? n : columns);
 }
 
 void lvt_attention_s8__avx2(const lvt_attention_args *a) {

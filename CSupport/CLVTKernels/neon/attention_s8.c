@@ -7,14 +7,25 @@
 #if defined(__aarch64__)
 #include "neon/attention.h"
 
-typedef int32x4x2_t lvt_s32x8;
-enum { LVT_SIDE_BY_SIDE = 1, LVT_AT_ONCE = 1 };
-#include "internal/attention_loop.h"
+typedef int32x4x2_t lvt_s32xn;
+enum {
+    LVT_LANES = 8,
+    LVT_AT_ONCE = 1,
+    LVT_QUERIES_AT_ONCE = LVT_ATTENTION_QUERIES,
+    LVT_KEY_BYTES = 2,
+    LVT_VALUES_SIDE_BY_SIDE = 1,
+};
+#include "internal/attention_scores.h"
 
 LVT_INLINE void
-lvt_widen(const lvt_attention_args *a, const lvt_head *h, const int8_t *in, int16_t *out) {
+widen(const lvt_attention_args *a, const lvt_head *h, const int8_t *in, int16_t *out) {
     for (size_t c = 0; c < h->channels; c += 8)
         vst1q_s16(out + c, lvt_load_s16x8(in + c, c < a->head_dim ? a->head_dim - c : 0));
+}
+
+LVT_INLINE void
+lvt_prepare_query(const lvt_attention_args *a, const lvt_head *h, const int8_t *in, size_t i) {
+    widen(a, h, in, (int16_t *)h->queries + i * h->channels);
 }
 
 LVT_INLINE void
@@ -23,8 +34,8 @@ lvt_prepare_head(const lvt_attention_args *a, const lvt_head *h, const int8_t *k
     memset(h->values + a->keys * h->channels, 0, (h->tokens - a->keys) * h->channels * 2);
     for (size_t i = 0; i < a->keys; i++) {
         for (size_t c = 0; c < a->head_dim; c++)
-            h->keys[c * h->tokens + i] = k[i * a->stride + c];
-        lvt_widen(a, h, v + i * a->stride, h->values + i * h->channels);
+            ((int16_t *)h->keys)[c * h->tokens + i] = k[i * a->stride + c];
+        widen(a, h, v + i * a->stride, h->values + i * h->channels);
     }
 }
 
@@ -36,19 +47,19 @@ lvt_prepare_head(const lvt_attention_args *a, const lvt_head *h, const int8_t *k
         s[1] = vmlal_high_lane_s16(s[1], v, factors[i], lane);                                     \
     }
 
-LVT_INLINE void lvt_multiply(int32x4x2_t sums[LVT_ATTENTION_QUERIES][LVT_AT_ONCE],
+LVT_INLINE void lvt_multiply(int32x4x2_t sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE],
                              const int16_t *factors,
                              size_t factor_stride,
                              const int16_t *rows,
                              size_t row_stride,
                              size_t count,
                              const size_t n,
-                             const size_t vectors) {
-    (void)vectors; // 1
+                             const size_t columns) {
+    (void)columns; // 8
     LVT_UNROLL for (size_t i = 0; i < n; i++) sums[i][0].val[0] = sums[i][0].val[1] =
         vdupq_n_s32(0);
     for (size_t j = 0; j < count; j += 4, rows += 4 * row_stride) {
-        int16x4_t f[LVT_ATTENTION_QUERIES];
+        int16x4_t f[LVT_QUERIES_AT_ONCE];
         LVT_UNROLL for (size_t i = 0; i < n; i++) f[i] = vld1_s16(factors + i * factor_stride + j);
         const int16x8_t r0 = vld1q_s16(rows), r1 = vld1q_s16(rows + row_stride);
         const int16x8_t r2 = vld1q_s16(rows + 2 * row_stride);
@@ -60,29 +71,41 @@ LVT_INLINE void lvt_multiply(int32x4x2_t sums[LVT_ATTENTION_QUERIES][LVT_AT_ONCE
     }
 }
 
+LVT_INLINE void lvt_multiply_keys(int32x4x2_t sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE],
+                                  const lvt_attention_args *a,
+                                  const lvt_head *h,
+                                  size_t key,
+                                  const size_t n) {
+    const int16_t *keys = (const int16_t *)h->keys + key;
+    const size_t count = (a->head_dim + 3) / 4 * 4;
+    lvt_multiply(sums, h->queries, h->channels, keys, h->tokens, count, n, LVT_LANES * LVT_AT_ONCE);
+}
+
 LVT_INLINE void lvt_store_scores(int32_t *out, int32x4x2_t sums, float multiplier) {
     const float32x4_t m = vdupq_n_f32(multiplier);
     vst1q_s32(out, lvt_scores_x4(sums.val[0], m));
     vst1q_s32(out + 4, lvt_scores_x4(sums.val[1], m));
 }
 
-LVT_INLINE int32_t lvt_softmax(const lvt_head *h,
-                               const int32_t *scores,
-                               int32_t shift,
-                               int16_t *weights) {
-    int32x4_t greatest = vdupq_n_s32(LVT_ATTENTION_MASKED);
-    for (size_t i = 0; i < h->tokens; i += 4)
-        greatest = vmaxq_s32(greatest, vld1q_s32(scores + i));
-    const int32x4_t top = vdupq_n_s32(vmaxvq_s32(greatest));
-    int32x4_t sums = vdupq_n_s32(0);
-    for (size_t i = 0; i < h->tokens; i += 8) {
-        const int16x8_t w = lvt_weights_x8(vsubq_s32(top, vld1q_s32(scores + i)),
-                                           vsubq_s32(top, vld1q_s32(scores + i + 4)),
-                                           shift);
-        sums = vpadalq_s16(sums, w);
-        vst1q_s16(weights + i, w);
+LVT_INLINE void
+lvt_softmax(const lvt_head *h, int32_t shift, int32_t sums[LVT_QUERIES_AT_ONCE], const size_t n) {
+    for (size_t query = 0; query < n; query++) {
+        const int32_t *scores = h->scores + query * h->tokens;
+        int16_t *weights = h->weights + query * h->weight_stride;
+        int32x4_t greatest = vld1q_s32(scores);
+        for (size_t i = 4; i < h->tokens; i += 4)
+            greatest = vmaxq_s32(greatest, vld1q_s32(scores + i));
+        const int32x4_t top = vdupq_n_s32(vmaxvq_s32(greatest));
+        int32x4_t sum = vdupq_n_s32(0);
+        for (size_t i = 0; i < h->tokens; i += 8) {
+            const int16x8_t w = lvt_weights_x8(vsubq_s32(top, vld1q_s32(scores + i)),
+                                               vsubq_s32(top, vld1q_s32(scores + i + 4)),
+                                               shift);
+            sum = vpadalq_s16(sum, w);
+            vst1q_s16(weights + i, w);
+        }
+        sums[query] = vaddvq_s32(sum);
     }
-    return vaddvq_s32(sums);
 }
 
 LVT_INLINE lvt_key_sums lvt_rectify(const lvt_head *h, int32_t *scores, int16_t *weights) {
@@ -134,8 +157,8 @@ LVT_INLINE void lvt_store_means(const lvt_attention_args *a,
                                 const int32x4x2_t means[LVT_AT_ONCE],
                                 int8_t *out,
                                 size_t n,
-                                const size_t vectors) {
-    (void)vectors; // 1
+                                const size_t columns) {
+    (void)columns; // 8
     lvt_store_x8(means->val[0], means->val[1], a->out_zero_point, out, n);
 }
 
