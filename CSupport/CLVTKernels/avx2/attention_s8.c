@@ -15,7 +15,6 @@ enum {
     LVT_AT_ONCE = 2,
     LVT_QUERIES_AT_ONCE = LVT_ATTENTION_QUERIES,
     LVT_KEY_BYTES = 2,
-    LVT_VALUES_SIDE_BY_SIDE = 2,
 };
 #include "internal/attention_scores.h"
 
@@ -60,7 +59,7 @@ static void prepare_keys(const lvt_attention_args *a, const lvt_head *h, const i
 
 static void prepare_values(const lvt_attention_args *a, const lvt_head *h, const int8_t *v) {
     for (size_t token = 0; token < h->tokens; token += 2) {
-        __m256i *out = (__m256i *)(h->values + token * h->channels);
+        __m256i *out = (__m256i *)h->values + token * h->channels / 16;
         for (size_t c = 0; c < a->head_dim; c += 16, out += 2) {
             const size_t n = at_most_16(a->head_dim - c);
             __m128i rows[2] = {_mm_setzero_si128(), _mm_setzero_si128()};
@@ -87,14 +86,15 @@ lvt_prepare_query(const lvt_attention_args *a, const lvt_head *h, const int8_t *
             _mm256_cvtepi8_epi16(lvt_load_bytes(in + c, at_most_16(a->head_dim - c))));
 }
 
-LVT_INLINE void lvt_multiply(__m256i sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE],
-                             const int16_t *factors,
-                             size_t factor_stride,
-                             const int16_t *rows,
-                             size_t row_stride,
-                             size_t count,
-                             const size_t n,
-                             const size_t columns) {
+/// sums[i] of `columns` = factors[i][0 ..< count] times `count` rows in pairs.
+LVT_INLINE void multiply(__m256i sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE],
+                         const int16_t *factors,
+                         size_t factor_stride,
+                         const int16_t *rows,
+                         size_t row_stride,
+                         size_t count,
+                         const size_t n,
+                         const size_t columns) {
     LVT_UNROLL for (size_t i = 0; i < n; i++) sums[i][0] = sums[i][1] = _mm256_setzero_si256();
     for (size_t t = 0; t < count; t += 2, rows += 2 * row_stride) {
         __m256i v[2];
@@ -115,7 +115,19 @@ LVT_INLINE void lvt_multiply_keys(__m256i sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE]
                                   const size_t n) {
     const int16_t *keys = (const int16_t *)h->keys + 2 * key;
     const size_t count = (a->head_dim + 1) / 2 * 2;
-    lvt_multiply(sums, h->queries, h->channels, keys, h->tokens, count, n, LVT_LANES * LVT_AT_ONCE);
+    multiply(sums, h->queries, h->channels, keys, h->tokens, count, n, 16);
+}
+
+LVT_INLINE void lvt_multiply_values(__m256i sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE],
+                                    const lvt_attention_args *a,
+                                    const lvt_head *h,
+                                    const int16_t *factors,
+                                    size_t factor_stride,
+                                    size_t c,
+                                    const size_t n,
+                                    const size_t columns) {
+    const int16_t *values = (const int16_t *)h->values + 2 * c;
+    multiply(sums, factors, factor_stride, values, h->channels, a->keys, n, columns);
 }
 
 LVT_INLINE void lvt_store_scores(int32_t *out, __m256i sums, float multiplier) {

@@ -17,7 +17,6 @@ enum {
     LVT_AT_ONCE = 2,
     LVT_QUERIES_AT_ONCE = 7,
     LVT_KEY_BYTES = 1,
-    LVT_VALUES_SIDE_BY_SIDE = 2,
 };
 #include "internal/attention_loop.h"
 
@@ -49,13 +48,13 @@ static void prepare_keys(const lvt_attention_args *a, const lvt_head *h, const i
                                    v[i]);
             }
         }
-        _mm512_store_si512(h->key_sums + token, sums);
+        _mm512_store_si512(h->starts + token, sums);
     }
 }
 
 static void prepare_values(const lvt_attention_args *a, const lvt_head *h, const int8_t *v) {
     for (size_t token = 0; token < a->keys; token += 2) {
-        __m512i *out = (__m512i *)(h->values + token * h->channels);
+        __m512i *out = (__m512i *)h->values + token * h->channels / 32;
         for (size_t c = 0; c < a->head_dim; c += 16) {
             const __mmask64 lanes = lvt_lanes(a->head_dim - c);
             const __m128i first = load_row(a, v + c, token, lanes);
@@ -111,7 +110,7 @@ LVT_INLINE void score_keys(const lvt_attention_args *a,
     __m512i sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE];
     LVT_UNROLL for (size_t j = 0; j < vectors; j++) {
         const __m512i start =
-            _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_load_si512(h->key_sums + key + 16 * j));
+            _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_load_si512(h->starts + key + 16 * j));
         LVT_UNROLL for (size_t i = 0; i < n; i++) sums[i][j] = start;
     }
     const char *queries = h->queries;
@@ -175,17 +174,18 @@ LVT_INLINE void lvt_score(
     }
 }
 
-LVT_INLINE void lvt_multiply(__m512i sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE],
-                             const int16_t *factors,
-                             size_t factor_stride,
-                             const int16_t *rows,
-                             size_t row_stride,
-                             size_t count,
-                             const size_t n,
-                             const size_t columns) {
+LVT_INLINE void lvt_multiply_values(__m512i sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE],
+                                    const lvt_attention_args *a,
+                                    const lvt_head *h,
+                                    const int16_t *factors,
+                                    size_t factor_stride,
+                                    size_t c,
+                                    const size_t n,
+                                    const size_t columns) {
     const size_t whole = columns / 16, half = columns / 8 % 2;
+    const int16_t *rows = (const int16_t *)h->values + 2 * c;
     LVT_UNROLL for (size_t i = 0; i < n; i++) sums[i][0] = sums[i][1] = _mm512_setzero_si512();
-    for (size_t t = 0; t < count; t += 2, rows += 2 * row_stride) {
+    for (size_t t = 0; t < a->keys; t += 2, rows += 2 * h->channels) {
         LVT_UNROLL for (size_t i = 0; i < n; i++) {
             int32_t pair;
             memcpy(&pair, factors + i * factor_stride + t, 4);

@@ -10,7 +10,6 @@
 //   LVT_AT_ONCE            such vectors, of keys or channels, that a product works on at once
 //   LVT_QUERIES_AT_ONCE    at most 8 if keys have one byte each, else at most 4
 //   LVT_KEY_BYTES          1 or 2, of a channel of a key and of a query in scratch
-//   LVT_VALUES_SIDE_BY_SIDE    rows of `values` that alternate element by element
 //
 // and the functions that are declared here without a body.
 #pragma once
@@ -18,19 +17,21 @@
 #include "internal/target_region.h"
 
 /// One head: its operands in scratch, each 64-byte aligned. Keys are padded to 16 positions, and
-/// channels to 16, with zeros. The order of `keys` is the ISA's own.
+/// channels to 16, with zeros. The order of `keys` and
+/// `values` is the ISA's own.
 typedef struct {
     size_t tokens, channels; ///< Padded.
     int32_t *scores;         ///< queries x tokens
-    int16_t *weights;        ///< queries x weight_stride; the softmax's are where the scores were.
+    int16_t *weights; ///< queries x weight_stride, as the ISA wants them; the softmax's are where
+                      ///< the scores were.
     size_t weight_stride;
     void *keys;
-    int32_t *key_sums; ///< tokens, if keys have one byte: 128 times the sum of each key.
-    int16_t *values;   ///< tokens x channels
-    void *queries;     ///< queries x channels
+    void *values;
+    void *queries;   ///< queries x channels
+    int32_t *starts; ///< tokens, if keys have one byte: what the ISA corrects its sums by.
 } lvt_head;
 
-/// Fills `keys`, `key_sums` and `values` from rows that start at `k` and `v`.
+/// Fills `keys`, `values` and `starts` from rows that start at `k` and `v`.
 LVT_INLINE void
 lvt_prepare_head(const lvt_attention_args *a, const lvt_head *h, const int8_t *k, const int8_t *v);
 
@@ -42,16 +43,15 @@ lvt_prepare_query(const lvt_attention_args *a, const lvt_head *h, const int8_t *
 LVT_INLINE void lvt_score(
     const lvt_attention_args *a, const lvt_head *h, size_t head, size_t query, const size_t n);
 
-/// sums[i] of `columns` = factors[i][0 ..< count] times `count` rows of values. A multiple of
-/// LVT_VALUES_SIDE_BY_SIDE, of 4 if that is 1.
-LVT_INLINE void lvt_multiply(lvt_s32xn sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE],
-                             const int16_t *factors,
-                             size_t factor_stride,
-                             const int16_t *rows,
-                             size_t row_stride,
-                             size_t count,
-                             const size_t n,
-                             const size_t columns);
+/// sums[i] = factors[i] times the values of all keys, for `columns` channels from c on.
+LVT_INLINE void lvt_multiply_values(lvt_s32xn sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE],
+                                    const lvt_attention_args *a,
+                                    const lvt_head *h,
+                                    const int16_t *factors,
+                                    size_t factor_stride,
+                                    size_t c,
+                                    const size_t n,
+                                    const size_t columns);
 
 /// Turns n queries' scores into weights, which may take their place, and returns their sums.
 LVT_INLINE void
@@ -100,10 +100,11 @@ LVT_INLINE lvt_head lvt_divide_scratch(const lvt_attention_args *a) {
     char *next = (char *)a->scratch + places * h.tokens;
     h.keys = next;
     next += h.tokens * h.channels * LVT_KEY_BYTES;
-    h.key_sums = (int32_t *)next;
+    h.starts = (int32_t *)next;
     next += LVT_KEY_BYTES == 1 ? h.tokens * sizeof(int32_t) : 0;
-    h.values = (int16_t *)next;
-    h.queries = h.values + h.tokens * h.channels;
+    h.values = next;
+    next += h.tokens * h.channels * sizeof(int16_t);
+    h.queries = next;
     return h;
 }
 
@@ -135,25 +136,22 @@ LVT_INLINE void lvt_normalize_keys(const lvt_attention_args *a,
 }
 
 /// The means of `columns` channels from c on, for n queries.
-LVT_INLINE void lvt_multiply_values(const lvt_attention_args *a,
-                                    const lvt_head *h,
-                                    const lvt_query *queries,
-                                    int8_t *out,
-                                    size_t c,
-                                    const size_t n,
-                                    const size_t columns,
-                                    const int is_normalized) {
+LVT_INLINE void lvt_make_means(const lvt_attention_args *a,
+                               const lvt_head *h,
+                               const lvt_query *queries,
+                               int8_t *out,
+                               size_t c,
+                               const size_t n,
+                               const size_t columns,
+                               const int is_normalized) {
     lvt_s32xn sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE], values[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE];
-    const int16_t *rows = h->values + LVT_VALUES_SIDE_BY_SIDE * c;
     const int16_t *ones = (const int16_t *)h->scores;
-    const size_t step = LVT_VALUES_SIDE_BY_SIDE > 1 ? LVT_VALUES_SIDE_BY_SIDE : 4;
-    const size_t count = (a->keys + step - 1) / step * step;
-    lvt_multiply(sums, h->weights, h->weight_stride, rows, h->channels, count, n, columns);
+    lvt_multiply_values(sums, a, h, h->weights, h->weight_stride, c, n, columns);
     // Without regions all queries see the same keys.
     if (is_normalized && a->regions)
-        lvt_multiply(values, ones, 2 * h->tokens, rows, h->channels, count, n, columns);
+        lvt_multiply_values(values, a, h, ones, 2 * h->tokens, c, n, columns);
     else if (is_normalized)
-        lvt_multiply(values, ones, 2 * h->tokens, rows, h->channels, count, 1, columns);
+        lvt_multiply_values(values, a, h, ones, 2 * h->tokens, c, 1, columns);
     LVT_UNROLL for (size_t i = 0; i < n; i++) {
         lvt_s32xn means[LVT_AT_ONCE];
         LVT_UNROLL for (size_t j = 0; j * LVT_LANES < columns; j++) means[j] =
@@ -165,23 +163,23 @@ LVT_INLINE void lvt_multiply_values(const lvt_attention_args *a,
 }
 
 /// The means of all channels, eight to LVT_LANES * LVT_AT_ONCE at once.
-LVT_INLINE void lvt_multiply_all_values(const lvt_attention_args *a,
-                                        const lvt_head *h,
-                                        const lvt_query *queries,
-                                        int8_t *out,
-                                        const size_t n,
-                                        const int is_normalized) {
+LVT_INLINE void lvt_make_all_means(const lvt_attention_args *a,
+                                   const lvt_head *h,
+                                   const lvt_query *queries,
+                                   int8_t *out,
+                                   const size_t n,
+                                   const int is_normalized) {
     const size_t most = LVT_LANES * LVT_AT_ONCE;
     for (size_t c = 0; c < a->head_dim; c += most) {
         const size_t left = a->head_dim - c;
         if (most > 24 && left > 24)
-            lvt_multiply_values(a, h, queries, out, c, n, 32, is_normalized);
+            lvt_make_means(a, h, queries, out, c, n, 32, is_normalized);
         else if (most > 16 && left > 16)
-            lvt_multiply_values(a, h, queries, out, c, n, 24, is_normalized);
+            lvt_make_means(a, h, queries, out, c, n, 24, is_normalized);
         else if (most > 8 && left > 8)
-            lvt_multiply_values(a, h, queries, out, c, n, 16, is_normalized);
+            lvt_make_means(a, h, queries, out, c, n, 16, is_normalized);
         else
-            lvt_multiply_values(a, h, queries, out, c, n, 8, is_normalized);
+            lvt_make_means(a, h, queries, out, c, n, 8, is_normalized);
     }
 }
 
@@ -201,8 +199,7 @@ LVT_INLINE void lvt_attend(const lvt_attention_args *a,
         lvt_normalize_keys(a, h, head, queries, n);
     else
         lvt_weigh_keys(a, h, queries, n);
-    lvt_multiply_all_values(
-        a, h, queries, a->out + query * a->out_stride + first, n, is_normalized);
+    lvt_make_all_means(a, h, queries, a->out + query * a->out_stride + first, n, is_normalized);
 }
 
 /// All queries of all heads, `at_once` or one by one.

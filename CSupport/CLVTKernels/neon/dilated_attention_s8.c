@@ -30,10 +30,11 @@ LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
     scores[2] = vsetq_lane_s32(vgetq_lane_s32(scores[2], 0), masked, 0);
     const int32x4_t greatest =
         vdupq_n_s32(vmaxvq_s32(vmaxq_s32(vmaxq_s32(scores[0], scores[1]), scores[2])));
-    const int16x8_t w0 =
-        lvt_weights_x8(vsubq_s32(greatest, scores[0]), vsubq_s32(greatest, scores[1]), 0);
-    const int16x8_t w1 =
-        lvt_weights_x8(vsubq_s32(greatest, scores[2]), vsubq_s32(greatest, masked), 0);
+    const int16x8_t reach = vdupq_n_s16(LVT_WEIGHT_REACH);
+    const int16x8_t w0 = lvt_weights_x8(
+        lvt_distances_x8(vsubq_s32(greatest, scores[0]), vsubq_s32(greatest, scores[1]), reach));
+    const int16x8_t w1 = lvt_weights_x8(
+        lvt_distances_x8(vsubq_s32(greatest, scores[2]), vsubq_s32(greatest, masked), reach));
     vst1q_s16(weights, w0);
     vst1q_s16(weights + 8, w1);
     return vaddlvq_s16(w0) + vaddlvq_s16(w1);
