@@ -33,16 +33,17 @@ LVT_INLINE void add_products(__m256i sums[LVT_NEIGHBOURS],
 LVT_INLINE int32_t weigh(const lvt_dilated_attention_args *a,
                          const int8_t *q,
                          const lvt_neighbour_rows k,
+                         const size_t head_dim,
                          int16_t weights[16]) {
     __m256i sums[LVT_NEIGHBOURS];
     LVT_UNROLL for (size_t i = 0; i < LVT_NEIGHBOURS; i++) sums[i] = _mm256_setzero_si256();
     size_t c = 0;
-    for (; c + 16 <= a->head_dim; c += 16)
+    for (; c + 16 <= head_dim; c += 16)
         add_products(sums, q, k, c, 16);
-    if (a->head_dim - c == 8)
+    if (head_dim - c == 8)
         add_products(sums, q, k, c, 8);
-    else if (c < a->head_dim)
-        add_products(sums, q, k, c, a->head_dim - c);
+    else if (c < head_dim)
+        add_products(sums, q, k, c, head_dim - c);
     const __m256 multiplier = _mm256_set1_ps(a->score_multiplier);
     const __m256i first = lvt_scores_x8(sum_lanes(sums), multiplier);
     const __m256i last = lvt_scores_x8(
@@ -82,18 +83,19 @@ LVT_INLINE void add_values(const lvt_dilated_attention_args *a,
                            const lvt_neighbour_rows v,
                            const int16_t weights[16],
                            float multiplier,
+                           const size_t head_dim,
                            int8_t *out) {
     size_t c = 0;
-    for (; c + 16 <= a->head_dim; c += 16)
+    for (; c + 16 <= head_dim; c += 16)
         add_some_values(a, v, weights, multiplier, out, c, 16);
-    if (a->head_dim - c == 8)
+    if (head_dim - c == 8)
         add_some_values(a, v, weights, multiplier, out, c, 8);
-    else if (c < a->head_dim)
-        add_some_values(a, v, weights, multiplier, out, c, a->head_dim - c);
+    else if (c < head_dim)
+        add_some_values(a, v, weights, multiplier, out, c, head_dim - c);
 }
 
 void lvt_dilated_attention_s8__avx2(const lvt_dilated_attention_args *a) {
-    lvt_dilated_run(a, weigh, add_values);
+    lvt_dilated_run_usual(a, weigh, add_values);
 }
 
 LVT_TARGET_END

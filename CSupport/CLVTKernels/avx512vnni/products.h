@@ -17,6 +17,7 @@ LVT_INLINE __m512i lvt_add_pairs(__m512i sums, __m512i a, __m512i b) {
     return _mm512_dpwssd_epi32(sums, a, b);
 #else
     // Clang would make two instructions of it where it thinks that sums wait for each other.
+    // tools/check-simde does without.
     __asm__("vpdpwssd %2, %1, %0" : "+v"(sums) : "v"(a), "v"(b));
     return sums;
 #endif

@@ -80,5 +80,6 @@ LVT_KERNEL(label_row_s16,   neon,       LVT_CPU_NEON)
 LVT_KERNEL(gemm_s8,         neondot,    LVT_CPU_NEON | LVT_CPU_NEONDOT)
 LVT_KERNEL(dwconv_s8,       neondot,    LVT_CPU_NEON | LVT_CPU_NEONDOT)
 LVT_KERNEL(attention_s8,    neondot,    LVT_CPU_NEON | LVT_CPU_NEONDOT)
+LVT_KERNEL(dilated_attention_s8, neondot, LVT_CPU_NEON | LVT_CPU_NEONDOT)
 #endif
 // clang-format on

@@ -15,6 +15,18 @@ LVT_INLINE int16x8_t lvt_load_s16x8(const int8_t *in, size_t n) {
     return vmovl_s8(vld1_s8(bytes));
 }
 
+/// The first `n` bytes at `in`, at most 16, and zeros.
+LVT_INLINE int8x16_t lvt_load_s8x16(const int8_t *in, size_t n) {
+    if (n >= 16)
+        return vld1q_s8(in);
+    if (n == 8)
+        return vcombine_s8(vld1_s8(in), vdup_n_s8(0));
+    int8_t bytes[16] = {0};
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = in[i];
+    return vld1q_s8(bytes);
+}
+
 /// rne(clamp(v, -2^21, 2^21)), which is what lvt_round_to_even computes.
 LVT_INLINE int32x4_t lvt_round_x4(float32x4_t v) {
     return vcvtnq_s32_f32(

@@ -18,23 +18,11 @@ LVT_INLINE void lvt_store_factors(int16_t *out, int16x8_t first, int16x8_t secon
     vst1q_s8((int8_t *)out + 16, low);
 }
 
-/// The first `n` bytes at `in`, at most 16, and zeros.
-LVT_INLINE int8x16_t load_bytes(const int8_t *in, size_t n) {
-    if (n >= 16)
-        return vld1q_s8(in);
-    if (n == 8)
-        return vcombine_s8(vld1_s8(in), vdup_n_s8(0));
-    int8_t bytes[16] = {0};
-    for (size_t i = 0; i < n; i++)
-        bytes[i] = in[i];
-    return vld1q_s8(bytes);
-}
-
 /// Sixteen channels of four positions, zeros where there is none.
 LVT_INLINE void load_four(
     const lvt_attention_args *a, const int8_t *in, size_t token, size_t c, int8x16_t rows[4]) {
     LVT_UNROLL for (size_t i = 0; i < 4; i++) rows[i] =
-        token + i < a->keys ? load_bytes(in + (token + i) * a->stride + c, a->head_dim - c)
+        token + i < a->keys ? lvt_load_s8x16(in + (token + i) * a->stride + c, a->head_dim - c)
                             : vdupq_n_s8(0);
 }
 
@@ -77,7 +65,7 @@ LVT_INLINE void
 lvt_prepare_query(const lvt_attention_args *a, const lvt_head *h, const int8_t *in, size_t i) {
     int8_t *out = (int8_t *)h->queries + i * h->channels;
     for (size_t c = 0; c < a->head_dim; c += 16)
-        vst1q_s8(out + c, load_bytes(in + c, a->head_dim - c));
+        vst1q_s8(out + c, lvt_load_s8x16(in + c, a->head_dim - c));
 }
 
 /// Adds four channels, those of `lane`, of eight keys.
