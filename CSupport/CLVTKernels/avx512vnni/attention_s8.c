@@ -48,7 +48,7 @@ static void prepare_keys(const lvt_attention_args *a, const lvt_head *h, const i
                                    v[i]);
             }
         }
-        _mm512_store_si512(h->starts + token, sums);
+        _mm512_store_si512(h->starts + token, _mm512_sub_epi32(_mm512_setzero_si512(), sums));
     }
 }
 
@@ -109,8 +109,7 @@ LVT_INLINE void score_keys(const lvt_attention_args *a,
                            const size_t window) {
     __m512i sums[LVT_QUERIES_AT_ONCE][LVT_AT_ONCE];
     LVT_UNROLL for (size_t j = 0; j < vectors; j++) {
-        const __m512i start =
-            _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_load_si512(h->starts + key + 16 * j));
+        const __m512i start = _mm512_load_si512(h->starts + key + 16 * j);
         LVT_UNROLL for (size_t i = 0; i < n; i++) sums[i][j] = start;
     }
     const char *queries = h->queries;

@@ -11,6 +11,7 @@
 typedef simde__mmask64 __mmask64;
 typedef simde__mmask16 __mmask16;
 #define _mm256_dpbusd_avx_epi32(sum, u, s) simde_mm256_dpbusd_epi32(sum, u, s)
+#define _mm256_dpwssd_avx_epi32(sum, a, b) simde_mm256_dpwssd_epi32(sum, a, b)
 
 static inline __m512 _mm512_cvtepi32_ps(__m512i v) {
     int32_t in[16];
