@@ -20,57 +20,72 @@ enum {
 };
 #include "internal/attention_loop.h"
 
-/// Sixteen channels of a position, zeros where `lanes` end and where there is no such position.
+/// The channels in `lanes` of a position, zeros if there is no such position.
 LVT_INLINE __m128i load_row(const lvt_attention_args *a,
                             const int8_t *in,
                             size_t token,
-                            __mmask64 lanes) {
-    const __mmask16 mask = token < a->keys ? (__mmask16)lanes : 0;
+                            __mmask16 lanes,
+                            const int is_full) {
+    const __mmask16 mask = is_full || token < a->keys ? lanes : 0;
     return _mm_maskz_loadu_epi8(mask, in + token * a->stride);
 }
 
-static void prepare_keys(const lvt_attention_args *a, const lvt_head *h, const int8_t *k) {
-    for (size_t token = 0; token < h->tokens; token += 16) {
-        __m512i sums = _mm512_setzero_si512();
-        for (size_t c = 0; c < a->head_dim; c += 16) {
-            const __mmask64 lanes = lvt_lanes(a->head_dim - c);
-            __m512i v[4];
-            LVT_UNROLL for (size_t i = 0; i < 4; i++) {
-                v[i] = _mm512_castsi128_si512(load_row(a, k + c, token + i, lanes));
-                v[i] = _mm512_inserti32x4(v[i], load_row(a, k + c, token + 4 + i, lanes), 1);
-                v[i] = _mm512_inserti32x4(v[i], load_row(a, k + c, token + 8 + i, lanes), 2);
-                v[i] = _mm512_inserti32x4(v[i], load_row(a, k + c, token + 12 + i, lanes), 3);
-            }
-            lvt_transpose_quads(v);
-            LVT_UNROLL for (size_t i = 0; i < 4; i++) {
-                sums = _mm512_dpbusd_epi32(sums, _mm512_set1_epi8((char)0x80), v[i]);
-                _mm512_store_si512((__m512i *)h->keys + ((c / 4 + i) * h->tokens + token) / 16,
-                                   v[i]);
-            }
+/// Prepares sixteen keys, all of which exist if `is_full`.
+LVT_INLINE void prepare_sixteen(const lvt_attention_args *a,
+                                const lvt_head *h,
+                                const int8_t *k,
+                                size_t token,
+                                const int is_full) {
+    __m512i sums = _mm512_setzero_si512();
+    for (size_t c = 0; c < a->head_dim; c += 16) {
+        const __mmask16 lanes = (__mmask16)lvt_lanes(a->head_dim - c);
+        __m512i v[4];
+        LVT_UNROLL for (size_t i = 0; i < 4; i++) {
+            __m128i rows[4];
+            LVT_UNROLL for (size_t j = 0; j < 4; j++) rows[j] =
+                load_row(a, k + c, token + 4 * j + i, lanes, is_full);
+            v[i] = _mm512_inserti32x4(_mm512_castsi128_si512(rows[0]), rows[1], 1);
+            v[i] = _mm512_inserti32x4(v[i], rows[2], 2);
+            v[i] = _mm512_inserti32x4(v[i], rows[3], 3);
         }
-        _mm512_store_si512(h->starts + token, _mm512_sub_epi32(_mm512_setzero_si512(), sums));
+        lvt_transpose_quads(v);
+        LVT_UNROLL for (size_t i = 0; i < 4; i++) {
+            sums = _mm512_dpbusd_epi32(sums, _mm512_set1_epi8((char)0x80), v[i]);
+            _mm512_store_si512((__m512i *)h->keys + ((c / 4 + i) * h->tokens + token) / 16, v[i]);
+        }
     }
+    _mm512_store_si512(h->starts + token, _mm512_sub_epi32(_mm512_setzero_si512(), sums));
 }
 
-static void prepare_values(const lvt_attention_args *a, const lvt_head *h, const int8_t *v) {
-    for (size_t token = 0; token < a->keys; token += 2) {
-        __m512i *out = (__m512i *)h->values + token * h->channels / 32;
-        for (size_t c = 0; c < a->head_dim; c += 16) {
-            const __mmask64 lanes = lvt_lanes(a->head_dim - c);
-            const __m128i first = load_row(a, v + c, token, lanes);
-            const __m128i second = load_row(a, v + c, token + 1, lanes);
-            _mm512_store_si512(
-                out++,
-                _mm512_cvtepi8_epi16(_mm256_set_m128i(_mm_unpackhi_epi8(first, second),
-                                                      _mm_unpacklo_epi8(first, second))));
-        }
+/// Prepares the values of two positions, both of which exist if `is_full`.
+LVT_INLINE void prepare_pair(const lvt_attention_args *a,
+                             const lvt_head *h,
+                             const int8_t *v,
+                             size_t token,
+                             const int is_full) {
+    __m512i *out = (__m512i *)h->values + token * h->channels / 32;
+    for (size_t c = 0; c < a->head_dim; c += 16) {
+        const __mmask16 lanes = (__mmask16)lvt_lanes(a->head_dim - c);
+        const __m128i first = load_row(a, v + c, token, lanes, 1);
+        const __m128i second = load_row(a, v + c, token + 1, lanes, is_full);
+        _mm512_store_si512(
+            out++,
+            _mm512_cvtepi8_epi16(_mm256_set_m128i(_mm_unpackhi_epi8(first, second),
+                                                  _mm_unpacklo_epi8(first, second))));
     }
 }
 
 LVT_INLINE void
 lvt_prepare_head(const lvt_attention_args *a, const lvt_head *h, const int8_t *k, const int8_t *v) {
-    prepare_keys(a, h, k);
-    prepare_values(a, h, v);
+    size_t token = 0;
+    for (; token + 16 <= a->keys; token += 16)
+        prepare_sixteen(a, h, k, token, 1);
+    if (token < a->keys)
+        prepare_sixteen(a, h, k, token, 0);
+    for (token = 0; token + 2 <= a->keys; token += 2)
+        prepare_pair(a, h, v, token, 1);
+    if (token < a->keys)
+        prepare_pair(a, h, v, token, 0);
 }
 
 LVT_INLINE void

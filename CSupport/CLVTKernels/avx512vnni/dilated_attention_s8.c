@@ -68,10 +68,12 @@ LVT_INLINE void load_positions(const strip_t *s,
                                __m512i quads[QUADS],
                                const size_t columns) {
     const lvt_dilated_attention_args *a = s->a;
-    const int8_t *row = map + y * a->width * a->stride + s->channel;
-    if (y >= a->height)
+    if (y >= a->height) {
         LVT_UNROLL for (size_t i = 0; i < QUADS; i++) quads[i] = _mm512_setzero_si512();
-    else if (x < a->width && x + 16 <= a->width)
+        return;
+    }
+    const int8_t *row = map + y * a->width * a->stride + s->channel;
+    if (x < a->width && x + 16 <= a->width)
         load_quads(s, row, x, quads, columns, 1);
     else
         load_quads(s, row, x, quads, columns, 0);

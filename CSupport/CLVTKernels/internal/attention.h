@@ -94,7 +94,7 @@ LVT_INLINE void lvt_dilated_attend(const lvt_dilated_attention_args *a,
     const size_t d = group + 1, heads = a->heads / a->dilations, position = y * a->width + x;
     const int is_inside = y >= d && y + d < a->height && x >= d && x + d < a->width;
     for (size_t head = group * heads; head < (group + 1) * heads; head++) {
-        const size_t first = position * a->stride + head * head_dim;
+        const ptrdiff_t first = (ptrdiff_t)(position * a->stride + head * head_dim);
         lvt_neighbour_rows k, v;
         LVT_UNROLL for (size_t i = 0; i < LVT_NEIGHBOURS; i++) {
             k[i] = a->k + first + near[i];
