@@ -26,6 +26,7 @@ size_t lvt_posconv_tap_count(size_t kernel, size_t groups) {
 
 size_t lvt_attention_scratch_bytes(size_t keys, size_t head_dim) {
     // Scores and weights of some queries, and one head's queries, keys and values widened to int16.
+    // Kernels whose keys have one byte use what is left for their sums, or for more queries.
     const size_t padded = (keys + 15) / 16 * 16, channels = (head_dim + 15) / 16 * 16;
     return LVT_ATTENTION_QUERIES * padded * (sizeof(int32_t) + sizeof(int16_t)) +
            (2 * padded + LVT_ATTENTION_QUERIES) * channels * sizeof(int16_t);

@@ -64,21 +64,6 @@ enum {
     LVT_MAXIMUM_NEIGHBOURS = 15 * 15, ///< And in the depth-wise one.
 };
 
-/// Where the neighbours of a position start, in bytes from position 0; PTRDIFF_MAX outside the map.
-static inline void lvt_neighbours(const lvt_dilated_attention_args *a,
-                                  size_t y,
-                                  size_t x,
-                                  size_t dilation,
-                                  ptrdiff_t offsets[LVT_NEIGHBOURS]) {
-    const ptrdiff_t d = (ptrdiff_t)dilation, width = (ptrdiff_t)a->width;
-    for (ptrdiff_t i = 0; i < LVT_NEIGHBOURS; i++) {
-        const ptrdiff_t row = (ptrdiff_t)y + (i / 3 - 1) * d,
-                        column = (ptrdiff_t)x + (i % 3 - 1) * d;
-        const int inside = row >= 0 && row < (ptrdiff_t)a->height && column >= 0 && column < width;
-        offsets[i] = inside ? (row * width + column) * (ptrdiff_t)a->stride : PTRDIFF_MAX;
-    }
-}
-
 /// The neighbours' rows of keys, or values, for one head; zeros outside the map. The tenth are
 /// zeros, for kernels that take them in pairs.
 typedef const int8_t *lvt_neighbour_rows[LVT_NEIGHBOURS + 1];
@@ -87,45 +72,74 @@ typedef const int8_t *lvt_neighbour_rows[LVT_NEIGHBOURS + 1];
 typedef int32_t lvt_dilated_weigh_fn(const lvt_dilated_attention_args *a,
                                      const int8_t *q,
                                      const lvt_neighbour_rows k,
+                                     const size_t head_dim,
                                      int16_t weights[16]);
 /// Writes the weighted means.
 typedef void lvt_dilated_add_fn(const lvt_dilated_attention_args *a,
                                 const lvt_neighbour_rows v,
                                 const int16_t weights[16],
                                 float multiplier,
+                                const size_t head_dim,
                                 int8_t *out);
 
-/// The loop around one head of one position, shared by every ISA.
+/// The heads of one group at row y and column x; `near` has the bytes from there to the neighbours.
+LVT_INLINE void lvt_dilated_attend(const lvt_dilated_attention_args *a,
+                                   size_t group,
+                                   size_t y,
+                                   size_t x,
+                                   const ptrdiff_t near[LVT_NEIGHBOURS],
+                                   const size_t head_dim,
+                                   lvt_dilated_weigh_fn *weigh,
+                                   lvt_dilated_add_fn *add_values) {
+    const size_t d = group + 1, heads = a->heads / a->dilations, position = y * a->width + x;
+    const int is_inside = y >= d && y + d < a->height && x >= d && x + d < a->width;
+    for (size_t head = group * heads; head < (group + 1) * heads; head++) {
+        const ptrdiff_t first = (ptrdiff_t)(position * a->stride + head * head_dim);
+        lvt_neighbour_rows k, v;
+        LVT_UNROLL for (size_t i = 0; i < LVT_NEIGHBOURS; i++) {
+            k[i] = a->k + first + near[i];
+            v[i] = a->v + first + near[i];
+        }
+        k[LVT_NEIGHBOURS] = v[LVT_NEIGHBOURS] = a->scratch;
+        if (!is_inside)
+            for (size_t i = 0; i < LVT_NEIGHBOURS; i++) // below 0 wraps around
+                if (y + i / 3 * d - d >= a->height || x + i % 3 * d - d >= a->width)
+                    k[i] = v[i] = a->scratch;
+        int16_t weights[16];
+        const int32_t sum = weigh(a, a->q + first, k, head_dim, weights);
+        int8_t *out = a->out + position * a->out_stride + head * head_dim;
+        add_values(a, v, weights, a->out_multiplier / (float)sum, head_dim, out);
+    }
+}
+
+/// The loop around one head of one position, shared by every ISA. `head_dim` is that of `a`, or a
+/// constant that is equal.
 LVT_INLINE void lvt_dilated_run(const lvt_dilated_attention_args *a,
+                                const size_t head_dim,
                                 lvt_dilated_weigh_fn *weigh,
                                 lvt_dilated_add_fn *add_values) {
-    memset(a->scratch, 0, lvt_dilated_attention_scratch_bytes(a->head_dim));
-    const size_t group = a->heads / a->dilations;
-    for (size_t y = a->y_begin; y < a->y_end; y++) {
-        for (size_t x = 0; x < a->width; x++) {
-            const size_t position = y * a->width + x;
-            ptrdiff_t offsets[LVT_NEIGHBOURS];
-            for (size_t head = 0; head < a->heads; head++) {
-                const size_t first = head * a->head_dim;
-                if (head % group == 0)
-                    lvt_neighbours(a, y, x, head / group + 1, offsets);
-                lvt_neighbour_rows k, v;
-                for (size_t i = 0; i < LVT_NEIGHBOURS; i++) {
-                    const int outside = offsets[i] == PTRDIFF_MAX;
-                    k[i] = outside ? a->scratch : a->k + first + offsets[i];
-                    v[i] = outside ? a->scratch : a->v + first + offsets[i];
-                }
-                k[LVT_NEIGHBOURS] = v[LVT_NEIGHBOURS] = a->scratch;
-                int16_t weights[16];
-                const int32_t sum = weigh(a, a->q + position * a->stride + first, k, weights);
-                add_values(a,
-                           v,
-                           weights,
-                           a->out_multiplier / (float)sum,
-                           a->out + position * a->out_stride + first);
-            }
-        }
+    memset(a->scratch, 0, lvt_dilated_attention_scratch_bytes(head_dim));
+    for (size_t group = 0; group < a->dilations; group++) {
+        const ptrdiff_t step = (ptrdiff_t)((group + 1) * a->stride);
+        ptrdiff_t near[LVT_NEIGHBOURS];
+        for (ptrdiff_t i = 0; i < LVT_NEIGHBOURS; i++)
+            near[i] = ((i / 3 - 1) * (ptrdiff_t)a->width + i % 3 - 1) * step;
+        for (size_t y = a->y_begin; y < a->y_end; y++)
+            for (size_t x = 0; x < a->width; x++)
+                lvt_dilated_attend(a, group, y, x, near, head_dim, weigh, add_values);
     }
+}
+
+/// The same, with a constant number of channels where it is a usual one.
+LVT_INLINE void lvt_dilated_run_usual(const lvt_dilated_attention_args *a,
+                                      lvt_dilated_weigh_fn *weigh,
+                                      lvt_dilated_add_fn *add_values) {
+    if (a->head_dim == 24)
+        lvt_dilated_run(a, 24, weigh, add_values);
+    else if (a->head_dim == 32)
+        lvt_dilated_run(a, 32, weigh, add_values);
+    else
+        lvt_dilated_run(a, a->head_dim, weigh, add_values);
 }
 
 /// Keys and values of a position's neighbours in a depth-wise attention, at channel 0.

@@ -15,6 +15,18 @@ LVT_INLINE int16x8_t lvt_load_s16x8(const int8_t *in, size_t n) {
     return vmovl_s8(vld1_s8(bytes));
 }
 
+/// The first `n` bytes at `in`, at most 16, and zeros.
+LVT_INLINE int8x16_t lvt_load_s8x16(const int8_t *in, size_t n) {
+    if (n >= 16)
+        return vld1q_s8(in);
+    if (n == 8)
+        return vcombine_s8(vld1_s8(in), vdup_n_s8(0));
+    int8_t bytes[16] = {0};
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = in[i];
+    return vld1q_s8(bytes);
+}
+
 /// rne(clamp(v, -2^21, 2^21)), which is what lvt_round_to_even computes.
 LVT_INLINE int32x4_t lvt_round_x4(float32x4_t v) {
     return vcvtnq_s32_f32(
@@ -26,17 +38,20 @@ LVT_INLINE int32x4_t lvt_scores_x4(int32x4_t sums, float32x4_t multipliers) {
     return lvt_round_x4(vmulq_f32(vcvtq_f32_s32(sums), multipliers));
 }
 
-/// lvt_attention_weight of eight distances; SQRDMULH is lvt_multiply_q15.
-LVT_INLINE int16x8_t lvt_weights_x8(int32x4_t first, int32x4_t second, int32_t shift) {
-    const int32x4_t reach = vdupq_n_s32(LVT_WEIGHT_REACH);
-    const int16x8_t d =
-        vcombine_s16(vmovn_s32(vminq_s32(first, reach)), vmovn_s32(vminq_s32(second, reach)));
+/// Eight distances, at most `reach`.
+LVT_INLINE int16x8_t lvt_distances_x8(int32x4_t first, int32x4_t second, int16x8_t reach) {
+    return vminq_s16(vqmovn_high_s32(vqmovn_s32(first), second), reach);
+}
+
+/// lvt_attention_weight of eight distances of at most LVT_WEIGHT_REACH, without a shift; a shift by
+/// s is made by distances that are 1024 s greater. SQRDMULH is lvt_multiply_q15.
+LVT_INLINE int16x8_t lvt_weights_x8(int16x8_t d) {
     const int16x8_t x = vshlq_n_s16(vandq_s16(d, vdupq_n_s16(1023)), 5);
     int16x8_t p = vaddq_s16(vdupq_n_s16(LVT_EXP2_C2), vqrdmulhq_n_s16(x, LVT_EXP2_C3));
     p = vaddq_s16(vdupq_n_s16(LVT_EXP2_C1), vqrdmulhq_s16(p, x));
     p = vaddq_s16(vdupq_n_s16(INT16_MAX), vqrdmulhq_s16(p, x));
     // SSHL shifts right by a negative number.
-    return vshlq_s16(p, vsubq_s16(vdupq_n_s16((int16_t)-shift), vshrq_n_s16(d, 10)));
+    return vshlq_s16(p, vnegq_s16(vshrq_n_s16(d, 10)));
 }
 
 /// Eight integers and a zero point as int8, of which `n`, at most 8, are stored.

@@ -125,9 +125,10 @@ LVT_INLINE void softmax(const lvt_depthwise_attention_args *a,
                 greatest[j] = vmaxq_s32(greatest[j], scores[i][j]);
             }
         }
+        const int16x8_t reach = vdupq_n_s16(LVT_WEIGHT_REACH);
         for (size_t i = 0; i < n; i++) {
-            const int16x8_t w = lvt_weights_x8(
-                vsubq_s32(greatest[0], scores[i][0]), vsubq_s32(greatest[1], scores[i][1]), 0);
+            const int16x8_t w = lvt_weights_x8(lvt_distances_x8(
+                vsubq_s32(greatest[0], scores[i][0]), vsubq_s32(greatest[1], scores[i][1]), reach));
             const int16x8_t v = vmovl_s8(vld1_s8(near->v[i] + c));
             total[0] = vaddw_s16(total[0], vget_low_s16(w));
             total[1] = vaddw_high_s16(total[1], w);

@@ -8,10 +8,11 @@
 static int32_t weigh(const lvt_dilated_attention_args *a,
                      const int8_t *q,
                      const lvt_neighbour_rows k,
+                     const size_t head_dim,
                      int16_t weights[16]) {
     int32_t scores[LVT_NEIGHBOURS], greatest = LVT_ATTENTION_MASKED, total = 0;
     for (size_t i = 0; i < LVT_NEIGHBOURS; i++) {
-        const int32_t sum = lvt_dot_s8(q, k[i], a->head_dim);
+        const int32_t sum = lvt_dot_s8(q, k[i], head_dim);
         scores[i] = lvt_round_to_even((float)sum * a->score_multiplier);
         greatest = scores[i] > greatest ? scores[i] : greatest;
     }
@@ -26,8 +27,9 @@ static void add_values(const lvt_dilated_attention_args *a,
                        const lvt_neighbour_rows v,
                        const int16_t weights[16],
                        float multiplier,
+                       const size_t head_dim,
                        int8_t *out) {
-    for (size_t c = 0; c < a->head_dim; c++) {
+    for (size_t c = 0; c < head_dim; c++) {
         int32_t acc = 0;
         for (size_t i = 0; i < LVT_NEIGHBOURS; i++)
             acc += weights[i] * v[i][c];
@@ -37,5 +39,5 @@ static void add_values(const lvt_dilated_attention_args *a,
 }
 
 void lvt_dilated_attention_s8__scalar(const lvt_dilated_attention_args *a) {
-    lvt_dilated_run(a, weigh, add_values);
+    lvt_dilated_run(a, a->head_dim, weigh, add_values);
 }

@@ -9,7 +9,9 @@
 #include <string.h>
 
 typedef simde__mmask64 __mmask64;
+typedef simde__mmask16 __mmask16;
 #define _mm256_dpbusd_avx_epi32(sum, u, s) simde_mm256_dpbusd_epi32(sum, u, s)
+#define _mm256_dpwssd_avx_epi32(sum, a, b) simde_mm256_dpwssd_epi32(sum, a, b)
 
 static inline __m512 _mm512_cvtepi32_ps(__m512i v) {
     int32_t in[16];
@@ -70,4 +72,56 @@ static inline void _mm512_mask_storeu_epi8(void *to, __mmask64 mask, __m512i v) 
     for (int i = 0; i < 64; i++)
         if (mask >> i & 1)
             ((int8_t *)to)[i] = in[i];
+}
+
+static inline __m128i _mm_maskz_loadu_epi8(__mmask16 mask, const void *from) {
+    int8_t out[16];
+    for (int i = 0; i < 16; i++)
+        out[i] = mask >> i & 1 ? ((const int8_t *)from)[i] : 0;
+    __m128i result;
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+
+static inline void _mm_mask_storeu_epi8(void *to, __mmask16 mask, __m128i v) {
+    int8_t in[16];
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 16; i++)
+        if (mask >> i & 1)
+            ((int8_t *)to)[i] = in[i];
+}
+
+static inline __m512i _mm512_mask_loadu_epi32(__m512i other, __mmask16 mask, const int32_t *from) {
+    int32_t out[16];
+    memcpy(out, &other, sizeof out);
+    for (int i = 0; i < 16; i++)
+        out[i] = mask >> i & 1 ? from[i] : out[i];
+    memcpy(&other, out, sizeof out);
+    return other;
+}
+
+static inline __mmask16 _mm_mask_cmpeq_epi8_mask(__mmask16 mask, __m128i a, __m128i b) {
+    return mask & (__mmask16)_mm_movemask_epi8(_mm_cmpeq_epi8(a, b));
+}
+
+static inline __m512d _mm512_cvtepi32_pd(__m256i v) {
+    int32_t in[8];
+    double out[8];
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 8; i++)
+        out[i] = in[i];
+    __m512d result;
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+
+static inline __m256 _mm512_cvtpd_ps(__m512d v) {
+    double in[8];
+    float out[8];
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 8; i++)
+        out[i] = (float)in[i];
+    __m256 result;
+    memcpy(&result, out, sizeof out);
+    return result;
 }
