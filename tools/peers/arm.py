@@ -129,14 +129,14 @@ def peer(core: str, plugin: Path, runtime: str, model: Path, folder: Path,
     return count, found["result"], found["version"]
 
 
-def measure_instructions(name: str, folder: Path, models: dict, versions: dict[str, str]) -> list[Measurement]:
+def measure_instructions(name: str, plan: Path, models: dict, versions: dict[str, str]) -> list[Measurement]:
     """Of lvt what tools/count-instructions says, of each peer one inference behind two others."""
-    plugin = set_up()
+    plugin, folder = set_up(), plan.parent
     reference = json.loads((folder / "result.json").read_text()) if models else []
     measurements = []
     for core in CORES:
         become(core)
-        own = run(ROOT / "tools/count-instructions", folder / "lvt.lvt", core)
+        own = run(ROOT / "tools/count-instructions", plan, core)
         total = int(re.search(r"^\| total \| ([\d,]+)", own, re.MULTILINE)[1].replace(",", ""))
         measurements.append(Measurement(name, "lvt", core, [total / 1e6]))
         rows = [(runtime, runtime, {}) for runtime in models]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import venv
+from hashlib import sha256
 from pathlib import Path
 
 from networks import NETWORKS, TRAIN
@@ -64,27 +65,38 @@ def programs() -> tuple[Path, Path]:
     return folder / "lvt-plan", folder / "lvt-infer"
 
 
-def prepare(name: str, checkpoint: Path | None, size: int, plan_options: list[str], planner: Path) -> tuple[Path, Path]:
-    """A network's folder, its checkpoint and plan made unless they are there; the folder and the checkpoint."""
-    folder = BUILD / "models" / name
+def is_current(made: Path, *sources: Path) -> bool:
+    """Whether a file is there and younger than what it is made of."""
+    return made.exists() and all(made.stat().st_mtime > source.stat().st_mtime for source in sources)
+
+
+def prepare(name: str, checkpoint: Path | None, size: int, residual: str, planner: Path) -> tuple[Path, Path]:
+    """A network's checkpoint and plan, made unless they are there."""
+    # Two checkpoints may have one name.
+    mark = "-" + sha256(str(checkpoint.resolve()).encode()).hexdigest()[:8] if checkpoint else ""
+    folder = BUILD / "models" / (name + mark)
     folder.mkdir(parents=True, exist_ok=True)
     if checkpoint is None:
         checkpoint = folder / "random.safetensors"
         if not checkpoint.exists():
             say(f"makes {name} with random weights")
             run(PYTHON, TRAIN / "random_checkpoint.py", *NETWORKS[name].arguments(), "--output", checkpoint)
-    # Plans are made anew: what is compared is this tree's.
-    say(f"plans {name}")
-    run(planner, checkpoint, "--calibrate", ROOT / "tools/demo/scenes-calibration", "--input", str(size), *plan_options,
-        "-o", folder / "lvt.lvt")
-    return folder, checkpoint
+    plan = folder / f"{residual}.lvt"
+    if not is_current(plan, checkpoint, planner):
+        say(f"plans {name}")
+        run(planner, checkpoint, "--calibrate", ROOT / "tools/demo/scenes-calibration", "--input", str(size),
+            "--residual", residual, "-o", plan)
+    return checkpoint, plan
 
 
 def model(runtime: str, folder: Path, checkpoint: Path, size: int) -> Path:
-    """A runtime's model of the network, made unless it is there and younger than the checkpoint."""
+    """A runtime's model of the network, made unless it is there."""
     path = folder / f"{runtime}{ENDINGS[runtime]}"
-    if not path.exists() or path.stat().st_mtime < checkpoint.stat().st_mtime:
-        install(runtime)
+    if not is_current(path, checkpoint):
         say(f"converts {folder.name} for {runtime}")
+        # The float network and its results may be another checkpoint's.
+        if not is_current(folder / "result.json", checkpoint):
+            for name in ("float.onnx", "pictures.npy", "result.json"):
+                (folder / name).unlink(missing_ok=True)
         run(PYTHON, Path(__file__).with_name("models.py"), runtime, checkpoint.resolve(), str(size), folder)
     return path
