@@ -143,7 +143,8 @@ if !embedded {
     .testTarget(
       name: "LVTServeTests",
       dependencies: ["LVTServe", "LVTCapture", "LVTImage", "LVTTestSupport"]),
-    .testTarget(name: "LVTPlannerTests", dependencies: ["LVTPlanner", "LVTTestSupport"]),
+    .testTarget(
+      name: "LVTPlannerTests", dependencies: ["LVTPlanner", "CLVTFloat", "LVTTestSupport"]),
     .testTarget(
       name: "LVTEndToEndTests",
       dependencies: ["LVTPlanner", "LVTCapture", "LVTTestSupport", "lvt-plan", "lvt-infer"]),

@@ -30,7 +30,7 @@ public struct Agreement: Sendable {
   /// Whether any decisions were compared: there are none of features, or where no boxes are.
   var hasDecisions: Bool { decisions > 0 }
 
-  /// Threads of the engines that run plans on pictures.
+  /// Threads of the engines that make golden vectors.
   static var threads: Int { max(1, min(4, ProcessInfo.processInfo.activeProcessorCount)) }
 
   /// Nothing compared yet.
@@ -99,17 +99,22 @@ public struct Agreement: Sendable {
     }
   }
 
-  /// Runs a plan on some of the pictures whose float results are known.
+  /// Runs a plan on pictures whose float results are known.
   init(
-    plan: Plan, pictures: [[UInt8]], sample: [Int], float: [FloatResults], compared: [Int]
+    plan: Plan, pictures: [[UInt8]], float: [FloatResults], compared: [Int]
   ) throws(PlannerError) {
     self.init()
     do throws(EngineError) {
-      let engine = try Engine(plan: plan, threads: Self.threads)
-      for i in sample {
-        engine.run(picture: pictures[i])
-        add(float[i], engine, compared: compared)
+      let parts = try inShards(of: pictures.count) { (range) throws(EngineError) in
+        let engine = try Engine(plan: plan)
+        var part = Agreement()
+        for i in range {
+          engine.run(picture: pictures[i])
+          part.add(float[i], engine, compared: compared)
+        }
+        return part
       }
+      for part in parts { add(part) }
     } catch { throw .engine(error) }
   }
 

@@ -42,7 +42,7 @@ public struct Planner {
   ///
   /// For large networks it is a pass over a sample of the pictures. The least and greatest values, and what the
   /// plan says of itself, are those of all.
-  var searchWork = 1_000_000_000_000
+  var searchWork = 400_000_000_000
   /// The smallest sample, of as many pictures or more.
   private static let leastSample = 4
 
@@ -92,22 +92,24 @@ public struct Planner {
     var memo = ChoiceMemo()
     let uncorrected = calibrated
     let first = options.residual == .int16 ? widest : []
-    try correctBiases(&calibrated, wideStages: first, &memo)
-    var (choice, draft) = try residualChoice(calibrated, &memo)
+    let corrected = try correctBiases(&calibrated, wideStages: first, &memo)
+    var (choice, draft) = try residualChoice(calibrated, corrected, &memo)
 
     let stages = choice.trials[choice.chosen].stages
     if stages != first {
       // An int16 stream shifts less, so other corrections are right for it.
       calibrated = uncorrected
-      try correctBiases(&calibrated, wideStages: stages, &memo)
-      let again = try self.draft(calibrated, wideStages: stages, &memo)
+      let again = try correctBiases(&calibrated, wideStages: stages, &memo)
       if again.agreement.decibels > draft.agreement.decibels { draft = again }
     }
 
     progress(.verifying, 0, 1)
     let agreement =
       sample.count == count
-      ? draft.agreement : try self.agreement(draft.plan, calibrated, sample: Array(0..<count))
+      ? draft.agreement
+      : try Agreement(
+        plan: draft.plan, pictures: pictures, float: calibration.results,
+        compared: network.compared.map { $0.value })
     var contents = draft.contents
     contents.golden = try golden(draft.plan)
     contents.provenance += agreement.provenance(of: network) + factors.provenance
@@ -138,113 +140,97 @@ public struct Planner {
 
   /// A plan without golden vectors, and how well it does.
   private struct Draft {
+    let wideStages: Set<Int>
     let lowered: LoweredNetwork
     let layout: ArenaLayout
     let contents: PlanContents
     let plan: Plan
     let agreement: Agreement
+    /// As ``Drift/shifts``.
+    let shifts: [[Double]]
   }
 
   /// Corrects biases stage by stage as long as that helps; see BiasCorrection.swift.
+  ///
+  /// - Returns: The plan of what is calibrated then.
   private func correctBiases(
     _ calibrated: inout Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
-  ) throws(PlannerError) {
+  ) throws(PlannerError) -> Draft {
     let stages = (calibrated.network.graph.residualStages.compactMap { $0 }.max() ?? -1) + 1
-    var drift = try drift(calibrated, wideStages: wideStages, &memo)
+    var draft = try draft(calibrated, wideStages: wideStages, &memo)
     for stage in 0..<stages {
       var share: Float = 1
       for pass in 0..<Self.correctionPasses {
         progress(
           .correcting, stage * Self.correctionPasses + pass, stages * Self.correctionPasses)
         var corrected = calibrated
-        corrected.network.graph.correctBiases(drift.shifts, stage: stage, share: share)
-        let found = try self.drift(corrected, wideStages: wideStages, &memo)
-        if found.agreement.decibels > drift.agreement.decibels {
-          (calibrated, drift) = (corrected, found)
+        corrected.network.graph.correctBiases(draft.shifts, stage: stage, share: share)
+        let found = try self.draft(corrected, wideStages: wideStages, &memo)
+        if found.agreement.decibels > draft.agreement.decibels {
+          (calibrated, draft) = (corrected, found)
         } else {
           share /= 2
         }
       }
     }
+    return draft
   }
 
   /// Passes over each stage.
   private static let correctionPasses = 2
 
-  private func drift(
-    _ calibrated: Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
-  ) throws(PlannerError) -> Drift {
-    let (_, _, _, plan) = try plan(calibrated, wideStages: wideStages, &memo)
-    do throws(EngineError) {
-      return try Drift(
-        plan, calibrated.calibration, compared: calibrated.network.compared.map { $0.value },
-        pictures: calibrated.pictures, sample: calibrated.sample)
-    } catch { throw .engine(error) }
-  }
-
   /// Tries the widths of the residual stream that the options allow; see ``ResidualChoice``.
+  ///
+  /// - Parameter first: The plan of the first that is tried.
   private func residualChoice(
-    _ calibrated: Calibrated, _ memo: inout ChoiceMemo
+    _ calibrated: Calibrated, _ first: Draft, _ memo: inout ChoiceMemo
   ) throws(PlannerError) -> (ResidualChoice, Draft) {
     let all = calibrated.network.graph.wideStages
     let count = options.residual == .auto ? 2 * all.count + 1 : 1
-    var trials: [ResidualChoice.Trial] = []
+    var choice = ResidualChoice(trials: [])
+    // The plan that would be taken if there were no more to try: mostly it is taken, and need not be made again.
+    var best = first
     func attempt(
       _ stages: Set<Int>, _ memo: inout ChoiceMemo
-    ) throws(PlannerError) -> Draft {
-      progress(.quantizing, trials.count, count)
-      let draft = try draft(calibrated, wideStages: stages, &memo)
-      trials.append(
+    ) throws(PlannerError) {
+      progress(.quantizing, choice.trials.count, count)
+      let draft =
+        stages == first.wideStages
+        ? first : try draft(calibrated, wideStages: stages, &memo)
+      choice.trials.append(
         ResidualChoice.Trial(
           stages: stages, agreement: draft.agreement, arenaBytes: draft.layout.byteCount,
           macs: calibrated.original.macs + draft.plan.narrowedElements))
-      return draft
+      choice.choose()
+      if choice.trials[choice.chosen].stages == stages { best = draft }
     }
-    guard options.residual == .auto, !all.isEmpty else {
-      let draft = try attempt(options.residual == .int16 ? all : [], &memo)
-      return (ResidualChoice(trials: trials), draft)
-    }
-    let plain = try attempt([], &memo)
-    for stage in all.sorted() { _ = try attempt([stage], &memo) }
-    let single = trials.dropFirst()
+    try attempt(first.wideStages, &memo)
+    guard options.residual == .auto, !all.isEmpty else { return (choice, first) }
+    for stage in all.sorted() { try attempt([stage], &memo) }
+    let single = choice.trials.dropFirst()
     let byGain = single.sorted { $0.agreement.decibels > $1.agreement.decibels }
     // Stages that take no more memory than int8 everywhere, together.
-    let free = single.filter { $0.arenaBytes == trials[0].arenaBytes }
+    let free = single.filter { $0.arenaBytes == choice.trials[0].arenaBytes }
     var unions = [free.reduce(into: Set<Int>()) { $0.formUnion($1.stages) }], widened: Set<Int> = []
     for trial in byGain {
       widened.formUnion(trial.stages)
       unions.append(widened)
     }
-    for union in unions where union.count > 1 && !trials.contains(where: { $0.stages == union }) {
-      _ = try attempt(union, &memo)
+    for union in unions
+    where union.count > 1 && !choice.trials.contains(where: { $0.stages == union }) {
+      try attempt(union, &memo)
     }
-    var choice = ResidualChoice(trials: trials)
-    choice.choose()
-    if choice.chosen == 0 { return (choice, plain) }
-    return (choice, try draft(calibrated, wideStages: trials[choice.chosen].stages, &memo))
+    let chosen = choice.trials[choice.chosen].stages
+    return (
+      choice,
+      chosen == best.wideStages ? best : try draft(calibrated, wideStages: chosen, &memo)
+    )
   }
 
+  /// Lowers what is calibrated, and runs the plan on the sample.
   private func draft(
     _ calibrated: Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
   ) throws(PlannerError) -> Draft {
-    let (lowered, layout, contents, plan) = try plan(calibrated, wideStages: wideStages, &memo)
-    return Draft(
-      lowered: lowered, layout: layout, contents: contents, plan: plan,
-      agreement: try agreement(plan, calibrated, sample: calibrated.sample))
-  }
-
-  private func agreement(
-    _ plan: Plan, _ calibrated: Calibrated, sample: [Int]
-  ) throws(PlannerError) -> Agreement {
-    try Agreement(
-      plan: plan, pictures: calibrated.pictures, sample: sample,
-      float: calibrated.calibration.results,
-      compared: calibrated.network.compared.map { $0.value })
-  }
-
-  private func plan(
-    _ calibrated: Calibrated, wideStages: Set<Int>, _ memo: inout ChoiceMemo
-  ) throws(PlannerError) -> (LoweredNetwork, ArenaLayout, PlanContents, Plan) {
     var lowering = Lowering(
       calibrated.network, calibrated.calibration.statistics, wideStages: wideStages,
       schedule: options.schedule, memo: memo)
@@ -253,7 +239,15 @@ public struct Planner {
     let layout = ArenaLayout(lowered)
     let contents = contents(calibrated.original, lowered, layout)
     let bytes = contents.encoded(constants: lowered.constants, hashed: false)
-    return (lowered, layout, contents, try Self.read(bytes, of: calibrated.original))
+    let plan = try Self.read(bytes, of: calibrated.original)
+    do throws(EngineError) {
+      let drift = try Drift(
+        plan, calibrated.calibration, compared: calibrated.network.compared.map { $0.value },
+        pictures: calibrated.pictures, sample: calibrated.sample)
+      return Draft(
+        wideStages: wideStages, lowered: lowered, layout: layout, contents: contents, plan: plan,
+        agreement: drift.agreement, shifts: drift.shifts)
+    } catch { throw .engine(error) }
   }
 
   private func contents(

@@ -91,9 +91,12 @@ import Testing
   @Test func biasHasRoomForItsCorrection() {
     let matrix = FloatMatrix(
       inputs: 64, outputs: 1, weights: (0..<64).map { 1 + Float($0 % 7) * 0.013 }, bias: [0])
+    let means = [Double](repeating: 0x1p40, count: 64)
     let quantized = QuantizedMatrix(
-      matrix, inputScale: 0x1p-60, means: [Double](repeating: 0x1p40, count: 64)
-    ) { _ in [Int8](repeating: 127, count: 64) }
+      matrix, inputScale: 0x1p-60, bestScales: matrix.bestScales, means: means
+    ) {
+      RoundedWeights(matrix, [Int8](repeating: 127, count: 64), scales: $0, means: means)
+    }
     #expect(quantized.bias[0].magnitude <= 1 << 28)
     #expect(quantized.weights.allSatisfy { $0 >= -127 })
   }

@@ -62,3 +62,8 @@ import Testing
     #expect(choice.quantization.scale >= 0.5)
   }
 }
+
+extension Quantization {
+  /// The real number that stands nearest to `value`.
+  fileprivate func rounded(_ value: Float) -> Float { self.value(of: Int(quantized(value))) }
+}

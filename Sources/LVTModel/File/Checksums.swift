@@ -51,7 +51,6 @@ public struct SHA256: Sendable {
   private var block = [UInt8](repeating: 0, count: 64)
   private var filled = 0
   private var total: UInt64 = 0
-  private var schedule = [UInt32](repeating: 0, count: 64)
 
   /// A hash of nothing yet.
   public init() {}
@@ -59,12 +58,17 @@ public struct SHA256: Sendable {
   /// Adds bytes.
   public mutating func update(_ bytes: UnsafeRawBufferPointer) {
     total &+= UInt64(bytes.count)
-    for byte in bytes {
-      block[filled] = byte
-      filled += 1
-      if filled == 64 {
-        compress()
-        filled = 0
+    var i = 0
+    while i < bytes.count {
+      if filled == 0, bytes.count - i >= 64 {
+        let whole = (bytes.count - i) / 64 * 64
+        compress(UnsafeRawBufferPointer(rebasing: bytes[i..<i + whole]))
+        i += whole
+      } else {
+        block[filled] = bytes[i]
+        filled = (filled + 1) % 64
+        i += 1
+        if filled == 0 { compressBlock() }
       }
     }
   }
@@ -78,12 +82,12 @@ public struct SHA256: Sendable {
     filled += 1
     if filled > 56 {
       for i in filled..<64 { block[i] = 0 }
-      compress()
+      compressBlock()
       filled = 0
     }
     for i in filled..<56 { block[i] = 0 }
     for i in 0..<8 { block[56 + i] = UInt8(truncatingIfNeeded: bits >> (56 - 8 * UInt64(i))) }
-    compress()
+    compressBlock()
     var hash: [UInt8] = []
     for word in state {
       for shift in stride(from: 24, through: 0, by: -8) {
@@ -105,12 +109,30 @@ public struct SHA256: Sendable {
     hash(bytes).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  private mutating func compress() {
-    for i in 0..<16 {
-      schedule[i] =
-        UInt32(block[4 * i]) << 24 | UInt32(block[4 * i + 1]) << 16
-        | UInt32(block[4 * i + 2]) << 8 | UInt32(block[4 * i + 3])
+  private mutating func compressBlock() {
+    let block = block
+    block.withUnsafeBytes { compress($0) }
+  }
+
+  /// Takes in whole blocks of 64 bytes.
+  private mutating func compress(_ blocks: UnsafeRawBufferPointer) {
+    Self.constants.withUnsafeBufferPointer { constants in
+      withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
+        for start in stride(from: 0, to: blocks.count, by: 64) {
+          for i in 0..<16 {
+            schedule[i] = UInt32(
+              bigEndian: blocks.loadUnaligned(fromByteOffset: start + 4 * i, as: UInt32.self))
+          }
+          compress(schedule, constants)
+        }
+      }
     }
+  }
+
+  /// - Parameter schedule: 64 words, of which the first 16 are those of a block.
+  private mutating func compress(
+    _ schedule: UnsafeMutableBufferPointer<UInt32>, _ constants: UnsafeBufferPointer<UInt32>
+  ) {
     for i in 16..<64 {
       let a = schedule[i - 15], b = schedule[i - 2]
       let s0 = rotate(a, 7) ^ rotate(a, 18) ^ (a >> 3)
@@ -121,7 +143,7 @@ public struct SHA256: Sendable {
     var (e, f, g, h) = (state[4], state[5], state[6], state[7])
     for i in 0..<64 {
       let s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
-      let t1 = h &+ s1 &+ ((e & f) ^ (~e & g)) &+ Self.constants[i] &+ schedule[i]
+      let t1 = h &+ s1 &+ ((e & f) ^ (~e & g)) &+ constants[i] &+ schedule[i]
       let s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
       let t2 = s0 &+ ((a & b) ^ (a & c) ^ (b & c))
       (h, g, f, e, d, c, b, a) = (g, f, e, d &+ t1, c, b, a, t1 &+ t2)
@@ -136,7 +158,7 @@ public struct SHA256: Sendable {
     state[7] &+= h
   }
 
-  private func rotate(_ x: UInt32, _ n: UInt32) -> UInt32 { x >> n | x << (32 - n) }
+  private func rotate(_ x: UInt32, _ n: UInt32) -> UInt32 { x &>> n | x &<< (32 &- n) }
 
   // The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
   private static let constants: [UInt32] = [

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Dispatch
 internal import LVTModel
 internal import Synchronization
 
@@ -70,21 +69,16 @@ struct Calibration: Sendable {
   }
 
   /// One pass in shards.
-  ///
-  /// Their number does not depend on the machine, so neither do the sums.
   private static func pass(
     _ network: Network, _ pictures: [[UInt8]], known: [Point: Statistics] = [:],
     progress: @Sendable (Int) -> Void,
     add: @Sendable (inout Statistics, Point.Role, [Float]) -> Void
   ) -> [Shard] {
-    let shardCount = 4
-    let shards = Mutex([Shard](repeating: Shard(), count: shardCount))
     let done = Atomic(0)
     let executor = FloatExecutor(network)
-    DispatchQueue.concurrentPerform(iterations: shardCount) { index in
+    return inShards(of: pictures.count) { range in
       var shard = Shard(statistics: known)
-      let first = pictures.count * index / shardCount
-      for i in first..<(pictures.count * (index + 1) / shardCount) {
+      for i in range {
         let results = executor.results(executor.normalized(pictures[i])) {
           point, values, channels in
           add(&shard.statistics[point, default: Statistics(channels: channels)], point.role, values)
@@ -92,8 +86,7 @@ struct Calibration: Sendable {
         shard.results.append(results)
         progress(done.add(1, ordering: .relaxed).newValue)
       }
-      shards.withLock { $0[index] = shard }
+      return shard
     }
-    return shards.withLock { $0 }
   }
 }

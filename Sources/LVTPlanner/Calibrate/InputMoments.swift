@@ -99,14 +99,9 @@ struct ProductSums: Sendable {
   ///   - factors: What inputs are then multiplied with; it keeps sums of products in the range of floats.
   mutating func add(_ values: [Float], centres: [Double], factors: [Double]) {
     let count = centres.count, positions = values.count / count
-    var rows: [Float] = []
-    for position in stride(from: 0, to: positions, by: InputMoments.sampled(of: positions)) {
-      for i in 0..<count {
-        rows.append(Float((Double(values[position * count + i]) - centres[i]) * factors[i]))
-      }
-    }
-    lvtf_add_products(rows, rows.count / count, count, block, &sums)
-    self.rows += rows.count / count
+    let step = InputMoments.sampled(of: positions), sampled = (positions + step - 1) / step
+    lvtf_add_products(values, sampled, step * count, count, block, centres, factors, &sums)
+    rows += sampled
   }
 
   mutating func merge(_ other: ProductSums) {

@@ -11,11 +11,18 @@ public struct FloatExecutor: Sendable {
 
   /// The normalised picture of RGB bytes, height × width × 3.
   public func normalized(_ picture: [UInt8]) -> [Float] {
-    var values = [Float](repeating: 0, count: picture.count)
-    for i in 0..<picture.count {
-      values[i] = (Float(picture[i]) / 255 - network.mean[i % 3]) / network.deviation[i % 3]
+    let ofByte = (0..<3).map { colour in
+      (0..<256).map { (Float($0) / 255 - network.mean[colour]) / network.deviation[colour] }
     }
-    return values
+    let (reds, greens, blues) = (ofByte[0], ofByte[1], ofByte[2])
+    return [Float](unsafeUninitializedCapacity: picture.count) { values, count in
+      for i in stride(from: 0, to: picture.count, by: 3) {
+        values[i] = reds[Int(picture[i])]
+        values[i + 1] = greens[Int(picture[i + 1])]
+        values[i + 2] = blues[Int(picture[i + 2])]
+      }
+      count = picture.count
+    }
   }
 
   /// The results of a normalised picture, height × width × 3, each positions × channels.

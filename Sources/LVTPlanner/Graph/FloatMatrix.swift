@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLVTFloat
+internal import Dispatch
 internal import Foundation
 internal import LVTModel
 
@@ -48,15 +49,34 @@ public struct FloatMatrix: Sendable {
   }
 
   /// `rows` results of the map, `relu` applied.
+  ///
+  /// Large ones are computed on all processors that calibration leaves free.
   func applied(to input: [Float], rows: Int, relu: Bool = false) -> [Float] {
     [Float](unsafeUninitializedCapacity: rows * outputs) { out, count in
       packed.weights(of: self).withUnsafeBufferPointer { w in
-        lvtf_product(
-          input, rows, inputs, w.baseAddress, outputs, bias, relu ? 1 : 0, out.baseAddress)
+        input.withUnsafeBufferPointer { input in
+          bias.withUnsafeBufferPointer { bias in
+            // Every part has rows of its own.
+            nonisolated(unsafe) let (w, input, bias, out) = (
+              w.baseAddress, input.baseAddress, bias.baseAddress, out.baseAddress
+            )
+            let part = max(1, Self.partWork / (inputs * outputs))
+            DispatchQueue.concurrentPerform(iterations: (rows + part - 1) / part) { [self] i in
+              let first = i * part
+              lvtf_product(
+                input.map { $0 + first * inputs }, min(part, rows - first), inputs, w, outputs,
+                bias,
+                relu ? 1 : 0, out.map { $0 + first * outputs })
+            }
+          }
+        }
       }
       count = rows * outputs
     }
   }
+
+  /// Multiplications of a part of a product: some hundred microseconds.
+  private static let partWork = 1 << 25
 
   /// A K × K convolution of a map with padding (K − 1) / 2.
   ///

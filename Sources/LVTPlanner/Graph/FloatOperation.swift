@@ -81,10 +81,12 @@ struct FloatNorm: Sendable {
   let epsilon: Float
 
   func applied(to values: [Float]) -> [Float] {
-    var result = values
-    let channels = gamma.count
-    lvtf_layernorm(values, values.count / channels, channels, gamma, beta, epsilon, &result)
-    return result
+    [Float](unsafeUninitializedCapacity: values.count) { result, count in
+      let channels = gamma.count
+      lvtf_layernorm(
+        values, values.count / channels, channels, gamma, beta, epsilon, result.baseAddress)
+      count = values.count
+    }
   }
 
   /// The norm that makes factors times as much.

@@ -35,10 +35,10 @@ extension FloatAttention {
   /// Puts each channel of the keys around zero, and makes it as wide as the queries' channel.
   private mutating func equalize(queries: Statistics, keys: Statistics) {
     var factors = [Float](repeating: 1, count: 3 * channels)
-    let reaches = reaches(of: keys)
+    let reaches = reaches(of: keys), middles = keys.middles, magnitudes = queries.magnitudes
     for c in 0..<channels {
-      if isShiftable { qkv.bias[channels + c] -= keys.middles[c] }
-      let query = queries.magnitudes[c], key = reaches[c]
+      if isShiftable { qkv.bias[channels + c] -= middles[c] }
+      let query = magnitudes[c], key = reaches[c]
       guard query > 0, key > 0 else { continue }
       factors[c] = min(max((key / query).squareRoot(), 0x1p-8), 0x1p8)
       factors[channels + c] = 1 / factors[c]
@@ -48,10 +48,13 @@ extension FloatAttention {
 
   /// Puts each channel of the values around zero, and scales it until the product behind.
   private mutating func equalize(values: Statistics, factors: [Float]) {
-    for c in 0..<channels where isShiftable {
-      qkv.bias[2 * channels + c] -= values.middles[c]
+    if isShiftable {
+      let middles = values.middles
+      for c in 0..<channels { qkv.bias[2 * channels + c] -= middles[c] }
       for o in 0..<channels {
-        project.bias[o] += project.weights[o * channels + c] * values.middles[c]
+        for c in 0..<channels {
+          project.bias[o] += project.weights[o * channels + c] * middles[c]
+        }
       }
     }
     qkv.scaleOutputs([Float](repeating: 1, count: 2 * channels) + factors)

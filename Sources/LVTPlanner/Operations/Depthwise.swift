@@ -24,25 +24,13 @@ struct FloatFilter: Sendable {
   /// The neighbourhoods of a sample of positions: of one channel after the other its taps in raster order, rows
   /// of them padded with zeros to groups of four.
   func neighbours(in map: FloatMap) -> [Float] {
-    let shape = map.shape, pad = kernel / 2, pitch = (kernel + 3) / 4 * 4
-    let taps = Depthwise.paddedTaps(kernel)
-    let step = InputMoments.sampled(of: shape.positions)
-    let positions = stride(from: 0, to: shape.positions, by: step)
-    var result = [Float](repeating: 0, count: (shape.positions + step - 1) / step * taps * channels)
-    for (row, position) in positions.enumerated() {
-      let (y, x) = (position / shape.width - pad, position % shape.width - pad)
-      for ky in 0..<kernel where (0..<shape.height).contains(y + ky) {
-        for kx in 0..<kernel where (0..<shape.width).contains(x + kx) {
-          let source = ((y + ky) * shape.width + x + kx) * channels
-          var out = row * taps * channels + ky * pitch + kx
-          for c in 0..<channels {
-            result[out] = map.values[source + c]
-            out += taps
-          }
-        }
-      }
+    let shape = map.shape, step = InputMoments.sampled(of: shape.positions)
+    let count = (shape.positions + step - 1) / step * Depthwise.paddedTaps(kernel) * channels
+    return [Float](unsafeUninitializedCapacity: count) { out, initialized in
+      lvtf_neighbours(
+        map.values, shape.height, shape.width, channels, kernel, step, out.baseAddress)
+      initialized = count
     }
-    return result
   }
 
   /// Multiplies the taps of each channel, as if its input were divided.

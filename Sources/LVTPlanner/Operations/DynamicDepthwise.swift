@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTFloat
 internal import LVTModel
 
 /// A depth-wise convolution with taps computed from the mean of what it filters, taps =
@@ -95,6 +96,6 @@ struct FloatDynamicFilter: FloatOperation {
 /// The mean of each channel over the positions.
 func columnMeans(_ values: [Float], channels: Int) -> [Float] {
   var sums = [Double](repeating: 0, count: channels)
-  for i in values.indices { sums[i % channels] += Double(values[i]) }
+  lvtf_add_channels_f32(values, values.count / channels, channels, &sums)
   return sums.map { Float($0 / Double(values.count / channels)) }
 }

@@ -47,18 +47,25 @@ struct Drift {
   init(
     _ plan: Plan, _ calibration: Calibration, compared: [Int], pictures: [[UInt8]], sample: [Int]
   ) throws(EngineError) {
-    let engine = try Engine(plan: plan, threads: Agreement.threads)
-    var sums = plan.tensors.map { [Double](repeating: 0, count: $0.shape.channels) }
-    var agreement = Agreement()
-    for i in sample {
-      engine.withPicture { $0.copyBytes(from: pictures[i]) }
-      engine.run { step in
-        let value = plan.steps[step].output
-        plan.tensors[value].addChannels(engine.bytes(ofTensor: value), to: &sums[value])
+    let parts = try inShards(of: sample.count) { (range) throws(EngineError) in
+      let engine = try Engine(plan: plan)
+      var part = Part(
+        sums: plan.tensors.map { [Double](repeating: 0, count: $0.shape.channels) })
+      for i in sample[range] {
+        engine.withPicture { $0.copyBytes(from: pictures[i]) }
+        engine.run { step in
+          let value = plan.steps[step].output
+          plan.tensors[value].addChannels(
+            engine.bytes(ofTensor: value), to: &part.sums[value])
+        }
+        part.agreement.add(calibration.results[i], engine, compared: compared)
       }
-      agreement.add(calibration.results[i], engine, compared: compared)
+      return part
     }
-    self.agreement = agreement
+    var all = parts[0]
+    for part in parts.dropFirst() { all.add(part) }
+    agreement = all.agreement
+    let sums = all.sums
     shifts = plan.tensors.indices.map { value in
       let tensor = plan.tensors[value]
       guard tensor.type == .int8 || tensor.type == .int16 else { return [] }
@@ -69,6 +76,20 @@ struct Drift {
         Double(q.scale) * (sum / count - Double(q.zeroPoint)) - mean
       }
     }
+  }
+}
+
+/// What is added up over pictures.
+private struct Part: Sendable {
+  /// Of each tensor, those of its channels' integers.
+  var sums: [[Double]]
+  var agreement = Agreement()
+
+  mutating func add(_ other: Part) {
+    for value in sums.indices {
+      for c in sums[value].indices { sums[value][c] += other.sums[value][c] }
+    }
+    agreement.add(other.agreement)
   }
 }
 

@@ -238,7 +238,8 @@ struct Lowering {
     }
     let inputs = moments(known)
     return QuantizedMatrix(
-      matrix, inputScale: inputScale, inputZeroPoints: inputZeroPoints, means: inputs.means
+      matrix, inputScale: inputScale, inputZeroPoints: inputZeroPoints,
+      bestScales: memo.bestScales(point, matrix), means: inputs.means
     ) { memo.rounded(point, matrix, scales: $0, inputs) }
   }
 
@@ -288,9 +289,7 @@ struct Lowering {
   /// The table of GELU between two quantizations.
   mutating func appendGELU(_ hidden: Quantization, _ activated: Quantization) -> Int {
     constants.append(
-      table: (-128...127).map { q in
-        activated.quantized(gelu(hidden.scale * Float(q - hidden.zeroPoint)))
-      })
+      table: (-128...127).map { activated.quantized(gelu(hidden.value(of: $0))) })
   }
 
   /// A factor or a bias in units of the output, within what a plan may hold and beyond all that rounds to

@@ -19,27 +19,30 @@ struct QuantizedMatrix {
   ///
   /// - Parameters:
   ///   - inputZeroPoints: Of each input, again and again until all have one; folded into the bias.
+  ///   - bestScales: The scale of each row by its weights alone.
   ///   - means: The mean of each input on the calibration pictures; if rows read different inputs, those of row
   ///     after row. What rounding changes in a row's weights changes its sum by Σ ΔW · E[x] on average; the
   ///     bias takes that back.
   ///   - round: Makes integers of the weights; they may be further from the weights than need be.
   init(
-    _ matrix: FloatMatrix, inputScale: Float, inputZeroPoints: [Int] = [0], means: [Double],
-    round: (_ scales: [Float]) -> [Int8]
+    _ matrix: FloatMatrix, inputScale: Float, inputZeroPoints: [Int] = [0], bestScales: [Float],
+    means: [Double], round: (_ scales: [Float]) -> RoundedWeights
   ) {
     inputs = matrix.inputs
     outputs = matrix.outputs
     self.inputScale = inputScale
-    scales = Self.bestScales(of: matrix)
-    for o in scales.indices {
-      scales[o] = Self.scale(
-        scales[o], holding: abs(Double(matrix.bias[o])), inputScale: inputScale)
+    scales = zip(bestScales, matrix.bias).map {
+      Self.scale($0, holding: abs(Double($1)), inputScale: inputScale)
     }
-    weights = round(scales)
+    let rounded = round(scales)
+    weights = rounded.weights
     bias = []
     for o in 0..<outputs {
-      var corrected = correctedBias(o, of: matrix, means)
-      if abs(corrected) > Self.biasLimit {
+      func corrected(_ drift: Double) -> Double {
+        (Double(matrix.bias[o]) - drift) / (Double(inputScale) * Double(scales[o]))
+      }
+      var sum = corrected(rounded.drifts[o])
+      if abs(sum) > Self.biasLimit {
         // Rounded to the nearest, no weight changes by more than itself, so this has room for any drift.
         let greatest = (0..<inputs).reduce(abs(Double(matrix.bias[o]))) {
           let i = o * inputs + $1
@@ -50,7 +53,7 @@ struct QuantizedMatrix {
           let steps = (matrix.weights[i] / scales[o]).rounded(.toNearestOrEven)
           weights[i] = Int8(max(-127, min(127, steps)))
         }
-        corrected = correctedBias(o, of: matrix, means)
+        sum = corrected(matrix.drift(ofRow: o, weights, scale: scales[o], means: means))
       }
       var zero = 0
       if inputZeroPoints != [0] {
@@ -58,33 +61,7 @@ struct QuantizedMatrix {
           zero += Int(weights[o * inputs + i]) * inputZeroPoints[i % inputZeroPoints.count]
         }
       }
-      bias.append(Int32(clamping: Int(Int32(rounding: corrected)) - zero))
-    }
-  }
-
-  /// The bias of a row less what rounding its weights adds on average, in units of its sums.
-  private func correctedBias(_ o: Int, of matrix: FloatMatrix, _ means: [Double]) -> Double {
-    let row = o * inputs, first = means.count == inputs ? 0 : row
-    var drift = 0.0
-    for i in 0..<inputs {
-      let rounded = Float(weights[row + i]) * scales[o]
-      drift += Double(rounded - matrix.weights[row + i]) * means[first + i]
-    }
-    return (Double(matrix.bias[o]) - drift) / (Double(inputScale) * Double(scales[o]))
-  }
-
-  /// The scale of each row by its weights alone.
-  private static func bestScales(of matrix: FloatMatrix) -> [Float] {
-    let inputs = matrix.inputs, outputs = matrix.outputs
-    return [Float](unsafeUninitializedCapacity: outputs) { scales, count in
-      matrix.weights.withUnsafeBufferPointer { weights in
-        // Every row writes its own scale.
-        nonisolated(unsafe) let (weights, scales) = (weights.baseAddress, scales)
-        DispatchQueue.concurrentPerform(iterations: outputs) { o in
-          scales[o] = lvtf_weight_scale(weights.map { $0 + o * inputs }, inputs)
-        }
-      }
-      count = outputs
+      bias.append(Int32(clamping: Int(Int32(rounding: sum)) - zero))
     }
   }
 

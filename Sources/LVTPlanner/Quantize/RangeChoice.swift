@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLVTFloat
 internal import Foundation
 public import LVTModel
 
@@ -30,11 +31,8 @@ extension Quantization {
     self.init(scale: scale, zeroPoint: Int(max(-128, min(127, zeroPoint))))
   }
 
-  /// The real number that stands nearest to `value`.
-  func rounded(_ value: Float) -> Float {
-    let q = (value / scale).rounded(.toNearestOrEven) + Float(zeroPoint)
-    return scale * (max(-128, min(127, q)) - Float(zeroPoint))
-  }
+  /// The real number that an integer stands for.
+  func value(of q: Int) -> Float { scale * Float(q - zeroPoint) }
 
   /// The int8 that stands for `value`.
   func quantized(_ value: Float) -> Int8 {
@@ -49,10 +47,11 @@ extension Quantization {
 /// Other pictures reach further than those of the calibration, and what a range cuts off a great value is a
 /// great error. So the error is also measured on every value times ``reach``, at a small ``weight``.
 struct RangeChooser {
-  /// The bins that are not empty: middle value, its image, and count.
-  private let bins: [(value: Float, image: Float, count: Double)]
-  /// The same, and behind them what other pictures may hold.
-  private let allBins: [(value: Float, image: Float, count: Double)]
+  /// The bins that are not empty: middle value and count.
+  private let bins: [(value: Float, count: Double)]
+  /// Of these, and behind them of what other pictures may hold: middle value, its image, and count.
+  private let values, images: [Float]
+  private let counts: [Double]
   /// The squares of all images, by their counts.
   private let signal: Double
   private let low, high: Float
@@ -76,21 +75,18 @@ struct RangeChooser {
     low = statistics.low
     high = max(statistics.high, statistics.low + .leastNormalMagnitude)
     let width = (high - low) / Float(statistics.histogram.count)
-    var bins: [(value: Float, image: Float, count: Double)] = []
+    var bins: [(value: Float, count: Double)] = []
     for (i, count) in statistics.histogram.enumerated() where count > 0 {
       // The first and last bin stand for the extremes themselves: zeros of a ReLU lie there.
       let value =
         i == 0 ? low : i == statistics.histogram.count - 1 ? high : low + (Float(i) + 0.5) * width
-      bins.append((value, transform(value), Double(count)))
+      bins.append((value, Double(count)))
     }
     self.bins = bins
-    allBins =
-      bins
-      + bins.map { bin in
-        let value = Self.reach * bin.value
-        return (value, transform(value), Self.weight * bin.count)
-      }
-    signal = allBins.reduce(0) { $0 + Double($1.image) * Double($1.image) * $1.count }
+    values = bins.map { $0.value } + bins.map { Self.reach * $0.value }
+    images = values.map(transform)
+    counts = bins.map { $0.count } + bins.map { Self.weight * $0.count }
+    signal = zip(images, counts).reduce(0) { $0 + Double($1.0) * Double($1.0) * $1.1 }
     self.transform = transform
   }
 
@@ -137,11 +133,10 @@ struct RangeChooser {
       : Quantization(low: low, high: low + width)
     // low + width may round down.
     quantization.scale = ScaleLimits.scale(max(quantization.scale, leastScale))
-    var noise = 0.0
-    for bin in allBins {
-      let error = Double(transform(quantization.rounded(bin.value)) - bin.image)
-      noise += error * error * bin.count
-    }
+    let results = (-128...127).map { transform(quantization.value(of: $0)) }
+    let noise = lvtf_rounding_noise(
+      values, images, counts, values.count, quantization.scale, Float(quantization.zeroPoint),
+      results)
     return RangeChoice(
       quantization: quantization, method: method, decibels: decibels(signal, noise))
   }

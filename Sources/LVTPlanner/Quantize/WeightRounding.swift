@@ -51,3 +51,65 @@ extension InputMoments {
     return matrix.map { Float($0) }
   }
 }
+
+/// A matrix's weights as integers, and what comes of it.
+struct RoundedWeights {
+  /// Row after row, −127 … 127.
+  let weights: [Int8]
+  /// Of the rows.
+  let scales: [Float]
+  /// What rounding adds to the sum of each row on average.
+  let drifts: [Double]
+
+  /// - Parameter means: The mean of each input; if rows read different inputs, those of row after row.
+  init(_ matrix: FloatMatrix, _ weights: [Int8], scales: [Float], means: [Double]) {
+    self.weights = weights
+    self.scales = scales
+    drifts = concurrentMap(matrix.outputs) {
+      matrix.drift(ofRow: $0, weights, scale: scales[$0], means: means)
+    }
+  }
+}
+
+extension FloatMatrix {
+  /// The scale of each row by its weights alone.
+  var bestScales: [Float] {
+    weights.withUnsafeBufferPointer { weights in
+      // Nothing writes to them meanwhile.
+      nonisolated(unsafe) let first = weights.baseAddress
+      return concurrentMap(outputs) { [inputs] o in
+        lvtf_weight_scale(first.map { $0 + o * inputs }, inputs)
+      }
+    }
+  }
+
+  /// What integers in the place of a row's weights add to its sum on average.
+  func drift(
+    ofRow row: Int, _ integers: [Int8], scale: Float, means: [Double]
+  ) -> Double {
+    let first = row * inputs
+    return weights.withUnsafeBufferPointer { weights in
+      integers.withUnsafeBufferPointer { integers in
+        means.withUnsafeBufferPointer { means in
+          lvtf_drift(
+            weights.baseAddress.map { $0 + first }, integers.baseAddress.map { $0 + first }, inputs,
+            scale, means.baseAddress.map { $0 + (means.count == inputs ? 0 : first) })
+        }
+      }
+    }
+  }
+}
+
+/// The values of some functions, computed on all processors.
+private func concurrentMap<T: Sendable>(
+  _ count: Int, _ body: @Sendable (Int) -> T
+) -> [T] {
+  [T](unsafeUninitializedCapacity: count) { values, initialized in
+    // Every call writes its own value.
+    nonisolated(unsafe) let values = values
+    DispatchQueue.concurrentPerform(iterations: count) { i in
+      values.initializeElement(at: i, to: body(i))
+    }
+    initialized = count
+  }
+}
