@@ -81,23 +81,22 @@ struct TouchedBytes {
       written = [0..<Int.max]
       return
     case .positions:
-      guard !positions.isEmpty else { return }
       read = inputs.map { bytes($0, positions: positions) }
       written = [bytes(output, positions: positions)]
     case .merged:
-      guard !positions.isEmpty else { return }
       let width = output.shape.width
-      let top = positions.lowerBound / width, bottom = (positions.upperBound - 1) / width
-      read = inputs.map { bytes($0, rows: 2 * top..<2 * bottom + 2) }
+      let top = positions.lowerBound / width, bottom = (positions.upperBound + width - 1) / width
+      read = inputs.map { bytes($0, rows: 2 * top..<2 * bottom) }
       written = [bytes(output, positions: positions)]
     case .rows(let kernel, let stride, let padding):
-      guard !rows.isEmpty else { return }
+      // A thread without rows copies its neighbours' all the same.
       let first = rows.lowerBound * stride - padding
-      let last = (rows.upperBound - 1) * stride - padding + kernel
-      read = inputs.map { bytes($0, rows: first..<last) }
+      let end = max(first, (rows.upperBound - 1) * stride - padding + kernel)
+      read = inputs.map { bytes($0, rows: first..<end) }
       written = [bytes(output, rows: rows)]
     }
-    // The first thread's scratch lies among the buffers. That of the others is theirs alone here.
+    // The first thread's scratch lies among the buffers, and is written even where the thread has no part of
+    // the output. That of the others is theirs alone here.
     if thread == 0 {
       let need = step.operation.scratch(
         Operands(inputs: inputs, output: output), strip: step.stripRows)
