@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Dispatch
-internal import Synchronization
 
 /// Calls `body` for each of four parts of `0..<count`, at the same time, and returns what it made, in order.
 ///
@@ -9,15 +8,24 @@ func inShards<Part: Sendable, Failure: Error>(
   of count: Int, _ body: @Sendable (Range<Int>) throws(Failure) -> Part
 ) throws(Failure) -> [Part] {
   let shardCount = 4
-  let parts = Mutex([Result<Part, Failure>?](repeating: nil, count: shardCount))
+  // Each part has a place of its own, so that nothing is locked.
+  nonisolated(unsafe) let parts = UnsafeMutableBufferPointer<Result<Part, Failure>?>
+    .allocate(capacity: shardCount)
+  parts.initialize(repeating: nil)
+  defer {
+    parts.deinitialize()
+    parts.deallocate()
+  }
   DispatchQueue.concurrentPerform(iterations: shardCount) { index in
     let range = count * index / shardCount..<count * (index + 1) / shardCount
-    let part: Result<Part, Failure>
-    do throws(Failure) { part = .success(try body(range)) } catch { part = .failure(error) }
-    parts.withLock { $0[index] = part }
+    do throws(Failure) {
+      parts[index] = .success(try body(range))
+    } catch {
+      parts[index] = .failure(error)
+    }
   }
   var made: [Part] = []
-  for part in parts.withLock({ $0 }) {
+  for part in parts {
     if let part { made.append(try part.get()) }
   }
   return made

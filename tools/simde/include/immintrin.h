@@ -9,6 +9,7 @@
 #include <string.h>
 
 typedef simde__mmask64 __mmask64;
+typedef simde__mmask32 __mmask32;
 typedef simde__mmask16 __mmask16;
 #define _mm256_dpbusd_avx_epi32(sum, u, s) simde_mm256_dpbusd_epi32(sum, u, s)
 #define _mm256_dpwssd_avx_epi32(sum, a, b) simde_mm256_dpwssd_epi32(sum, a, b)
@@ -56,46 +57,38 @@ static inline __m512i _mm512_cvtepi16_epi32(__m256i v) {
     return result;
 }
 
-// Masked-out bytes are not touched, so operands may end at an inaccessible page.
-static inline __m512i _mm512_maskz_loadu_epi8(__mmask64 mask, const void *from) {
-    int8_t out[64];
-    for (int i = 0; i < 64; i++)
-        out[i] = mask >> i & 1 ? ((const int8_t *)from)[i] : 0;
-    __m512i result;
-    memcpy(&result, out, sizeof out);
-    return result;
-}
+// Masked-out lanes are not touched, so operands may end at an inaccessible page.
+#define LVT_MASKED_LOAD(name, vector, mask_type, lane)                                             \
+    static inline vector name(mask_type mask, const void *from) {                                  \
+        lane out[sizeof(vector) / sizeof(lane)];                                                   \
+        for (size_t i = 0; i < sizeof(vector) / sizeof(lane); i++)                                 \
+            out[i] = mask >> i & 1 ? ((const lane *)from)[i] : 0;                                  \
+        vector result;                                                                             \
+        memcpy(&result, out, sizeof out);                                                          \
+        return result;                                                                             \
+    }
+#define LVT_MASKED_STORE(name, vector, mask_type, lane)                                            \
+    static inline void name(void *to, mask_type mask, vector v) {                                  \
+        lane in[sizeof(vector) / sizeof(lane)];                                                    \
+        memcpy(in, &v, sizeof in);                                                                 \
+        for (size_t i = 0; i < sizeof(vector) / sizeof(lane); i++)                                 \
+            if (mask >> i & 1)                                                                     \
+                ((lane *)to)[i] = in[i];                                                           \
+    }
+LVT_MASKED_LOAD(_mm512_maskz_loadu_epi8, __m512i, __mmask64, int8_t)
+LVT_MASKED_LOAD(_mm256_maskz_loadu_epi8, __m256i, __mmask32, int8_t)
+LVT_MASKED_LOAD(_mm_maskz_loadu_epi8, __m128i, __mmask16, int8_t)
+LVT_MASKED_LOAD(_mm512_maskz_loadu_epi16, __m512i, __mmask32, int16_t)
+LVT_MASKED_STORE(_mm512_mask_storeu_epi8, __m512i, __mmask64, int8_t)
+LVT_MASKED_STORE(_mm256_mask_storeu_epi8, __m256i, __mmask32, int8_t)
+LVT_MASKED_STORE(_mm_mask_storeu_epi8, __m128i, __mmask16, int8_t)
+LVT_MASKED_STORE(_mm512_mask_storeu_epi16, __m512i, __mmask32, int16_t)
 
-static inline void _mm512_mask_storeu_epi8(void *to, __mmask64 mask, __m512i v) {
-    int8_t in[64];
-    memcpy(in, &v, sizeof in);
-    for (int i = 0; i < 64; i++)
-        if (mask >> i & 1)
-            ((int8_t *)to)[i] = in[i];
-}
-
-static inline __m128i _mm_maskz_loadu_epi8(__mmask16 mask, const void *from) {
-    int8_t out[16];
-    for (int i = 0; i < 16; i++)
-        out[i] = mask >> i & 1 ? ((const int8_t *)from)[i] : 0;
-    __m128i result;
-    memcpy(&result, out, sizeof out);
-    return result;
-}
-
-static inline void _mm_mask_storeu_epi8(void *to, __mmask16 mask, __m128i v) {
-    int8_t in[16];
-    memcpy(in, &v, sizeof in);
-    for (int i = 0; i < 16; i++)
-        if (mask >> i & 1)
-            ((int8_t *)to)[i] = in[i];
-}
-
-static inline __m512i _mm512_mask_loadu_epi32(__m512i other, __mmask16 mask, const int32_t *from) {
+static inline __m512i _mm512_mask_loadu_epi32(__m512i other, __mmask16 mask, const void *from) {
     int32_t out[16];
     memcpy(out, &other, sizeof out);
     for (int i = 0; i < 16; i++)
-        out[i] = mask >> i & 1 ? from[i] : out[i];
+        out[i] = mask >> i & 1 ? ((const int32_t *)from)[i] : out[i];
     memcpy(&other, out, sizeof out);
     return other;
 }
@@ -124,4 +117,33 @@ static inline __m256 _mm512_cvtpd_ps(__m512d v) {
     __m256 result;
     memcpy(&result, out, sizeof out);
     return result;
+}
+
+// SIMDe gives the name to the masked one.
+#undef _mm512_madd_epi16
+static inline __m512i _mm512_madd_epi16(__m512i a, __m512i b) {
+    int16_t x[32], y[32];
+    uint32_t out[16]; // a pair of squares may be 2^31
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    for (int i = 0; i < 16; i++)
+        out[i] = (uint32_t)(x[2 * i] * y[2 * i]) + (uint32_t)(x[2 * i + 1] * y[2 * i + 1]);
+    memcpy(&a, out, sizeof out);
+    return a;
+}
+
+static inline int32_t _mm512_reduce_add_epi32(__m512i v) {
+    int32_t in[16], sum = 0;
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 16; i++)
+        sum += in[i];
+    return sum;
+}
+
+static inline int64_t _mm512_reduce_add_epi64(__m512i v) {
+    int64_t in[8], sum = 0;
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 8; i++)
+        sum += in[i];
+    return sum;
 }
