@@ -210,6 +210,9 @@ public final class Engine {
     }
   }
 
-  /// The pool's progress after so many steps; in between, a step's own barriers count.
+  /// The pool's progress after so many steps, at most 1024.
+  ///
+  /// In between, a step's own barriers count: a detector has the most, 8 levels with two towers of 16
+  /// convolutions and a few more.
   private static func progress(_ steps: Int) -> UInt32 { UInt32(steps) << 10 }
 }

@@ -8,6 +8,8 @@ internal import LVTModel
 /// buffers that follow each other in one place need no special case.
 struct StepWaits {
   /// `[step][thread][other]`: how many of the other thread's steps must be done; 0 if that is known already.
+  ///
+  /// A plan has at most 1024 steps.
   private let counts: [UInt16]
   private let threads: Int
 
@@ -63,9 +65,6 @@ struct TouchedBytes {
     let step = plan.steps[index]
     let inputs = step.inputs.map { plan.tensors[$0] }
     let output = plan.tensors[step.output]
-    func part(_ count: Int) -> Range<Int> {
-      count * thread / threads..<count * (thread + 1) / threads
-    }
     func bytes(_ tensor: Tensor, positions: Range<Int>) -> Range<Int> {
       let base = plan.buffers[tensor.buffer].offset
       return base + positions.lowerBound * tensor.pitch..<base + positions.upperBound * tensor.pitch
@@ -74,7 +73,8 @@ struct TouchedBytes {
       let rows = rows.clamped(to: 0..<tensor.shape.height), width = tensor.shape.width
       return bytes(tensor, positions: rows.lowerBound * width..<rows.upperBound * width)
     }
-    let positions = part(output.shape.positions), rows = part(output.shape.height)
+    let positions = Range(part: thread, of: threads, in: output.shape.positions)
+    let rows = Range(part: thread, of: threads, in: output.shape.height)
     switch step.operation.division {
     case .together:
       read = [0..<Int.max]

@@ -2,8 +2,8 @@
 
 /// Whether runs are on all of an engine's threads or on the calling one alone, whichever was faster lately.
 ///
-/// Which it is depends on more than the network: beside a busy program a thread waits for the others at every
-/// step, and what a wake-up costs differs from machine to machine tenfold. So the other way is tried now and
+/// Which it is depends on more than the network: beside a busy program a thread waits for one that shares
+/// its processor, and what a wake-up costs differs from machine to machine tenfold. So the other way is tried now and
 /// then, the less often the more it costs, and at once where runs become slower or faster than they were. No
 /// result depends on the choice.
 struct ThreadChoice {

@@ -144,9 +144,7 @@ struct Share {
   }
 
   /// This thread's part of `count` rows or positions, which are divided evenly in order.
-  func range(of count: Int) -> Range<Int> {
-    count * thread / threads..<count * (thread + 1) / threads
-  }
+  func range(of count: Int) -> Range<Int> { Range(part: thread, of: threads, in: count) }
 
   /// Calls `body` with consecutive parts, of at most `rows`, of this thread's part of `count`.
   func forEachStrip(of count: Int, rows: Int, _ body: (Range<Int>) -> Void) {
@@ -163,6 +161,11 @@ struct Share {
 }
 
 extension Range<Int> {
+  /// A thread's part of `count` rows or positions, which are divided evenly in order.
+  init(part thread: Int, of threads: Int, in count: Int) {
+    self = count * thread / threads..<count * (thread + 1) / threads
+  }
+
   /// Calls `body` with consecutive parts of at most `rows`, as few and as equal as can be.
   func forEachStrip(rows: Int, _ body: (Range<Int>) -> Void) {
     let strips = (count + rows - 1) / rows

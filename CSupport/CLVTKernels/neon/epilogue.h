@@ -95,12 +95,12 @@ LVT_INLINE void lvt_gemm_finish_rows(const lvt_gemm_args *g,
 
 /// The epilogue of lvt_gemm_args. It is not part of the tiles' code, which has an instance for each
 /// number of rows: the first level's cache holds 32 KiB of code.
-static __attribute__((noinline)) void lvt_gemm_finish(const lvt_gemm_args *g,
-                                                      const lvt_panel *panel,
-                                                      const lvt_tile_sums sums,
-                                                      size_t row,
-                                                      size_t rows,
-                                                      size_t panel_index) {
+static __attribute__((noinline)) void lvt_gemm_finish__neon(const lvt_gemm_args *g,
+                                                            const lvt_panel *panel,
+                                                            const lvt_tile_sums sums,
+                                                            size_t row,
+                                                            size_t rows,
+                                                            size_t panel_index) {
     char *out = lvt_gemm_out(g, row, panel_index);
     const char *residual = lvt_gemm_residual(g, row, panel_index);
     const lvt_addition addition = !g->residual                 ? LVT_ADDS_NOTHING

@@ -64,7 +64,7 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
             vaddq_s32(lvt_join_sums(acc[r][q]), bias[q]);
         lvt_store_sums(sums[r], row);
     }
-    lvt_gemm_finish(g, panel, sums, t->row, mr, t->panel);
+    lvt_gemm_finish__neon(g, panel, sums, t->row, mr, t->panel);
 }
 
 LVT_INLINE void run(const lvt_gemm_args *g, lvt_tile tile, const size_t quads) {

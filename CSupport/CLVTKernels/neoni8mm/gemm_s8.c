@@ -91,7 +91,7 @@ LVT_INLINE void tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_
     } else {
         multiply(g, t, panel, 1, mr, sums);
     }
-    lvt_gemm_finish(g, panel, sums, t->row, mr, t->panel);
+    lvt_gemm_finish__neon(g, panel, sums, t->row, mr, t->panel);
 }
 
 static void run_tiles(const lvt_gemm_args *g, lvt_tile tile) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Dispatch
 internal import Foundation
 internal import LVTCapture
 internal import LVTImage
@@ -29,21 +28,10 @@ func onAllProcessors<Part: Sendable>(
   _ body: @Sendable (_ worker: Int, _ of: Int, _ done: () -> Void) throws(EngineError) -> Part
 ) throws(EngineError) -> [Part] {
   let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
-  let parts = Mutex([Result<Part, EngineError>?](repeating: nil, count: workers))
   let done = Atomic(0)
-  DispatchQueue.concurrentPerform(iterations: workers) { worker in
-    let part: Result<Part, EngineError>
-    do throws(EngineError) {
-      part = .success(
-        try body(worker, workers) { progress(done.add(1, ordering: .relaxed).newValue) })
-    } catch { part = .failure(error) }
-    parts.withLock { $0[worker] = part }
+  return try concurrentMap(workers) { (worker) throws(EngineError) in
+    try body(worker, workers) { progress(done.add(1, ordering: .relaxed).newValue) }
   }
-  var made: [Part] = []
-  for part in parts.withLock({ $0 }) {
-    if let part { made.append(try part.get()) }
-  }
-  return made
 }
 
 /// A network and its plan, each run on one picture.

@@ -99,17 +99,3 @@ extension FloatMatrix {
     }
   }
 }
-
-/// The values of some functions, computed on all processors.
-private func concurrentMap<T: Sendable>(
-  _ count: Int, _ body: @Sendable (Int) -> T
-) -> [T] {
-  [T](unsafeUninitializedCapacity: count) { values, initialized in
-    // Every call writes its own value.
-    nonisolated(unsafe) let values = values
-    DispatchQueue.concurrentPerform(iterations: count) { i in
-      values.initializeElement(at: i, to: body(i))
-    }
-    initialized = count
-  }
-}
