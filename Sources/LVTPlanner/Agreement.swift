@@ -58,7 +58,7 @@ public struct Agreement: Sendable {
 
   private mutating func addDecision(_ kind: PlanOutput.Kind, float: [Float], plan: [Float]) {
     switch kind {
-    case .map: break
+    case .map, .masks: break
     case .classes:
       decisions += 1
       same += decision(float) == decision(plan) ? 1 : 0

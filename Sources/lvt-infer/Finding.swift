@@ -9,7 +9,7 @@ extension PlanOutput.Kind {
     case .classes: "classes"
     case .detections: "objects"
     case .pixelClasses: "pixels"
-    case .map: "features"
+    case .map, .masks: "features"
     }
   }
 
@@ -19,7 +19,7 @@ extension PlanOutput.Kind {
     case .classes: "a plan that classifies pictures"
     case .detections: "a plan that finds objects"
     case .pixelClasses: "a plan that classifies pixels"
-    case .map: "a plan without classes"
+    case .map, .masks: "a plan without classes"
     }
   }
 }
@@ -35,7 +35,7 @@ enum Finder {
     switch engine.plan.task {
     case .detections: self = .detector(try Detector(engine: engine, filter: filter))
     case .pixelClasses: self = .segmenter(try Segmenter(engine: engine), filter)
-    case .classes, .map:
+    case .classes, .map, .masks:
       do throws(ImageError) { self = .classifier(try Classifier(engine: engine)) } catch {
         throw .image(error)
       }

@@ -124,7 +124,7 @@ struct Predict: ParsableCommand {
     let milliseconds = Date().timeIntervalSince(start) * 1000
     switch executor.network.kind {
     case .classes: break
-    case .map:
+    case .map, .masks:
       let maps = zip(executor.network.results, results).map {
         RawMap(name: $0.name, shape: $0.shape, values: $1)
       }

@@ -46,7 +46,7 @@ extension Compile {
       throw Failure("\(name) is of no use for a \(network.family) of this kind")
     }
     switch network.kind {
-    case .classes, .map:
+    case .classes, .map, .masks:
       let set = try LabeledPictures(path: path, labels: labels)
       Terminal.report(passedOver: set.passedOver, in: path)
       return .classes(set)

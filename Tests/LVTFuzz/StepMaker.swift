@@ -136,8 +136,8 @@ struct StepMaker {
       Detect.Anchor(width: 0.1 + constants.factor(upTo: 60000), height: 4)
     }
     for i in 0..<4 {
-      step.deviations[i] = constants.factor(upTo: 65536)
-      step.means[i] = -constants.factor(upTo: 65536)
+      step.coder.deviations[i] = constants.factor(upTo: 65536)
+      step.coder.means[i] = -constants.factor(upTo: 65536)
     }
     step.selection.leastLogit = entropy.element(of: [-3, -.greatestFiniteMagnitude, 0, 1e30])
     step.selection.overlap = entropy.element(of: [0, 0.5, 1])

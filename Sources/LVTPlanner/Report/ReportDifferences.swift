@@ -31,7 +31,7 @@ extension PlanReport {
     switch kind {
     case .classes:
       body = "\(picture(outcome, name) { _ in })\(candidates(outcome))"
-    case .map:
+    case .map, .masks:
       body = picture(outcome, name) { _ in }
     case .detections:
       let found = (Detection.found(outcome.float), Detection.found(outcome.int8))
