@@ -66,6 +66,37 @@ import Testing
     }
   }
 
+  @Test(arguments: folders(with: "masks.json"))
+  func pastedMasksHaveThePixelsOfTheReference(folder: String) throws {
+    let file = try json(ExpectedMasks.self, folder + "/masks.json")
+    let pixels = file.width * file.height
+    for (i, mask) in file.masks.enumerated() {
+      let expected = try RunLengths(packed: mask.set.utf8, pixels: pixels)
+      let undecided = try RunLengths(packed: mask.undecided.utf8, pixels: pixels)
+      #expect(expected.packed == mask.set)
+      let found = RunLengths(
+        pasting: mask.probabilities, side: mask.side,
+        box: Box(
+          x: mask.box[0], y: mask.box[1], width: mask.box[2] - mask.box[0],
+          height: mask.box[3] - mask.box[1]),
+        width: file.width, height: file.height)
+      #expect(found.pixels == pixels)
+      var differing = 0
+      let a = bits(found, file.height), b = bits(expected, file.height)
+      let open = bits(undecided, file.height)
+      for at in 0..<pixels where a[at] != b[at] && open[at] == 0 { differing += 1 }
+      #expect(differing == 0, "mask \(i) of \(folder)")
+    }
+  }
+
+  private func bits(_ runs: RunLengths, _ height: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 9, count: runs.pixels)
+    bytes.withUnsafeMutableBufferPointer {
+      runs.write(to: $0, height: height, stride: runs.pixels / height)
+    }
+    return bytes
+  }
+
   private func expectNear(_ found: Double?, _ expected: Double?, _ tolerance: Double) {
     guard let found, let expected else {
       #expect(found == nil && expected == nil)
@@ -103,6 +134,17 @@ private struct ExpectedSegmentation: Decodable {
   let reduceZeroLabel: Bool
   let mIoU, pixelAccuracy, tolerance: Double
   let classes: [Double?]
+}
+
+private struct ExpectedMasks: Decodable {
+  struct Mask: Decodable {
+    let side: Int
+    let probabilities, box: [Float]
+    let set, undecided: String
+  }
+
+  let width, height: Int
+  let masks: [Mask]
 }
 
 private struct TruthIDs: Decodable {
