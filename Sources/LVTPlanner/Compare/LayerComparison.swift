@@ -213,7 +213,7 @@ private struct LayerPart: Sendable {
       return
     }
     var agreement = Agreement()
-    agreement.add(float, engine, compared: [])
+    agreement.add(float, engine)
     let output = engine.outputs[0]
     keep([
       LayerComparison.Outcome(

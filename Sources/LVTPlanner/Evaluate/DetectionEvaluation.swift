@@ -80,7 +80,7 @@ public struct DetectionEvaluation: Evaluation {
       int8.add(
         picture: index, detections: inPicture(contestants.engine.outputs[0].values),
         truth: picture.objects)
-      agreement.add(results, contestants.engine, compared: [])
+      agreement.add(results, contestants.engine)
       pictures += 1
     } catch { if errors.count < 10 { errors.append(error) } }
   }
