@@ -71,7 +71,7 @@ enum Finder {
   var finding: Finding {
     let labels = engine.plan.labels
     return switch self {
-    case .detector(let detector): .objects(detector.detections, labels)
+    case .detector(let detector): .objects(detector.detections, detector.masks, labels)
     case .segmenter(let segmenter, let filter): .pixels(segmenter.map, labels, filter)
     case .classifier(let classifier):
       engine.plan.task == .classes
@@ -84,7 +84,7 @@ enum Finder {
 enum Finding {
   case classes(Classification)
   case features([EngineOutput])
-  case objects([Detection], [String])
+  case objects([Detection], [RunLengths], [String])
   case pixels(LabelMap, [String], ResultFilter)
 
   /// A line about a file.
@@ -99,9 +99,10 @@ enum Finding {
     case .features(let outputs):
       let line = FeatureLine(file: file, outputs: outputs, milliseconds: milliseconds)
       return arguments.json ? line.json : line.text
-    case .objects(let detections, let labels):
+    case .objects(let detections, let masks, let labels):
       let line = DetectionLine(
-        file: file, detections: detections, labels: labels, milliseconds: milliseconds)
+        file: file, detections: detections, masks: masks, labels: labels,
+        milliseconds: milliseconds)
       return arguments.json ? line.json : line.text
     case .pixels(let map, let labels, let filter):
       let line = SegmentationLine(
@@ -118,7 +119,7 @@ enum Finding {
     switch self {
     case .classes(let classification): classification.text(top: arguments.shownClasses)
     case .features(let outputs): EngineOutput.text(of: outputs)
-    case .objects(let detections, let labels):
+    case .objects(let detections, _, let labels):
       Detection.text(of: Array(detections.prefix(Self.namedObjects)), labels: labels)
         + (detections.count > Self.namedObjects
           ? "; \(detections.count - Self.namedObjects) more" : "")
@@ -131,7 +132,8 @@ enum Finding {
     switch self {
     case .classes(let classification): classification.json(top: arguments.shownClasses)
     case .features(let outputs): EngineOutput.json(of: outputs)
-    case .objects(let detections, let labels): Detection.json(of: detections, labels: labels)
+    case .objects(let detections, let masks, let labels):
+      Detection.json(of: detections, masks: masks, labels: labels)
     case .pixels(let map, let labels, let filter): map.json(labels: labels, filter: filter)
     }
   }
@@ -140,7 +142,8 @@ enum Finding {
   func draw(on image: Image) {
     switch self {
     case .classes, .features: break
-    case .objects(let detections, let labels): image.draw(detections, labels: labels)
+    case .objects(let detections, let masks, let labels):
+      image.draw(detections, masks: masks, labels: labels)
     case .pixels(let map, let labels, let filter):
       image.overlay(map, labels: labels, filter: filter)
     }

@@ -131,7 +131,7 @@ struct Predict: ParsableCommand {
       return showRaw(name, maps, milliseconds)
     case .detections, .pixelClasses:
       Terminal.print(
-        try findings.line(name, results[0], mapping, milliseconds: milliseconds, json: json))
+        try findings.line(name, results, mapping, milliseconds: milliseconds, json: json))
       return
     }
     let line = ResultLine(
