@@ -6,8 +6,8 @@ public struct DetectionLine: Sendable {
   public let file: String
   /// What was found, in the order of the line; boxes are in the picture's pixels.
   public let detections: [Detection]
-  /// The objects' pixels, as many as there are objects; none where none are known.
-  public let masks: [RunLengths]
+  /// The objects' pixels, if they are known.
+  public let masks: ObjectMasks
   /// Names of the classes; none, or one for each class.
   public let labels: [String]
   /// How long the network ran.
@@ -15,7 +15,7 @@ public struct DetectionLine: Sendable {
 
   /// A line about one picture.
   public init(
-    file: String, detections: [Detection], masks: [RunLengths] = [], labels: [String],
+    file: String, detections: [Detection], masks: ObjectMasks = .none, labels: [String],
     milliseconds: Double
   ) {
     self.file = file
@@ -53,13 +53,11 @@ extension Detection {
   /// With masks each box has `"segmentation":{"size":[height,width],"counts":"…"}` besides, which is what
   /// `pycocotools.mask.decode` takes.
   ///
-  /// - Parameter masks: The objects' pixels, as many as there are objects, or none.
+  /// - Parameter masks: The objects' pixels, in the order of the objects, or none.
   public static func json(
-    of detections: [Detection], masks: [RunLengths] = [], labels: [String]
+    of detections: [Detection], masks: ObjectMasks = .none, labels: [String]
   ) -> String {
-    let boxes = detections.enumerated().map {
-      $1.json(labels, $0 < masks.count ? masks[$0] : nil)
-    }
+    let boxes = detections.enumerated().map { $1.json(labels, masks.json($0)) }
     return "\"boxes\":[\(boxes.joined(separator: ","))]"
   }
 
@@ -69,10 +67,10 @@ extension Detection {
       + "\(pixels(box.x)),\(pixels(box.y)) \(pixels(box.width))×\(pixels(box.height))"
   }
 
-  private func json(_ labels: [String], _ mask: RunLengths?) -> String {
+  private func json(_ labels: [String], _ mask: String?) -> String {
     "{\"class\":\(classIndex),\"label\":\(jsonText(className(classIndex, labels))),"
       + "\"score\":\(shortest(score)),\"x\":\(shortest(box.x)),\"y\":\(shortest(box.y)),"
       + "\"width\":\(shortest(box.width)),\"height\":\(shortest(box.height))"
-      + (mask.map { ",\"segmentation\":\($0.json)" } ?? "") + "}"
+      + (mask.map { ",\"segmentation\":\($0)" } ?? "") + "}"
   }
 }

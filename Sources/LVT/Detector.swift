@@ -89,19 +89,20 @@ public final class Detector {
 
   /// The pixels of each object that ``detections`` has, in the same order; nothing of a plan without masks.
   ///
-  /// Counted in the picture of the last run. The engine's result of the kind
-  /// ``LVTModel/PlanOutput/Kind/masks`` has what they are made of, for those who paste themselves.
-  public var masks: [RunLengths] {
-    var masks: [RunLengths] = [], row = 0
-    while hasMasks, next(&row) != nil {
-      if let mask = mask(row: row - 1) { masks.append(mask) }
+  /// The engine's result of the kind ``LVTModel/PlanOutput/Kind/masks`` has what they are made of, for those who
+  /// paste themselves.
+  public var masks: ObjectMasks {
+    guard hasMasks, let mapping = input.mapping else { return .none }
+    var runs: [RunLengths] = [], row = 0
+    while next(&row) != nil {
+      if let mask = mask(row: row - 1) { runs.append(mask) }
     }
-    return masks
+    return ObjectMasks(width: mapping.width, height: mapping.height, runs: runs)
   }
 
   /// The pixels of a row of the result that has an object; nil of a plan without masks, and before the first
   /// picture.
-  package func mask(row: Int) -> RunLengths? {
+  private func mask(row: Int) -> RunLengths? {
     guard hasMasks, let mapping = input.mapping, let found = Detection(row: row, of: rows) else {
       return nil
     }

@@ -60,13 +60,28 @@ extension RunLengths {
     let width = height > 0 ? pixels / height : 0
     precondition(height >= 0 && width * height == pixels && stride >= width)
     precondition(pixels == 0 || bytes.count >= (height - 1) * stride + width)
-    var (x, y) = (0, 0)
+    for y in 0..<height {
+      for x in 0..<width { bytes[y * stride + x] = 0 }
+    }
+    forEachColumnPart(height: height) { x, rows in
+      for y in rows { bytes[y * stride + x] = 1 }
+    }
+  }
+
+  /// Calls `body` with a column and the rows of it that are among the pixels, from left to right and from top
+  /// to bottom.
+  ///
+  /// - Parameter height: The picture's.
+  package func forEachColumnPart(height: Int, _ body: (_ x: Int, _ rows: Range<Int>) -> Void) {
+    var at = 0
     for (i, count) in counts.enumerated() {
-      for _ in 0..<count {
-        bytes[y * stride + x] = UInt8(i & 1)
-        y += 1
-        if y == height { (x, y) = (x + 1, 0) }
+      let end = at + count
+      while i & 1 == 1, at < end {
+        let x = at / height, next = min(end, (x + 1) * height)
+        body(x, at - x * height..<next - x * height)
+        at = next
       }
+      at = end
     }
   }
 }

@@ -12,39 +12,6 @@ extension PictureMapping {
       height: max(0, y(box.y + box.height) - top))
   }
 
-  /// A box of the input's pixels in the picture's, with what of it is beside the picture.
-  package func whole(_ box: Box) -> Box {
-    let first = place(x: box.x, y: box.y)
-    let last = place(x: box.x + box.width, y: box.y + box.height)
-    return Box(left: first.x, top: first.y, right: last.x, bottom: last.y)
-  }
-
-  /// The pixels of an object.
-  ///
-  /// - Parameters:
-  ///   - probabilities: A square of how sure each part of the box is, row after row.
-  ///   - box: The object's box in the input's pixels, all of it.
-  package func mask(_ probabilities: some Collection<Float>, box: Box) -> RunLengths {
-    let side = Int(Double(probabilities.count).squareRoot())
-    return RunLengths(
-      pasting: probabilities, side: side, box: whole(box), width: width, height: height)
-  }
-
-  /// The pixels of some objects.
-  ///
-  /// - Parameters:
-  ///   - rows: Of the result: which objects.
-  ///   - all: Those of the result, in the input's pixels.
-  ///   - probabilities: As many for each row as ``LVTModel/Masks`` makes.
-  package func masks(
-    _ rows: [Int], of all: [Detection], _ probabilities: [Float], room: Int
-  ) -> [RunLengths] {
-    let count = probabilities.count / max(1, room)
-    return rows.map {
-      mask(probabilities[$0 * count..<($0 + 1) * count], box: all[$0].box)
-    }
-  }
-
   /// Refuses memory that has no room for the picture's rows of bytes, so many bytes apart.
   func requireRoom(_ count: Int, stride: Int) throws(ImageError) {
     guard stride >= width else { throw .stride(least: width, found: stride) }

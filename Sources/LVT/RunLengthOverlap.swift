@@ -2,7 +2,7 @@
 
 extension RunLengths {
   /// How many pixels both have; both are of pictures of one size.
-  public func intersection(_ other: RunLengths) -> Int {
+  public func intersectionArea(_ other: RunLengths) -> Int {
     var (i, j) = (0, 0)
     var (endI, endJ) = (counts.first ?? 0, other.counts.first ?? 0)
     var (at, shared) = (0, 0)
@@ -23,11 +23,11 @@ extension RunLengths {
   }
 
   /// How many pixels either has.
-  public func union(_ other: RunLengths) -> Int { area + other.area - intersection(other) }
+  public func unionArea(_ other: RunLengths) -> Int { area + other.area - intersectionArea(other) }
 
   /// Intersection over union, 0 … 1; 0 if neither has pixels.
   public func overlap(_ other: RunLengths) -> Double {
-    let all = union(other)
-    return all > 0 ? Double(intersection(other)) / Double(all) : 0
+    let all = unionArea(other)
+    return all > 0 ? Double(intersectionArea(other)) / Double(all) : 0
   }
 }

@@ -84,7 +84,7 @@ enum Finder {
 enum Finding {
   case classes(Classification)
   case features([EngineOutput])
-  case objects([Detection], [RunLengths], [String])
+  case objects([Detection], ObjectMasks, [String])
   case pixels(LabelMap, [String], ResultFilter)
 
   /// A line about a file.
@@ -143,7 +143,7 @@ enum Finding {
     switch self {
     case .classes, .features: break
     case .objects(let detections, let masks, let labels):
-      image.draw(detections, masks: masks, labels: labels)
+      image.draw(detections, masks: masks.runs, labels: labels)
     case .pixels(let map, let labels, let filter):
       image.overlay(map, labels: labels, filter: filter)
     }

@@ -98,9 +98,9 @@ struct DenseFindings {
         Detection(
           classIndex: all[i].classIndex, score: all[i].score, box: mapping.picture(all[i].box))
       }
-      let masks = results.count > 1 ? mapping.masks(
-          shown, of: all, results[1], room: results[0].count / Detect.boxValues) : []
-      try draw(file) { $0.draw(found, masks: masks, labels: labels) }
+      let masks =
+        results.count > 1 ? mapping.masks(results[0], results[1], rows: shown) : .none
+      try draw(file) { $0.draw(found, masks: masks.runs, labels: labels) }
       let line = DetectionLine(
         file: file, detections: found, masks: masks, labels: labels, milliseconds: milliseconds)
       return json ? line.json : line.text

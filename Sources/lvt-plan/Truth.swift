@@ -54,7 +54,8 @@ extension Compile {
       let truth =
         path.lowercased().hasSuffix(".json")
         ? try COCOFile.read(
-          path: path, labels: labels.isEmpty ? nil : labels, folder: evaluatePictures)
+          path: path, labels: labels.isEmpty ? nil : labels, folder: evaluatePictures,
+          masks: network.hasMasks)
         : try VOCFolder.read(
           path: path, labels: try requireLabels(labels), folder: evaluatePictures)
       guard truth.classes.count <= network.classCount else {

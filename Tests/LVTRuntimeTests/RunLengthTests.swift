@@ -73,8 +73,8 @@ import Testing
     let a = try RunLengths(counts: [2, 4, 3, 3], pixels: 12)
     let b = try RunLengths(counts: [0, 3, 2, 7], pixels: 12)
     let empty = try RunLengths(counts: [12], pixels: 12)
-    #expect(a.intersection(b) == 5 && b.intersection(a) == 5)
-    #expect(a.union(b) == 12 && a.overlap(b) == 5.0 / 12)
+    #expect(a.intersectionArea(b) == 5 && b.intersectionArea(a) == 5)
+    #expect(a.unionArea(b) == 12 && a.overlap(b) == 5.0 / 12)
     #expect(a.overlap(a) == 1 && a.overlap(empty) == 0 && empty.overlap(empty) == 0)
   }
 

@@ -32,6 +32,9 @@ public struct Network: Sendable {
   /// Whether it is an R-CNN, which looks for objects in regions.
   public var isTwoStage: Bool { graph.nodes.contains { $0.operation is FloatProposals } }
 
+  /// Whether it finds the pixels of objects, not their boxes alone.
+  public var hasMasks: Bool { graph.outputs.contains { $0.kind == .masks } }
+
   /// Classes; 0 for a network of features alone.
   public var classCount: Int { graph.outputs.map { classCount(of: $0) }.max() ?? 0 }
 
