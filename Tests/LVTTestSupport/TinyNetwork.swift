@@ -56,6 +56,8 @@ public struct TinyNetwork: Sendable {
   public var classes = 5
   /// Names of the classes; none, or one for each.
   public var labels: [String] = []
+  /// How a picture becomes the input.
+  public var fit = InputSpec.Fit.stretch
   /// Whether there are tensors of the logits; without them all others are the same.
   public var hasHead = true
   /// What takes the place of `norm` and the logits; the stages of a DWNet then have norms of their own.
@@ -199,7 +201,8 @@ public struct TinyNetwork: Sendable {
         addNorm("norm\(stage)", channels, batch: true)
       }
       func addConvolution(_ name: String, _ outputs: Int, _ inputs: Int, _ kernel: Int = 3) {
-        let hasNorm = denseHead.hasNorms && !name.hasPrefix("neck.") || name.contains("shared_convs")
+        let hasNorm =
+          denseHead.hasNorms && !name.hasPrefix("neck.") || name.contains("shared_convs")
         addMatrix("\(name).conv", [outputs, inputs, kernel, kernel], bias: !hasNorm)
         if hasNorm { addNorm("\(name).bn", outputs, batch: true) }
       }
@@ -316,6 +319,7 @@ public struct TinyNetwork: Sendable {
     options.schedule = schedule
     options.residual = residual
     options.labels = labels
+    options.fit = fit
     return try Planner(options: options).compile(network(), pictures: pictures(count))
   }
 }
