@@ -90,6 +90,8 @@ LVT_KERNEL(gemm_s8,         neondot,    LVT_CPU_NEON | LVT_CPU_NEONDOT)
 LVT_KERNEL(dwconv_s8,       neondot,    LVT_CPU_NEON | LVT_CPU_NEONDOT)
 LVT_KERNEL(attention_s8,    neondot,    LVT_CPU_NEON | LVT_CPU_NEONDOT)
 LVT_KERNEL(dilated_attention_s8, neondot, LVT_CPU_NEON | LVT_CPU_NEONDOT)
+LVT_KERNEL(resample_row_u8, neondot,    LVT_CPU_NEON | LVT_CPU_NEONDOT)
+LVT_KERNEL(resample_rows_u8, neondot,   LVT_CPU_NEON | LVT_CPU_NEONDOT)
 LVT_KERNEL(gemm_s8,         neoni8mm,   LVT_CPU_NEON | LVT_CPU_NEONDOT | LVT_CPU_NEONI8MM)
 #endif
 // clang-format on
