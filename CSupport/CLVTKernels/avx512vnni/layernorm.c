@@ -31,7 +31,7 @@ LVT_INLINE __m512i load_s16x32(const void *row, size_t c, const int is_s16, __mm
                   : _mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8(exists, (const int8_t *)row + c));
 }
 
-/// Sums of neighbours in pairs, those of `a` and of `b` in turns.
+/// Sums of the halves of each lane of 128 bits, those of `a` and of `b` in turns.
 LVT_INLINE __m512i fold_epi32(__m512i a, __m512i b) {
     return _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
 }
