@@ -64,7 +64,8 @@ import Testing
   @Test func cellsAreMeansOfSamples() {
     var generator = SplitMix64(seed: 9)
     let levels = [(24, 32), (12, 16), (6, 8)].map { height, width in
-      ReferenceHeads.Map(height, width, 3) { _, _, _ in Float.random(in: -1...1, using: &generator) }
+      ReferenceHeads.Map(height, width, 3) { _, _, _ in Float.random(in: -1...1, using: &generator)
+      }
     }
     let reference = ReferenceRCNN(
       heads: ReferenceHeads(tensors: [:]), strides: [4, 8, 16], classes: 1,

@@ -199,7 +199,8 @@ public struct TinyNetwork: Sendable {
         addNorm("norm\(stage)", channels, batch: true)
       }
       func addConvolution(_ name: String, _ outputs: Int, _ inputs: Int, _ kernel: Int = 3) {
-        let hasNorm = denseHead.hasNorms && !name.hasPrefix("neck.") || name.contains("shared_convs")
+        let hasNorm =
+          denseHead.hasNorms && !name.hasPrefix("neck.") || name.contains("shared_convs")
         addMatrix("\(name).conv", [outputs, inputs, kernel, kernel], bias: !hasNorm)
         if hasNorm { addNorm("\(name).bn", outputs, batch: true) }
       }

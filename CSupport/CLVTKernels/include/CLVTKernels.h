@@ -521,10 +521,10 @@ typedef struct {
     const int16_t *row_weights; ///< `rows`.
     size_t rows;                ///< Also 0.
     int32_t row_rest;
-    int32_t zero_point;              ///< -128 ... 127
-    size_t width;                    ///< Columns that cells read.
-    const int16_t *column_weights;   ///< Of all cells.
-    const lvt_region_cell *cells;    ///< `cell_count`.
+    int32_t zero_point;            ///< -128 ... 127
+    size_t width;                  ///< Columns that cells read.
+    const int16_t *column_weights; ///< Of all cells.
+    const lvt_region_cell *cells;  ///< `cell_count`.
     size_t cell_count;
     int16_t *scratch; ///< width * pitch, 64-byte aligned.
     int8_t *out;      ///< cell_count * pitch bytes.

@@ -69,7 +69,9 @@ extension RefineBoxes: StepOperation {
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) { try c.code(&reading) }
 
-  func form(_ c: StepContext) throws(PlanError) -> OutputForm { OutputForm(c.input.shape, .float32) }
+  func form(_ c: StepContext) throws(PlanError) -> OutputForm {
+    OutputForm(c.input.shape, .float32)
+  }
 
   func check(_ c: StepContext) throws(PlanError) { try reading.check(c) }
 
