@@ -439,8 +439,9 @@ public func mask(
   detector.filter.leastScore = leastScore
   let rows = UnsafeMutableBufferPointer(start: mask, count: Int(clamping: byteCount))
   do throws(ImageError) {
-    return switch try detector.writeMask(
-      of: Int(index), into: rows, stride: stride == 0 ? nil : Int(clamping: stride))
+    return
+      switch try detector.writeMask(
+        of: Int(index), into: rows, stride: stride == 0 ? nil : Int(clamping: stride))
     {
     case true?: LVT_OK
     case false?: LVT_BAD_ARGUMENT

@@ -92,7 +92,8 @@ struct HeadOptions: ParsableArguments {
   )
   var regionSamples = 0
 
-  @Option(help: "Cells of a mask along each axis, half as many as it has in the end; by default 14.")
+  @Option(
+    help: "Cells of a mask along each axis, half as many as it has in the end; by default 14.")
   var maskCells = 14
 
   func validate() throws {

@@ -111,7 +111,8 @@ struct ReferenceRCNN {
             start[0] + (Double(i) + (Double(p) + 0.5) / Double(samples[0])) * length[0]
               / Double(side),
             start[1] + (Double(j) + (Double(q) + 0.5) / Double(samples[1])) * length[1]
-              / Double(side), c)
+              / Double(side),
+            c)
         }
       }
       return Float(sum / Double(max(1, samples[0] * samples[1])))

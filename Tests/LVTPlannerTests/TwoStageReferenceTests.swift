@@ -131,9 +131,10 @@ struct TwoStageReferenceTests {
       }
     }
     // Proposals as sets.
-    let found = try regions(FloatMap(
-      values: #require(seen[Point(value: proposals, role: .output)]),
-      shape: network.graph.values[proposals].shape))
+    let found = try regions(
+      FloatMap(
+        values: #require(seen[Point(value: proposals, role: .output)]),
+        shape: network.graph.values[proposals].shape))
     let wanted = Self.boxes(try known("proposals"))
     #expect(found.count == wanted.count)
     for box in wanted {

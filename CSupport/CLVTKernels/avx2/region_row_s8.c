@@ -35,7 +35,10 @@ static void mix_rows(const lvt_region_row_args *r) {
         sums s = start(r->zero_point * r->row_rest + (1 << 6));
         size_t row = 0;
         for (; row + 2 <= r->rows; row += 2, in += 2 * r->row_stride)
-            s = add(s, widen(in), widen(in + r->row_stride), r->row_weights[row],
+            s = add(s,
+                    widen(in),
+                    widen(in + r->row_stride),
+                    r->row_weights[row],
                     r->row_weights[row + 1]);
         if (row < r->rows)
             s = add(s, widen(in), _mm256_setzero_si256(), r->row_weights[row], 0);

@@ -438,12 +438,13 @@ typedef struct {
     uint8_t *rgb;             ///< 3 * width bytes.
 } lvt_packed_rgb_args;
 
-/// Weights of four neighbouring taps in units of 2^-22. A weight is also high * 2^12 + low: the
-/// halves fit the 16-bit multiplications that some CPUs are better at.
+/// Weights of four neighbouring taps in units of 2^-22, as the multiplications of CPUs take them. A
+/// weight is also high * 2^12 + low.
 typedef struct {
     int32_t whole[4];
     int16_t high[4];
-    int16_t low[4]; ///< 0 ... 4095
+    int16_t low[4];      ///< 0 ... 4095
+    uint8_t bytes[4][4]; ///< bytes[i][tap] is byte i of whole[tap], from the lowest.
 } lvt_resample_weights;
 
 /// Weighted means of neighbouring pixels of RGB rows, the same in each row, for each colour:
@@ -460,6 +461,7 @@ typedef struct {
     size_t spare;                        ///< Bytes that may be read behind each row of `in`.
     const uint32_t *first;               ///< Ascending; first[i] + taps is at most width.
     const lvt_resample_weights *weights; ///< ceil(taps / 4) for each mean.
+    bool has_negative;                   ///< Whether any weight is.
     size_t taps;                         ///< At least 1.
     size_t count;                        ///< Pixels of a row of `out`.
     uint8_t *out;
@@ -469,8 +471,9 @@ typedef struct {
 typedef struct {
     const uint8_t *const *rows; ///< One for each tap.
     const lvt_resample_weights *weights;
-    size_t taps;  ///< At least 1.
-    size_t count; ///< Bytes of a row.
+    bool has_negative; ///< Whether any weight is.
+    size_t taps;       ///< At least 1.
+    size_t count;      ///< Bytes of a row.
     uint8_t *out;
 } lvt_resample_rows_args;
 
@@ -518,10 +521,10 @@ typedef struct {
     const int16_t *row_weights; ///< `rows`.
     size_t rows;                ///< Also 0.
     int32_t row_rest;
-    int32_t zero_point;              ///< -128 ... 127
-    size_t width;                    ///< Columns that cells read.
-    const int16_t *column_weights;   ///< Of all cells.
-    const lvt_region_cell *cells;    ///< `cell_count`.
+    int32_t zero_point;            ///< -128 ... 127
+    size_t width;                  ///< Columns that cells read.
+    const int16_t *column_weights; ///< Of all cells.
+    const lvt_region_cell *cells;  ///< `cell_count`.
     size_t cell_count;
     int16_t *scratch; ///< width * pitch, 64-byte aligned.
     int8_t *out;      ///< cell_count * pitch bytes.

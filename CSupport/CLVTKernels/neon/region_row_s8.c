@@ -32,10 +32,8 @@ static void mix_rows(const lvt_region_row_args *r) {
             const int8x16_t q = vld1q_s8(in);
             add(&s, vmovl_s8(vget_low_s8(q)), vmovl_high_s8(q), r->row_weights[row]);
         }
-        vst1q_s16(r->scratch + i,
-                  vrshrn_high_n_s32(vrshrn_n_s32(s.of[0], 7), s.of[1], 7));
-        vst1q_s16(r->scratch + i + 8,
-                  vrshrn_high_n_s32(vrshrn_n_s32(s.of[2], 7), s.of[3], 7));
+        vst1q_s16(r->scratch + i, vrshrn_high_n_s32(vrshrn_n_s32(s.of[0], 7), s.of[1], 7));
+        vst1q_s16(r->scratch + i + 8, vrshrn_high_n_s32(vrshrn_n_s32(s.of[2], 7), s.of[3], 7));
     }
 }
 
@@ -53,9 +51,9 @@ void lvt_region_row_s8__neon(const lvt_region_row_args *r) {
             sums s = start(r->zero_point * from->rest * (1 << 7));
             for (int32_t x = 0; x < from->count; x++, v += r->pitch)
                 add(&s, vld1q_s16(v), vld1q_s16(v + 8), weights[x]);
-            vst1q_s8(r->out + cell * r->pitch + c,
-                     vqmovn_high_s16(vqmovn_s16(rounded(s.of[0], s.of[1])),
-                                     rounded(s.of[2], s.of[3])));
+            vst1q_s8(
+                r->out + cell * r->pitch + c,
+                vqmovn_high_s16(vqmovn_s16(rounded(s.of[0], s.of[1])), rounded(s.of[2], s.of[3])));
         }
     }
 }

@@ -69,7 +69,7 @@ extension BoxHead: StepOperation {
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed {
     ScratchNeed(
       BoxHeadScratch(
-        self, levels: operands.inputs.prefix(align.strides.count).map(\.shape),
+        self, levels: operands.inputs.prefix(align.strides.count).map { $0.shape },
         regions: operands.output.shape.width, strip: strip
       ).byteCount)
   }
@@ -121,10 +121,10 @@ public struct BoxHeadScratch: Sendable {
   /// Bytes from one region's cells to the next one's, and from one row of a product to the next; sums of a
   /// region.
   public let cellsPitch, hiddenPitch, sumsPitch: Int
-  /// Offsets of the cells of a strip, of two products' rows, of sums, and of the products' scratch.
-  public let cells: Int
+  /// Offsets of the cells of a strip, of sums, and of the products' scratch.
+  public let cells, sums, product: Int
+  /// Offsets of the rows that two products make.
   public let hidden: (Int, Int)
-  public let sums, product: Int
   /// All of it.
   public let byteCount: Int
 
@@ -133,7 +133,7 @@ public struct BoxHeadScratch: Sendable {
     var cursor = ScratchCursor()
     region = RegionScratch(
       step.align, levels: levels, kernel: step.kernel,
-      convolutions: [[levels[0].channels] + step.convolutions.map(\.n)], &cursor)
+      convolutions: [[levels[0].channels] + step.convolutions.map { $0.n }], &cursor)
     stripRows = min(regions, strip)
     let widest = step.products.reduce(0) { max($0, $1.panelCount) }
     cellsPitch = step.products.first?.k ?? 0

@@ -57,7 +57,7 @@ extension Masks: StepOperation {
     heads.flatMap { $0.convolutions + [$0.upsample, $0.output] }
   }
   var kernels: [String] {
-    ["region_row_s8"] + (heads.allSatisfy(\.convolutions.isEmpty) ? [] : ["pixels_s8"])
+    ["region_row_s8"] + (heads.allSatisfy { $0.convolutions.isEmpty } ? [] : ["pixels_s8"])
       + ["gemm_s8"]
   }
 
@@ -101,7 +101,7 @@ extension Masks: StepOperation {
 
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed {
     ScratchNeed(
-      MasksScratch(self, levels: operands.inputs.prefix(align.strides.count).map(\.shape))
+      MasksScratch(self, levels: operands.inputs.prefix(align.strides.count).map { $0.shape })
         .byteCount)
   }
 
@@ -148,7 +148,7 @@ public struct MasksScratch: Sendable {
     var cursor = ScratchCursor()
     region = RegionScratch(
       step.align, levels: levels, kernel: step.kernel,
-      convolutions: step.heads.map { [levels[0].channels] + $0.convolutions.map(\.n) }, &cursor)
+      convolutions: step.heads.map { [levels[0].channels] + $0.convolutions.map { $0.n } }, &cursor)
     cells = cursor.reserve(count * levels[0].paddedChannels)
     let widest = step.heads.reduce(0) { max($0, $1.upsample.panelCount) } * Shape.block
     upsampled = cursor.reserve(count * widest)

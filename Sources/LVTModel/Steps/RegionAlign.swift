@@ -74,8 +74,9 @@ public struct RegionScratch: Sendable {
   /// Offsets of the weights of a cell, of those of rows, and where those of each row of cells are; of columns; of
   /// what rows make of a row of cells.
   public let reals, rowWeights, rows, columnWeights, columns, between: Int
-  /// Offsets of a tap outside the cells, of the band of a convolution, and of two maps of cells.
+  /// Offsets of a tap outside the cells, and of the band of a convolution.
   public let outside, band: Int
+  /// Offsets of two maps of cells.
   public let maps: (Int, Int)
   /// What the convolutions' products need.
   let productBytes: Int

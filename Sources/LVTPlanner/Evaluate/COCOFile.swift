@@ -40,7 +40,7 @@ public enum COCOFile {
     let json = file.withBytes(in: 0..<file.count) { Data($0) }
     let content: Content
     let decoder = JSONDecoder()
-    if masks { decoder.userInfo[COCOSegmentation.isWanted] = true }
+    if masks, let wanted = COCOSegmentation.isWanted { decoder.userInfo[wanted] = true }
     do { content = try decoder.decode(Content.self, from: json) } catch {
       throw .unknownFormat(
         file: file.name, expected: "ground truth in COCO's JSON",

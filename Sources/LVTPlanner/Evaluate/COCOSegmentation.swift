@@ -14,14 +14,14 @@ enum COCOSegmentation: Decodable {
   case unread
 
   /// What makes a decoder read segmentations: any value.
-  static let isWanted = CodingUserInfoKey(rawValue: "isWanted")!
+  static let isWanted = CodingUserInfoKey(rawValue: "isWanted")
 
   private enum Key: CodingKey {
     case size, counts
   }
 
   init(from decoder: any Decoder) throws {
-    guard decoder.userInfo[Self.isWanted] != nil else {
+    guard let isWanted = Self.isWanted, decoder.userInfo[isWanted] != nil else {
       self = .unread
       return
     }

@@ -88,7 +88,7 @@ private struct TwoStageBuilder {
     builder.graph.outputs.append(Graph.Output(name: "masks", kind: .masks, value: masks))
   }
 
-  /// The heads of one name: `name`, or `name.0`, `name.1`, …
+  /// The heads of one name, or of the same with 0, 1 and so on behind it.
   private static func prefixes(
     _ name: String, markedBy tensor: String, _ builder: any NetworkBuilder
   ) throws(NetworkError) -> [String] {
@@ -155,7 +155,7 @@ private struct TwoStageBuilder {
     pyramid.levels.prefix(regionLevels) + [regions]
   }
 
-  /// Convolutions of one kernel, `name.0`, `name.1`, …
+  /// Convolutions of one kernel, numbered from 0 on.
   private func convolutions(
     _ name: String, _ channels: inout Int, _ builder: inout any NetworkBuilder
   ) throws(NetworkError) -> FloatRegionConvolutions {
