@@ -68,10 +68,9 @@ extension BoxHead: StepOperation {
 
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed {
     ScratchNeed(
-      BoxHeadScratch(
-        self, levels: operands.inputs.prefix(align.strides.count).map { $0.shape },
-        regions: operands.output.shape.width, strip: strip
-      ).byteCount)
+      BoxHeadScratch(self, regions: operands.output.shape.width, strip: strip) {
+        operands.inputs[$0].shape
+      }.byteCount)
   }
 
   func work(_ c: StepCounter) -> StepWork {
@@ -128,12 +127,12 @@ public struct BoxHeadScratch: Sendable {
   /// All of it.
   public let byteCount: Int
 
-  /// The scratch of a step.
-  public init(_ step: BoxHead, levels: [Shape], regions: Int, strip: Int) {
+  /// The scratch of a step whose levels have these shapes.
+  public init(_ step: BoxHead, regions: Int, strip: Int, level: (Int) -> Shape) {
     var cursor = ScratchCursor()
     region = RegionScratch(
-      step.align, levels: levels, kernel: step.kernel,
-      convolutions: [[levels[0].channels] + step.convolutions.map { $0.n }], &cursor)
+      step.align, level: level, kernel: step.kernel, heads: 1,
+      convolutions: { _ in step.convolutions }, &cursor)
     stripRows = min(regions, strip)
     let widest = step.products.reduce(0) { max($0, $1.panelCount) }
     cellsPitch = step.products.first?.k ?? 0
@@ -144,7 +143,7 @@ public struct BoxHeadScratch: Sendable {
       cursor.reserve(stripRows * hiddenPitch), cursor.reserve(stripRows * hiddenPitch)
     )
     sums = cursor.reserve(stripRows * sumsPitch * 4)
-    let longest = (step.products + [step.output]).reduce(0) { max($0, $1.k) }
+    let longest = step.products.reduce(step.output.k) { max($0, $1.k) }
     product = cursor.reserve(
       max(region.productBytes, ScratchCursor.product(rows: stripRows, k: longest)))
     byteCount = cursor.byteCount

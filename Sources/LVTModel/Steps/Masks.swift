@@ -100,9 +100,7 @@ extension Masks: StepOperation {
   }
 
   func scratch(_ operands: Operands, strip: Int) -> ScratchNeed {
-    ScratchNeed(
-      MasksScratch(self, levels: operands.inputs.prefix(align.strides.count).map { $0.shape })
-        .byteCount)
+    ScratchNeed(MasksScratch(self) { operands.inputs[$0].shape }.byteCount)
   }
 
   func work(_ c: StepCounter) -> StepWork {
@@ -142,14 +140,14 @@ public struct MasksScratch: Sendable {
   /// All of it.
   public let byteCount: Int
 
-  /// The scratch of a step.
-  public init(_ step: Masks, levels: [Shape]) {
+  /// The scratch of a step whose levels have these shapes.
+  public init(_ step: Masks, level: (Int) -> Shape) {
     let count = step.align.cells
     var cursor = ScratchCursor()
     region = RegionScratch(
-      step.align, levels: levels, kernel: step.kernel,
-      convolutions: step.heads.map { [levels[0].channels] + $0.convolutions.map { $0.n } }, &cursor)
-    cells = cursor.reserve(count * levels[0].paddedChannels)
+      step.align, level: level, kernel: step.kernel, heads: step.heads.count,
+      convolutions: { step.heads[$0].convolutions }, &cursor)
+    cells = cursor.reserve(count * level(0).paddedChannels)
     let widest = step.heads.reduce(0) { max($0, $1.upsample.panelCount) } * Shape.block
     upsampled = cursor.reserve(count * widest)
     sums = cursor.reserve(4 * count * Shape.block * 4)

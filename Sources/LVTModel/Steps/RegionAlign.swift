@@ -86,14 +86,16 @@ public struct RegionScratch: Sendable {
 
   /// Reserves the parts.
   ///
-  /// - Parameter convolutions: The channels that convolutions of the cells read and make, one after another.
+  /// - Parameters:
+  ///   - level: The shapes of the levels.
+  ///   - heads: How many convolve the cells, each with `convolutions` of its own, one after another.
   init(
-    _ align: RegionAlign, levels: [Shape], kernel: Int, convolutions: [[Int]],
-    _ cursor: inout ScratchCursor
+    _ align: RegionAlign, level: (Int) -> Shape, kernel: Int, heads: Int,
+    convolutions: (_ head: Int) -> [PackedMatrix], _ cursor: inout ScratchCursor
   ) {
-    height = levels.reduce(1) { max($0, $1.height) }
-    width = levels.reduce(1) { max($0, $1.width) }
-    let pitch = levels[0].paddedChannels, side = align.side
+    height = align.strides.indices.reduce(1) { max($0, level($1).height) }
+    width = align.strides.indices.reduce(1) { max($0, level($1).width) }
+    let inputs = level(0).channels, pitch = level(0).paddedChannels, side = align.side
     reals = cursor.reserve(max(height, width) * 4)
     // Neighbouring cells share two positions at most.
     rowWeights = cursor.reserve((height + 2 * side) * 2)
@@ -101,14 +103,15 @@ public struct RegionScratch: Sendable {
     columnWeights = cursor.reserve((width + 2 * side) * 2)
     columns = cursor.reserve(side * Self.cellBytes)
     between = cursor.reserve(width * pitch * 2)
-    var widest = levels[0].channels, bandBytes = 0, productBytes = 0
-    for channels in convolutions where channels.count > 1 {
-      for (i, count) in channels.enumerated() {
-        widest = max(widest, count)
-        guard i + 1 < channels.count else { continue }
-        let layout = Self.band(align, kernel: kernel, channels: count)
+    var widest = inputs, bandBytes = 0, productBytes = 0
+    for head in 0..<heads {
+      var channels = inputs
+      for matrix in convolutions(head) {
+        let layout = Self.band(align, kernel: kernel, channels: channels)
         bandBytes = max(bandBytes, layout.byteCount)
         productBytes = max(productBytes, layout.productBytes)
+        channels = matrix.n
+        widest = max(widest, channels)
       }
     }
     outside = cursor.reserve(widest)

@@ -7,9 +7,7 @@ extension StepRun {
   /// all of them.
   func visit(_ step: BoxHead) {
     let levels = step.align.strides.count, room = share.output.shape.width
-    let parts = BoxHeadScratch(
-      step, levels: (0..<levels).map { share.inputs[$0].shape }, regions: room,
-      strip: share.strip)
+    let parts = BoxHeadScratch(step, regions: room, strip: share.strip) { share.inputs[$0].shape }
     let values = share.output.shape.channels
     let regions = RegionRows(
       share.inputs[levels].base.assumingMemoryBound(to: Float.self),

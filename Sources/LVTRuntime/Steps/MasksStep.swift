@@ -6,7 +6,7 @@ extension StepRun {
   /// This thread's boxes, one after the other: their cells, and each stage's probabilities.
   func visit(_ step: Masks) {
     let levels = step.align.strides.count, room = share.output.shape.width
-    let parts = MasksScratch(step, levels: (0..<levels).map { share.inputs[$0].shape })
+    let parts = MasksScratch(step) { share.inputs[$0].shape }
     let boxes = RegionRows(
       share.inputs[levels].base.assumingMemoryBound(to: Float.self), width: Detect.boxValues,
       room: room)
