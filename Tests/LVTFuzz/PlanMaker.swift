@@ -187,3 +187,22 @@ struct PlanMaker {
     return contents
   }
 }
+
+extension PlanMaker {
+  /// The bytes of a seed, as ``Fuzzer/madePlans`` takes them.
+  static func input(_ seed: UInt64) -> [UInt8] {
+    var generator = SplitMix64(seed: seed)
+    return (0..<64).map { _ in UInt8.random(in: 0...255, using: &generator) }
+  }
+
+  /// The file of a seed's plan if it is a two-stage detector's of no more work than an input may be.
+  static func smallDetector(_ seed: UInt64) -> [UInt8]? {
+    input(seed).withUnsafeBytes {
+      let maker = PlanMaker(Entropy($0)), contents = maker.contents()
+      guard contents.steps.contains(where: { $0.operation.name == "boxHead" }) else { return nil }
+      let file = contents.encoded(constants: maker.constants.bytes, hashed: false)
+      let plan = file.withUnsafeBytes { try? Plan(copying: $0, limits: PlanTrial.limits) }
+      return plan == nil ? nil : file
+    }
+  }
+}
