@@ -85,7 +85,7 @@ extension CommandLineTests {
       ), ("segmenter", [scenes], ["mIoU", "pixels"]),
       (
         "instances", ["\(scenes)/coco.json", "--fit", "letterbox"],
-        ["mAP", "AP50", "mask mAP", "mask AP50"]
+        ["mAP", "AP50", "mask.mAP", "mask.AP50"]
       ),
     ] {
       let outcome = try compile(name, ["--evaluate"] + truth)
