@@ -7,6 +7,8 @@ struct MadeStep {
   let operation: Step.Operation
   let shape: Shape
   let type: ElementType
+  /// What the map's integers mean; nil for anything.
+  var quantization: Quantization?
   /// A tensor that the step adds, and whose buffer the output may have.
   var residual: Int?
   /// Further tensors that the step reads.
@@ -19,8 +21,8 @@ struct MadeStep {
 
 /// Makes steps that read a map.
 struct StepMaker {
-  private let constants: ConstantMaker
-  private let input: Tensor
+  let constants: ConstantMaker
+  let input: Tensor
   private let held: [(index: Int, tensor: Tensor)]
 
   /// - Parameter held: Tensors that may be read, with their indices.

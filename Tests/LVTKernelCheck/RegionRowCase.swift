@@ -40,7 +40,7 @@ struct RegionRowCase: KernelCase {
       Operand(.output, [UInt8](repeating: Operand.canary, count: cellCount * pitch)),
       Operand(.input, draw.activations(rows == 0 ? 0 : bytes)),
       Operand(.input, Self.bytes(rowWeights), alignment: 2),
-      Operand(.input, Self.bytes(cells.flatMap(\.weights)), alignment: 2),
+      Operand(.input, Self.bytes(cells.flatMap { $0.weights }), alignment: 2),
       Operand(.input, Self.bytes(table), alignment: 4),
       Operand.scratch(width * pitch * 2),
     ]

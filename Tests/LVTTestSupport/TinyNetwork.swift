@@ -56,6 +56,8 @@ public struct TinyNetwork: Sendable {
   public var classes = 5
   /// Names of the classes; none, or one for each.
   public var labels: [String] = []
+  /// How a picture becomes the input.
+  public var fit = InputSpec.Fit.stretch
   /// Whether there are tensors of the logits; without them all others are the same.
   public var hasHead = true
   /// What takes the place of `norm` and the logits; the stages of a DWNet then have norms of their own.
@@ -317,6 +319,7 @@ public struct TinyNetwork: Sendable {
     options.schedule = schedule
     options.residual = residual
     options.labels = labels
+    options.fit = fit
     return try Planner(options: options).compile(network(), pictures: pictures(count))
   }
 }

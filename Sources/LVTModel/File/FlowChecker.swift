@@ -107,9 +107,6 @@ struct FlowChecker {
       "a live buffer under tensor \(index)", "one that is not")
   }
 
-  /// The step that writes a tensor.
-  private func maker(of tensor: Int) -> Step? { contents.steps.first { $0.output == tensor } }
-
   private func checkOutputs() throws(PlanError) {
     let last = contents.steps.count - 1
     try checker.require(!contents.outputs.isEmpty, "outputs", "at least one", "none")
@@ -123,7 +120,9 @@ struct FlowChecker {
       try checker.require(
         held[tensor.buffer] == output.tensor, name, "tensor \(output.tensor) in its buffer",
         "another or nothing")
-      let isVector = tensor.type == .float32 && tensor.shape.positions == 1
+      let meaning = meanings[output.tensor]
+      let isVector =
+        tensor.type == .float32 && tensor.shape.positions == 1 && meaning == .values
       switch output.kind {
       case .classes: try checker.require(isVector, name, "logits", "another value")
       case .map:
@@ -136,14 +135,13 @@ struct FlowChecker {
             && tensor.shape.width == contents.input.width, name,
           "labels of the input's pixels", "another value")
       case .detections:
-        try checker.require(
-          maker(of: output.tensor)?.operation.classesOfBoxes != nil, name, "boxes", "another value")
+        try checker.require(meaning == .objects, name, "boxes", "another value")
       case .masks:
+        try checker.require(meaning == .masks, name, "masks", "another value")
         // Masks are of boxes that are a result as well, and of no others.
-        let made = maker(of: output.tensor)
-        try checker.require(made?.operation.isMasks ?? false, name, "masks", "another value")
+        let boxes = contents.steps.first { $0.output == output.tensor }?.inputs.last
         try checker.require(
-          contents.outputs.contains { $0.kind == .detections && $0.tensor == made?.inputs.last },
+          contents.outputs.contains { $0.kind == .detections && $0.tensor == boxes },
           name, "masks of boxes that are a result", "others")
       }
     }
@@ -158,12 +156,6 @@ extension Step.Operation {
     case .boxes(let step): step.reading.classes
     default: nil
     }
-  }
-
-  /// Whether what it makes are masks.
-  fileprivate var isMasks: Bool {
-    if case .masks = self { return true }
-    return false
   }
 }
 

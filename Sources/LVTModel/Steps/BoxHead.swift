@@ -54,7 +54,6 @@ extension BoxHead: StepOperation {
 
   func check(_ c: StepContext) throws(PlanError) {
     try align.check(c)
-    try c.checkRegions(values: Proposals.regionValues)
     try c.checkKernel(kernel)
     var channels = c.input.shape.channels
     try c.check(convolutions, kernel: kernel, channels: &channels)
@@ -99,13 +98,6 @@ extension BoxHead: StepOperation {
 extension StepContext {
   /// The last input, which has regions or boxes.
   var regions: Shape { inputs[inputs.count - 1].shape }
-
-  /// Regions or boxes of so many values.
-  func checkRegions(values: Int) throws(PlanError) {
-    let shape = regions
-    try require(
-      shape.height == 1 && shape.channels == values, "regions of \(values) values", "\(shape)")
-  }
 
   /// Convolutions of the cells of a region, which make so many channels of those.
   func check(

@@ -66,7 +66,8 @@ extension Boxes: StepOperation {
   func work(_ c: StepCounter) -> StepWork {
     var work = StepWork()
     let regions = Count(c.input.width)
-    work.add(regions * Count(reading.classes + 1) * Count(stages + 1), to: .values)
+    // An exponential takes as long as eight values.
+    work.add(regions * Count(reading.classes + 1) * Count(stages + 8), to: .values)
     work.add(regions * Count(classesOfRegion()) * Count(boxes), to: .values)
     return work
   }

@@ -48,6 +48,7 @@ public struct Masks: Equatable, Sendable {
 extension Masks: StepOperation {
   static let code: UInt32 = 23
   var name: String { "masks" }
+  var meaning: Meaning { .masks }
   func meaning(ofInput index: Int) -> Meaning {
     index == align.strides.count ? .objects : .values
   }
@@ -77,7 +78,6 @@ extension Masks: StepOperation {
 
   func check(_ c: StepContext) throws(PlanError) {
     try align.check(c)
-    try c.checkRegions(values: Detect.boxValues)
     try c.checkKernel(kernel)
     try c.require(
       (1...PlanLimits.classesOfBoxes).contains(classes),

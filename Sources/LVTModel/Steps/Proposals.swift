@@ -96,6 +96,10 @@ extension Proposals: StepOperation {
       c.add(
         convolution, kernel: kernel, channels: level.channels, positions: positions, to: &work)
       c.add([output], positions: positions, to: &work)
+      if c.isPadded {
+        // At worst each anchor is better than those before it: two exponentials, and its way into a heap.
+        work.add(32 * positions * Count(anchors.count), to: .values)
+      }
     }
     // Boxes against boxes.
     work.add(Count(strides.count) * Count(anchorsOfLevel) * Count(regions), to: .values)

@@ -46,14 +46,11 @@ extension BoxReading: FieldCodable {
       (1...PlanLimits.classesOfBoxes).contains(classes),
       "1 ... \(PlanLimits.classesOfBoxes) classes", "\(classes)")
     try coder.check(c)
-    let regions = c.input.shape
-    try c.require(
-      regions.height == 1 && regions.channels == Proposals.regionValues,
-      "regions of \(Proposals.regionValues) values", "\(regions)")
+    let regions = c.input.shape.width
     for said in c.inputs.dropFirst() {
       try c.require(
-        said.shape == Shape(height: 1, width: regions.width, channels: values),
-        "\(values) values of \(regions.width) regions", "\(said.shape)")
+        said.shape == Shape(height: 1, width: regions, channels: values),
+        "\(values) values of \(regions) regions", "\(said.shape)")
     }
   }
 }

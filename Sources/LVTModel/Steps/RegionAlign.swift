@@ -54,11 +54,16 @@ extension RegionAlign: FieldCodable {
 
   /// Values that aligning so many regions makes.
   ///
-  /// At worst a region has all rows and columns of the finest level.
+  /// At worst a region has all rows and columns of the finest level, and samples beside it for the largest
+  /// picture.
   func values(_ c: StepCounter, regions: Count) -> Count {
     let level = c.inputs[0], channels = c.channels(level.channels)
     let rows = Count(level.height) + 2 * Count(side), columns = Count(level.width) + 2 * Count(side)
-    return regions * channels * (rows * Count(level.width) + Count(side) * columns)
+    let finest = max(1, strides.reduce(PlanLimits.extent) { min($0, $1) })
+    let samplesOfAxis =
+      samples > 0 ? Count(side) * Count(samples) : Count(side) + Count(PlanLimits.extent / finest)
+    return regions
+      * (channels * (rows * Count(level.width) + Count(side) * columns) + 2 * samplesOfAxis)
   }
 }
 

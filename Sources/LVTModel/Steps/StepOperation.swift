@@ -55,12 +55,14 @@ extension InPlaceOperation {
 enum Meaning: Sendable {
   /// A map, a picture or anything that only says itself.
   case values
-  /// Regions in the input, as ``Proposals`` makes them.
+  /// Regions in the input, as ``Proposals`` makes them: 1 × N positions of five values.
   case regions
   /// What a ``BoxHead`` says of regions.
   case readings
-  /// Boxes of objects, as ``Detect`` makes them.
+  /// Boxes of objects, as ``Detect`` makes them: 1 × N positions of six values.
   case objects
+  /// Which pixels of boxes belong to their objects, as ``Masks`` makes them.
+  case masks
 
   /// The meaning in words.
   var name: String {
@@ -69,6 +71,7 @@ enum Meaning: Sendable {
     case .regions: "regions"
     case .readings: "what a box head says"
     case .objects: "boxes"
+    case .masks: "masks"
     }
   }
 }

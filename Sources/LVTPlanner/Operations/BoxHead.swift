@@ -26,16 +26,10 @@ struct FloatBoxHead: FloatOperation {
 
   func outputShape(of inputs: [Shape]) -> Shape? {
     guard inputs.count == align.strides.count + 1, let regions = inputs.last,
-      regions.channels == Proposals.regionValues
+      regions.channels == Proposals.regionValues,
+      let channels = convolutions.outputChannels(of: inputs[0].channels),
+      products.first?.inputs == align.cells * channels
     else { return nil }
-    var channels = inputs[0].channels
-    for matrix in convolutions.matrices {
-      guard matrix.inputs == convolutions.kernel * convolutions.kernel * channels else {
-        return nil
-      }
-      channels = matrix.outputs
-    }
-    guard products.first?.inputs == align.cells * channels else { return nil }
     return Shape(height: 1, width: regions.width, channels: output.outputs)
   }
 

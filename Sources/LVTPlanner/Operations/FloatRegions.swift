@@ -73,6 +73,19 @@ struct FloatRegionConvolutions: Sendable {
   /// K² · channels inputs each, in the order row, column, channel.
   var matrices: [FloatMatrix]
 
+  /// Cells whose neighbourhoods are looked at, about.
+  private static let lookedAt = 1024
+
+  /// How many channels the last one makes; nil if they cannot follow each other.
+  func outputChannels(of channels: Int) -> Int? {
+    var channels = channels
+    for matrix in matrices {
+      guard matrix.inputs == kernel * kernel * channels else { return nil }
+      channels = matrix.outputs
+    }
+    return channels
+  }
+
   /// What the last of them makes, or the cells themselves.
   ///
   /// - Parameters:
@@ -87,13 +100,13 @@ struct FloatRegionConvolutions: Sendable {
       var made = shape
       made.channels = matrix.outputs
       let size = side * side * channels, count = cells.count / size
-      // As many positions are looked at as of other maps, spread over all regions.
-      let step = InputMoments.sampled(of: count * side * side)
+      // Not all regions are looked at, since their neighbourhoods are many.
+      let step = max(1, count * side * side / Self.lookedAt)
       var result: [Float] = []
       result.reserveCapacity(count * side * side * matrix.outputs)
       for region in 0..<count {
         let map = FloatMap(values: Array(cells[region * size..<(region + 1) * size]), shape: shape)
-        let isLookedAt = region % max(1, step / (side * side)) == 0
+        let isLookedAt = region % step == 0
         result += matrix.convolved(
           map, kernel: kernel, stride: 1, to: made, relu: true, product: first + i
         ) { if isLookedAt { observe($0, $1, $2) } }

@@ -43,12 +43,8 @@ struct FloatMasks: FloatOperation {
       boxes.channels == Detect.boxValues
     else { return nil }
     for head in heads {
-      var channels = inputs[0].channels, kernel = head.convolutions.kernel
-      for matrix in head.convolutions.matrices {
-        guard matrix.inputs == kernel * kernel * channels else { return nil }
-        (channels, kernel) = (matrix.outputs, head.convolutions.kernel)
-      }
-      guard head.upsample.inputs == channels, head.output.inputs <= head.upsample.outputs / 4
+      guard let channels = head.convolutions.outputChannels(of: inputs[0].channels),
+        head.upsample.inputs == channels, head.output.inputs <= head.upsample.outputs / 4
       else { return nil }
     }
     return Shape(height: 1, width: boxes.width, channels: 4 * align.cells)

@@ -33,6 +33,16 @@ import Testing
       } > 5)
   }
 
+  @Test func plansHaveDetectorsOfTwoStagesWithMasks() {
+    let plans = Self.inputs.map(Self.contents)
+    func count(_ names: [String]) -> Int {
+      plans.count { plan in names.allSatisfy { plan.steps.map(\.operation.name).contains($0) } }
+    }
+    #expect(count(["proposals", "boxHead", "boxes"]) > 20)
+    #expect(count(["subsample", "refineBoxes", "masks"]) > 3)
+    #expect(count(["detect", "masks"]) > 3)
+  }
+
   @Test func plansAreValidAndGiveTheSameEverywhere() throws {
     for input in Self.inputs.prefix(100) {
       try input.withUnsafeBytes { try Fuzzer.madePlans.run($0) }

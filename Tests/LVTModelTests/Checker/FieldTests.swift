@@ -95,7 +95,7 @@ extension PlanCheckerTests {
       expectInvalidNumber("tensor type: expected 0 ... 4", in: .tensors, of: Self.plan) {
         $0.contents.tensors[1].type = .int16
       }
-      expectInvalidNumber("kind of an output: expected 0 ... 3", in: .outputs, of: Self.plan) {
+      expectInvalidNumber("kind of an output: expected 0 ... 4", in: .outputs, of: Self.plan) {
         $0.contents.outputs[0].kind = .map
       }
       expectInvalidNumber(
