@@ -122,6 +122,16 @@ extension PlanCheckerTests {
       }
     }
 
+    @Test func somethingIsSoOrNot() {
+      expectInvalidNumber(
+        "a flag: expected 0 or 1", in: .steps, of: RegionTests.refine.plan
+      ) { plan in
+        var step = RegionTests.refine.step
+        step.reading.isAgnostic = true
+        plan.contents.steps[4].operation = .refineBoxes(step)
+      }
+    }
+
     @Test func fieldIsThereOrNot() {
       let words = "presence of a field: expected 0 or 1"
       expectInvalidNumber(words, in: .steps, of: PointwiseTests.checked.plan) { plan in

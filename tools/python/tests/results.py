@@ -2,7 +2,7 @@
 """python3 results.py PLANS PICTURE.ppm RESULTS: tests of the installed module.
 
 PLANS has tiny.lvt, tiny-detector.lvt, tiny-segmenter.lvt, tiny-rcnn.lvt; RESULTS what `lvt-infer PLAN PICTURE.ppm --json` and its
---masks say of each: NAME.json and mask.pgm.
+--masks say of each: NAME.json and mask.pgm; of tiny-rcnn.lvt all objects.
 """
 
 import json
@@ -86,8 +86,8 @@ class Results(unittest.TestCase):
 
     def test_masks_are_those_of_lvt_infer(self):
         with model("tiny-rcnn") as m:
-            found = m.detect(RGB, masks=True)
-            self.assertEqual([d[:7] for d in m.detect(RGB)], [d[:7] for d in found])
+            found = m.detect(RGB, 0, masks=True)
+            self.assertEqual([d[:7] for d in m.detect(RGB, 0)], [d[:7] for d in found])
         boxes = expected("tiny-rcnn")["boxes"]
         self.assertEqual(len(found), len(boxes))
         self.assertGreater(len(boxes), 1)
