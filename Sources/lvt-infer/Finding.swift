@@ -60,18 +60,21 @@ enum Finder {
 
   /// All that the last run found, objects with any score.
   var everything: Finding {
-    guard case .detector(let detector) = self else { return finding }
+    guard case .detector(let detector) = self else { return finding(withMasks: true) }
     let filter = detector.filter
     detector.filter.leastScore = 0
     defer { detector.filter = filter }
-    return finding
+    return finding(withMasks: true)
   }
 
   /// What the last run found.
-  var finding: Finding {
+  ///
+  /// - Parameter withMasks: Whether objects' pixels are looked at: pasting them takes its time.
+  func finding(withMasks: Bool) -> Finding {
     let labels = engine.plan.labels
     return switch self {
-    case .detector(let detector): .objects(detector.detections, detector.masks, labels)
+    case .detector(let detector):
+      .objects(detector.detections, withMasks ? detector.masks : .none, labels)
     case .segmenter(let segmenter, let filter): .pixels(segmenter.map, labels, filter)
     case .classifier(let classifier):
       engine.plan.task == .classes

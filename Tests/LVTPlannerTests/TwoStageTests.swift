@@ -165,4 +165,51 @@ import Testing
     }
     #expect(all > 10 && Double(same) >= 0.8 * Double(all), "\(same) of \(all)")
   }
+
+  @Test(arguments: [
+    "rpn_head.stages.0.rpn_cls.weight", "rpn_head.conv_loc.weight",
+    "rpn_head.rpn_conv.0.conv.weight", "roi_head.shared_head.layer4.0.conv1.weight",
+    "roi_head.mask_iou_head.fcs.0.weight", "roi_head.semantic_head.conv_logits.weight",
+    "neck.fpn_convs.8.conv.weight",
+  ])
+  func networksThatAreLikeItAreNamed(tensor: String) throws {
+    let tiny = TinyNetwork.rcnn()
+    var checkpoint = tiny.checkpoint()
+    for level in 3...8 {
+      for part in ["weight", "bias"] where tensor.hasPrefix("neck.") {
+        checkpoint.tensors["neck.fpn_convs.\(level).conv.\(part)"] =
+          checkpoint.tensors["neck.fpn_convs.2.conv.\(part)"]
+      }
+    }
+    checkpoint.tensors[tensor] =
+      checkpoint.tensors[tensor] ?? FloatTensor(shape: [1], values: [1])
+    let error = #expect(throws: NetworkError.self) { try tiny.network(of: checkpoint) }
+    guard case .unsupported(tensor, _) = error else {
+      Issue.record("\(tensor): \(error.map { "\($0)" } ?? "none")")
+      return
+    }
+  }
+
+  @Test func headsThatLackTheOthersAreNamed() {
+    let tiny = TinyNetwork.rcnn(stages: 2)
+    for missing in [
+      "roi_head.bbox_head.1.fc_cls.weight", "roi_head.mask_head.1.conv_logits.weight",
+    ] {
+      var checkpoint = tiny.checkpoint()
+      checkpoint.tensors[missing] = nil
+      #expect(throws: NetworkError.missing(tensor: missing, family: "R-CNN")) {
+        try tiny.network(of: checkpoint)
+      }
+    }
+  }
+
+  @Test func levelsThatAStepCannotReadAreRefused() {
+    var options = Network.Options()
+    options.inputSize = TinyNetwork.rcnn().size
+    options.detection.strides = [Int](repeating: 4, count: 9)
+    #expect(
+      throws: NetworkError.option(
+        name: "--anchor-strides with 9 numbers", family: "pyramid of at most 8 levels")
+    ) { try Network(TinyNetwork.rcnn().checkpoint(), options: options) }
+  }
 }

@@ -39,6 +39,9 @@ public struct Proposals: Equatable, Sendable {
 
   /// Values of a region in the result.
   public static let regionValues = 5
+
+  /// The most levels, as many as a step has inputs.
+  public static var mostLevels: Int { PlanLimits.inputs }
 }
 
 extension Proposals: StepOperation {

@@ -8,9 +8,14 @@ internal import LVTModel
 extension NetworkHead {
   /// R-CNN of one stage or several, with masks or without.
   static let twoStage = NetworkHead(
-    name: "R-CNN", recognisedBy: "rpn_head.rpn_conv.weight",
-    recognises: { builder, _ in builder.reader.has("rpn_head.rpn_conv.weight") },
+    name: "R-CNN", recognisedBy: "rpn_head.*",
+    recognises: { builder, _ in builder.reader.first(startingWith: "rpn_head.") != nil },
     build: { (builder, backbone) throws(NetworkError) in
+      for (prefix, network) in others {
+        if let tensor = builder.reader.first(startingWith: prefix) {
+          throw .unsupported(tensor: tensor, network: network)
+        }
+      }
       var stages = StageMaps(backbone)
       var pyramid = try FeaturePyramid(&stages, &builder)
       let levels = pyramid.levels.count
@@ -18,6 +23,16 @@ extension NetworkHead {
       let network = try TwoStageBuilder(pyramid, over: stages, levels: levels, builder)
       try network.build(&builder)
     })
+
+  /// How names of tensors start that detectors have which compute something else.
+  private static let others: [(prefix: String, network: String)] = [
+    ("rpn_head.stages.", "a cascade of region proposal networks"),
+    ("rpn_head.conv_loc.", "a region proposal network that guides anchors"),
+    ("rpn_head.rpn_conv.0.", "a region proposal network of several convolutions"),
+    ("roi_head.shared_head.", "an R-CNN whose heads share layers"),
+    ("roi_head.mask_iou_head.", "a Mask Scoring R-CNN"),
+    ("roi_head.semantic_head.", "a hybrid task cascade"),
+  ]
 }
 
 /// Appends the nodes of a two-stage detector.
@@ -54,7 +69,9 @@ private struct TwoStageBuilder {
     }
     guard maskPrefixes.isEmpty || maskPrefixes.count == prefixes.count else {
       throw .missing(
-        tensor: "roi_head.mask_head.\(maskPrefixes.count).conv_logits.weight", family: "R-CNN")
+        tensor: maskPrefixes.count < prefixes.count
+          ? "roi_head.mask_head.\(maskPrefixes.count).conv_logits.weight"
+          : "roi_head.bbox_head.\(prefixes.count).fc_cls.weight", family: "R-CNN")
     }
     let deviations = try options.deviations(ofStages: prefixes.count)
     var said: [Graph.ValueID] = [], reading = BoxReading()
@@ -64,7 +81,7 @@ private struct TwoStageBuilder {
       let (values, read) = try addBoxHead(prefix, regions, coder, &builder)
       guard i == 0 || read.classes == reading.classes else {
         throw .wrongShape(
-          tensor: "\(prefix).fc_cls.weight", expected: "\(reading.classes + 1) rows",
+          tensor: "\(prefix).fc_cls.weight", expected: "of \(reading.classes + 1) rows",
           found: try builder.reader.shape("\(prefix).fc_cls.weight", rank: 2))
       }
       reading = read
@@ -191,13 +208,14 @@ private struct TwoStageBuilder {
         side = Int(Double(shape[1] / channels).squareRoot())
         guard shape[1] == side * side * channels else {
           throw .wrongShape(
-            tensor: "\(tensor).weight", expected: "a square of cells of \(channels) channels",
+            tensor: "\(tensor).weight", expected: "of a square of cells of \(channels) channels",
             found: shape)
         }
         matrix.orderCells(side * side)
       } else if matrix.inputs != products[products.count - 1].outputs {
         throw .wrongShape(
-          tensor: "\(tensor).weight", expected: "\(products[products.count - 1].outputs) columns",
+          tensor: "\(tensor).weight",
+          expected: "of \(products[products.count - 1].outputs) columns",
           found: shape)
       }
       products.append(matrix)
@@ -209,7 +227,8 @@ private struct TwoStageBuilder {
     let offsetRows = try builder.reader.shape("\(name).fc_reg.weight", rank: 2)[0]
     guard rows >= 2, offsetRows == 4 || offsetRows == 4 * (rows - 1) else {
       throw .wrongShape(
-        tensor: "\(name).fc_reg.weight", expected: "4 rows, or 4 for each of \(rows - 1) classes",
+        tensor: "\(name).fc_reg.weight",
+        expected: "of 4 rows, or 4 for each of \(rows - 1) classes",
         found: try builder.reader.shape("\(name).fc_reg.weight", rank: 2))
     }
     let logits = try builder.reader.matrix(
@@ -247,7 +266,7 @@ private struct TwoStageBuilder {
       let rows = try builder.reader.shape("\(name).conv_logits.weight", rank: 4)
       guard rows[0] == 1 || rows[0] == classes else {
         throw .wrongShape(
-          tensor: "\(name).conv_logits.weight", expected: "1 or \(classes) rows", found: rows)
+          tensor: "\(name).conv_logits.weight", expected: "of 1 or \(classes) rows", found: rows)
       }
       heads.append(
         FloatMasks.Head(
@@ -265,11 +284,22 @@ private struct TwoStageBuilder {
 
 extension FeaturePyramid {
   /// Appends levels without tensors, each every second position of the one before it: so many levels in all, or
-  /// one more than there are stages.
+  /// as many as published.
+  ///
+  /// - Parameter count: 0 for as many as published.
   fileprivate mutating func subsample(
     to count: Int, _ builder: inout any NetworkBuilder
   ) throws(NetworkError) {
-    let published = 5
+    let published = 5, most = Proposals.mostLevels
+    guard levels.count <= most else {
+      throw .unsupported(
+        tensor: "neck.fpn_convs.\(most).conv.weight",
+        network: "a pyramid of more than \(most) levels")
+    }
+    guard count <= most else {
+      throw .option(
+        name: "--anchor-strides with \(count) numbers", family: "pyramid of at most \(most) levels")
+    }
     while levels.count < (count > 0 ? count : published) {
       levels.append(
         try builder.graph.add(
@@ -357,7 +387,10 @@ extension Network.Options {
       let known = deviations.isEmpty ? Self.published : deviations
       guard deviations.isEmpty ? count <= known.count : count == known.count else {
         throw .option(
-          name: "--stage-stds for \(known.count) stages", family: "network of \(count) stages")
+          name: deviations.isEmpty
+            ? "the default of --stage-stds, for \(known.count) stages,"
+            : "--stage-stds for \(known.count) stages",
+          family: "network of \(count) stages")
       }
       return Array(known.prefix(count))
     }

@@ -37,7 +37,7 @@ package struct RegionSelection {
   /// Writes regions as ``LVTModel/Proposals`` says.
   ///
   /// - Parameters:
-  ///   - levels: How many there are.
+  ///   - levels: How many there are, at most ``LVTModel/Proposals/mostLevels``.
   ///   - kept: Those of each level, the best first, `room` from one level to the next.
   ///   - counts: How many each level has.
   ///   - levelOfRegion: Room for a byte of each region.

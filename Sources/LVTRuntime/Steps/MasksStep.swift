@@ -14,10 +14,10 @@ extension StepRun {
     let values = share.output.shape.channels
     let cells = RegionCells(
       self, step.align, kernel: step.kernel, parts.region, product: parts.product)
-    for box in share.range(of: room) {
+    // Threads share the boxes that there are.
+    for box in share.range(of: boxes.count) {
       let mask = out + box * values
       mask.update(repeating: 0, count: values)
-      guard box < boxes.count else { continue }
       let classIndex = Int(boxes.values[box * boxes.width + 5])
       let map = cells.read(boxes.box(box), to: share.scratch(parts.cells, as: Int8.self))
       for head in step.heads where head.isAgnostic || classIndex < step.classes {
@@ -27,6 +27,9 @@ extension StepRun {
         add(sums, side: step.align.side, to: mask)
       }
       for i in 0..<values { mask[i] /= Float(step.heads.count) }
+    }
+    for box in share.range(of: room) where box >= boxes.count {
+      (out + box * values).update(repeating: 0, count: values)
     }
   }
 
