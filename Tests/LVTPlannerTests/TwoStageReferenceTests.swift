@@ -70,6 +70,8 @@ struct TwoStageReferenceTests {
     /// The part of the input that the picture fills, and input over original pixels.
     let extent: Extent
     let scale: SIMD4<Float>
+    /// Columns of the original picture.
+    var columns: Int { Int((Float(extent.width) / scale.x).rounded()) }
     var testDescription: String { "\(name) \(picture)" }
   }
 
@@ -176,10 +178,37 @@ struct TwoStageReferenceTests {
       }
       #expect(error <= 2e-3, "mask logits of stage \(stage): \(error)")
     }
-    print(
-      test.testDescription, "proposals", found.count, "boxes", rows.count, "scores within",
-      worst(rows.map(\.score), scores), "boxes within",
-      zip(rows, boxes).map { worstOf($0.box / test.scale - $1) }.max() ?? 0)
+    try expectPasted(test, rows.map { $0.box / test.scale }, results.outputs[1], tensors)
+  }
+
+  /// Masks in the original picture are the reference's but where those say that rounding decides.
+  private func expectPasted(
+    _ test: Case, _ boxes: [SIMD4<Float>], _ probabilities: [Float],
+    _ tensors: [String: FloatTensor]
+  ) throws {
+    let known = try #require(tensors["masks_\(test.picture)"])
+    let undecided = try #require(tensors["undecided_\(test.picture)"])
+    let height = known.shape[1], pitch = known.shape[2]
+    for (i, box) in boxes.enumerated() {
+      let runs = RunLengths(
+        pasting: probabilities[i * 784..<(i + 1) * 784], side: 28,
+        box: Box(x: box.x, y: box.y, width: box.z - box.x, height: box.w - box.y),
+        width: test.columns, height: height)
+      var pixels = [UInt8](repeating: 2, count: test.columns * height)
+      pixels.withUnsafeMutableBufferPointer {
+        runs.write(to: $0, height: height, stride: test.columns)
+      }
+      func bit(_ tensor: FloatTensor, _ x: Int, _ y: Int) -> UInt8 {
+        UInt8(tensor.values[(i * height + y) * pitch + x / 8]) >> (7 - x % 8) & 1
+      }
+      var wrong = 0
+      for y in 0..<height {
+        for x in 0..<test.columns where bit(undecided, x, y) == 0 {
+          wrong += bit(known, x, y) == pixels[y * test.columns + x] ? 0 : 1
+        }
+      }
+      #expect(wrong == 0, "mask \(i): \(wrong) pixels")
+    }
   }
 
   private func worstOf(_ v: SIMD4<Float>) -> Float { (0..<4).map { abs(v[$0]) }.max() ?? 0 }
