@@ -6,15 +6,21 @@ public struct DetectionLine: Sendable {
   public let file: String
   /// What was found, in the order of the line; boxes are in the picture's pixels.
   public let detections: [Detection]
+  /// The objects' pixels, if they are known.
+  public let masks: ObjectMasks
   /// Names of the classes; none, or one for each class.
   public let labels: [String]
   /// How long the network ran.
   public let milliseconds: Double
 
   /// A line about one picture.
-  public init(file: String, detections: [Detection], labels: [String], milliseconds: Double) {
+  public init(
+    file: String, detections: [Detection], masks: ObjectMasks = .none, labels: [String],
+    milliseconds: Double
+  ) {
     self.file = file
     self.detections = detections
+    self.masks = masks
     self.labels = labels
     self.milliseconds = milliseconds
   }
@@ -28,7 +34,8 @@ public struct DetectionLine: Sendable {
 
   /// One JSON object: `{"file":…,"boxes":[…],"milliseconds":…}`.
   public var json: String {
-    "{\"file\":\(jsonText(file)),\(Detection.json(of: detections, labels: labels)),"
+    "{\"file\":\(jsonText(file)),"
+      + "\(Detection.json(of: detections, masks: masks, labels: labels)),"
       + "\"milliseconds\":\(fixed(milliseconds, 4))}"
   }
 }
@@ -42,8 +49,16 @@ extension Detection {
 
   /// `"boxes":[{"class":0,"label":…,"score":…,"x":…,"y":…,"width":…,"height":…}]`, a member of a JSON
   /// object.
-  public static func json(of detections: [Detection], labels: [String]) -> String {
-    "\"boxes\":[\(detections.map { $0.json(labels) }.joined(separator: ","))]"
+  ///
+  /// With masks each box has `"segmentation":{"size":[height,width],"counts":"…"}` besides, which is what
+  /// `pycocotools.mask.decode` takes.
+  ///
+  /// - Parameter masks: The objects' pixels, in the order of the objects, or none.
+  public static func json(
+    of detections: [Detection], masks: ObjectMasks = .none, labels: [String]
+  ) -> String {
+    let boxes = detections.enumerated().map { $1.json(labels, masks.json($0)) }
+    return "\"boxes\":[\(boxes.joined(separator: ","))]"
   }
 
   private func text(_ labels: [String]) -> String {
@@ -52,9 +67,10 @@ extension Detection {
       + "\(pixels(box.x)),\(pixels(box.y)) \(pixels(box.width))×\(pixels(box.height))"
   }
 
-  private func json(_ labels: [String]) -> String {
+  private func json(_ labels: [String], _ mask: String?) -> String {
     "{\"class\":\(classIndex),\"label\":\(jsonText(className(classIndex, labels))),"
       + "\"score\":\(shortest(score)),\"x\":\(shortest(box.x)),\"y\":\(shortest(box.y)),"
-      + "\"width\":\(shortest(box.width)),\"height\":\(shortest(box.height))}"
+      + "\"width\":\(shortest(box.width)),\"height\":\(shortest(box.height))"
+      + (mask.map { ",\"segmentation\":\($0)" } ?? "") + "}"
   }
 }

@@ -24,6 +24,8 @@ public final class Detector {
   private let input: PictureInput
   /// As ``LVTModel/Detect`` makes them, in the engine's memory.
   private let rows: UnsafeBufferPointer<Float>
+  /// As ``LVTModel/Masks`` makes them, in the engine's memory; none of a plan without masks.
+  private let probabilities: UnsafeBufferPointer<Float>
 
   /// A detector over an engine, which it then has for itself.
   ///
@@ -41,7 +43,13 @@ public final class Detector {
     self.input = input
     self.filter = filter
     rows = try input.result(.detections).assumingMemoryBound(to: Float.self)
+    let masks = input.engine.outputs.first { $0.kind == .masks }
+    probabilities = (masks?.bytes ?? UnsafeRawBufferPointer(start: nil, count: 0))
+      .assumingMemoryBound(to: Float.self)
   }
+
+  /// Whether the plan says which pixels of its objects' boxes belong to them.
+  public var hasMasks: Bool { !probabilities.isEmpty }
 
   /// The most objects that are found in a picture.
   public var mostDetections: Int { rows.count / Detect.boxValues }
@@ -77,6 +85,51 @@ public final class Detector {
     var found: [Detection] = [], row = 0
     while let next = next(&row) { found.append(next) }
     return found
+  }
+
+  /// The pixels of each object that ``detections`` has, in the same order; nothing of a plan without masks.
+  ///
+  /// The engine's result of the kind ``LVTModel/PlanOutput/Kind/masks`` has what they are made of, for those who
+  /// paste themselves.
+  public var masks: ObjectMasks {
+    guard hasMasks, let mapping = input.mapping else { return .none }
+    var runs: [RunLengths] = [], row = 0
+    while next(&row) != nil {
+      if let mask = mask(row: row - 1) { runs.append(mask) }
+    }
+    return ObjectMasks(width: mapping.width, height: mapping.height, runs: runs)
+  }
+
+  /// The pixels of a row of the result that has an object; nil of a plan without masks, and before the first
+  /// picture.
+  private func mask(row: Int) -> RunLengths? {
+    guard hasMasks, let mapping = input.mapping, let found = Detection(row: row, of: rows) else {
+      return nil
+    }
+    let count = probabilities.count / mostDetections
+    return mapping.mask(
+      UnsafeBufferPointer(rebasing: probabilities[row * count..<(row + 1) * count]),
+      box: found.box)
+  }
+
+  /// Writes the pixels of one of ``detections`` into rows of bytes: 1 for those of the object, 0 for others.
+  ///
+  /// - Parameters:
+  ///   - index: Among ``detections``.
+  ///   - rows: Room for the picture's rows, `stride` bytes apart; without it they follow each other immediately.
+  /// - Returns: Whether there is such an object; nil if there was no picture, or the plan has no masks.
+  /// - Throws: ``LVTImage/ImageError``: ``LVTImage/ImageError/stride(least:found:)`` and
+  ///   ``LVTImage/ImageError/bytes(least:found:)`` if the rows do not fit.
+  package func writeMask(
+    of index: Int, into rows: UnsafeMutableBufferPointer<UInt8>, stride: Int? = nil
+  ) throws(ImageError) -> Bool? {
+    guard hasMasks, let mapping = input.mapping else { return nil }
+    let stride = stride ?? mapping.width
+    try mapping.requireRoom(rows.count, stride: stride)
+    var row = 0
+    for _ in 0...index { guard next(&row) != nil else { return false } }
+    mask(row: row - 1)?.write(to: rows, height: mapping.height, stride: stride)
+    return true
   }
 
   /// The next object of the last run from a row of the result on, which becomes the row behind it; nil if

@@ -12,6 +12,16 @@ extension PictureMapping {
       height: max(0, y(box.y + box.height) - top))
   }
 
+  /// Refuses memory that has no room for the picture's rows of bytes, so many bytes apart.
+  func requireRoom(_ count: Int, stride: Int) throws(ImageError) {
+    guard stride >= width else { throw .stride(least: width, found: stride) }
+    let (last, overflows) = (height - 1).multipliedReportingOverflow(by: stride)
+    let (least, isTooMuch) = last.addingReportingOverflow(width)
+    guard !overflows, !isTooMuch, count >= least else {
+      throw .bytes(least: overflows || isTooMuch ? .max : least, found: count)
+    }
+  }
+
   /// The label map of the picture, of one of the input's size.
   ///
   /// ``write(row:of:into:)`` says what each label is, and makes a row without allocating.

@@ -18,6 +18,7 @@ extension ResultError: CustomStringConvertible {
     case .missing(.map): "a plan without features, expected some"
     case .missing(.pixelClasses): "a plan without a label map, expected a segmentation network's"
     case .missing(.detections): "a plan without boxes, expected a detector's"
+    case .missing(.masks): "a plan without masks of objects, expected an R-CNN's"
     case .image(let error): error.description
     }
   }

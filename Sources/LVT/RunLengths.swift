@@ -1,27 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The pixels of one class of a label map as COCO writes them.
+/// Some of a picture's pixels as COCO writes them: those of a class, or of an object.
 ///
-/// Columns follow each other from the left, each from top to bottom. Pixels of other classes and of this
-/// one are counted by turns, others first.
+/// Columns follow each other from the left, each from top to bottom. Pixels that are not among them and
+/// pixels that are get counted by turns.
 public struct RunLengths: Equatable, Sendable {
-  /// How long each run is; the first may be 0, and all add up to the map's pixels.
+  /// How long each run is; only the first may be 0, and all add up to the picture's pixels.
   public private(set) var counts: [Int] = []
-  /// Pixels of the class.
+  /// How many pixels they are.
   public private(set) var area = 0
-  /// Pixels that are counted.
-  private var end = 0
+  /// Pixels that are counted: those of the picture.
+  public private(set) var pixels = 0
 
-  private mutating func add(_ run: Range<Int>) {
-    counts.append(run.lowerBound - end)
-    counts.append(run.count)
+  /// No pixels yet, of a picture of none.
+  init() {}
+
+  /// Appends pixels behind those that are counted; the ones in between are not among them.
+  mutating func add(_ run: Range<Int>) {
+    if run.isEmpty { return }
+    if run.lowerBound == pixels, !counts.isEmpty {
+      counts[counts.count - 1] += run.count
+    } else {
+      counts.append(run.lowerBound - pixels)
+      counts.append(run.count)
+    }
     area += run.count
-    end = run.upperBound
+    pixels = run.upperBound
   }
 
-  private mutating func finish(at total: Int) {
-    if end < total { counts.append(total - end) }
-    end = total
+  /// Counts the rest of a picture of so many pixels; to be called once, after the last run.
+  mutating func finish(at total: Int) {
+    if pixels < total { counts.append(total - pixels) }
+    pixels = total
   }
 
   /// The counts as text, as pycocotools packs them: of each the difference from the one two before it, but

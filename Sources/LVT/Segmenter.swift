@@ -79,12 +79,7 @@ public final class Segmenter {
   ) throws(ImageError) -> Bool {
     guard let mapping = input.mapping else { return false }
     let stride = stride ?? mapping.width
-    guard stride >= mapping.width else { throw .stride(least: mapping.width, found: stride) }
-    let (last, overflows) = (mapping.height - 1).multipliedReportingOverflow(by: stride)
-    let (least, isTooMuch) = last.addingReportingOverflow(mapping.width)
-    guard !overflows, !isTooMuch, rows.count >= least else {
-      throw .bytes(least: overflows || isTooMuch ? .max : least, found: rows.count)
-    }
+    try mapping.requireRoom(rows.count, stride: stride)
     mapping.write(labels, into: rows, stride: stride)
     return true
   }

@@ -427,3 +427,25 @@ public func labelMap(
     return isThere ? LVT_OK : LVT_NO_RESULT
   } catch { return LVT_BAD_ARGUMENT }
 }
+
+/// `lvt_model_mask`.
+@_cdecl("lvt_model_mask")
+public func mask(
+  _ model: OpaquePointer?, _ leastScore: Float, _ index: Int32,
+  _ mask: UnsafeMutablePointer<UInt8>?, _ byteCount: UInt, _ stride: UInt
+) -> lvt_status {
+  guard let model = Model.from(model), let mask, index >= 0 else { return LVT_BAD_ARGUMENT }
+  guard let detector = model.detector, detector.hasMasks else { return LVT_NO_RESULT }
+  detector.filter.leastScore = leastScore
+  let rows = UnsafeMutableBufferPointer(start: mask, count: Int(clamping: byteCount))
+  do throws(ImageError) {
+    return
+      switch try detector.writeMask(
+        of: Int(index), into: rows, stride: stride == 0 ? nil : Int(clamping: stride))
+    {
+    case true?: LVT_OK
+    case false?: LVT_BAD_ARGUMENT
+    case nil: LVT_NO_RESULT
+    }
+  } catch { return LVT_BAD_ARGUMENT }
+}

@@ -2,15 +2,18 @@
 public import LVT
 
 extension Image {
-  /// Draws a frame around each object and a plate with its class and score, as in `RBC 93%`.
+  /// Draws a frame around each object and a plate with its class and score, as in `RBC 93%`, and lays its
+  /// pixels half-transparently over the picture.
   ///
-  /// The colour is the class's in ``Palette``. Of frames that cover each other the one with the higher
-  /// score is in front, and all plates are in front of all frames.
+  /// The colour is the class's in ``Palette``. Of frames or pixels that cover each other those of the object
+  /// with the higher score are in front; all frames are in front of all pixels, and all plates in front of all
+  /// frames.
   ///
   /// - Parameters:
   ///   - detections: Boxes in this image's pixels.
+  ///   - masks: The objects' pixels, of this image's size; none, or one for each object.
   ///   - labels: Names of the classes; none, or one for each class.
-  public func draw(_ detections: [Detection], labels: [String]) {
+  public func draw(_ detections: [Detection], masks: [RunLengths] = [], labels: [String]) {
     // Not by `sorted` alone, which may exchange equals.
     let order = detections.indices.sorted {
       let (a, b) = (detections[$0].score, detections[$1].score)
@@ -18,6 +21,7 @@ extension Image {
     }
     withPixels { pixels in
       let canvas = Canvas(pixels, width: width, height: height)
+      if !masks.isEmpty { canvas.tint(masks, of: detections, order: order) }
       for i in order { canvas.frame(detections[i]) }
       for i in order { canvas.plate(detections[i], labels) }
     }

@@ -45,8 +45,21 @@ public struct PictureMapping: Equatable, Sendable {
   private func scaled(
     _ position: Float, from part: Range<Int>, of resized: Int, to side: Int
   ) -> Float {
-    let place = (position + Float(part.lowerBound)) * Float(side) / Float(resized)
-    return min(max(0, place), Float(side))
+    min(max(0, place(position, from: part, of: resized, to: side)), Float(side))
+  }
+
+  /// Where a place in the input, in pixels from its left upper corner, is in the picture or beside it.
+  package func place(x: Float, y: Float) -> (x: Float, y: Float) {
+    (
+      place(x, from: framing.columns, of: framing.resizedWidth, to: width),
+      place(y, from: framing.rows, of: framing.resizedHeight, to: height)
+    )
+  }
+
+  private func place(
+    _ position: Float, from part: Range<Int>, of resized: Int, to side: Int
+  ) -> Float {
+    (position + Float(part.lowerBound)) * Float(side) / Float(resized)
   }
 
   /// Writes a row of the picture's label map: for each pixel the input's label nearest to it.

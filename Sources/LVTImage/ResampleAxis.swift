@@ -19,6 +19,8 @@ struct ResampleAxis {
   private(set) var taps = 1
   /// For each mean and four taps.
   private var weights: [lvt_resample_weights] = []
+  /// Whether any weight is negative, as those of a filter that overshoots are.
+  private(set) var hasNegativeWeights = false
 
   /// An axis without output.
   init() {}
@@ -80,6 +82,7 @@ struct ResampleAxis {
       for (j, weight) in mean.weights.enumerated() {
         let tap = mean.first - first + j
         weights[i * groups + tap / 4].set(tap % 4, to: weight)
+        if weight < 0 { hasNegativeWeights = true }
       }
     }
   }
@@ -101,6 +104,9 @@ extension lvt_resample_weights {
     }
     withUnsafeMutableBytes(of: &low) {
       $0.storeBytes(of: Int16(weight & 4095), toByteOffset: 2 * tap, as: Int16.self)
+    }
+    withUnsafeMutableBytes(of: &bytes) {
+      for i in 0..<4 { $0[4 * i + tap] = UInt8(truncatingIfNeeded: weight >> (8 * i)) }
     }
   }
 }

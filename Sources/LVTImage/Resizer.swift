@@ -119,6 +119,7 @@ public final class Resizer {
         means.width = usedColumns.count
         means.first = firsts.baseAddress
         means.weights = weights
+        means.has_negative = columns.hasNegativeWeights
         means.taps = columns.taps
         means.count = firsts.count
         means.out = out.assumingMemoryBound(to: UInt8.self)
@@ -135,6 +136,7 @@ public final class Resizer {
         var mean = lvt_resample_rows_args()
         mean.rows = sources.baseAddress
         mean.weights = weights
+        mean.has_negative = rows.hasNegativeWeights
         mean.taps = rows.taps
         mean.count = 3 * columns.firsts.count
         mean.out = out.assumingMemoryBound(to: UInt8.self)

@@ -45,11 +45,11 @@ public struct Agreement: Sendable {
 
   /// Compares the results of one picture with those of the engine's last run.
   ///
-  /// - Parameter compared: The tensors of ``Network/compared``.
-  mutating func add(_ float: FloatResults, _ engine: Engine, compared: [Int]) {
+  /// - Parameter compared: The values of ``Network/compared`` in that run; none to compare results only.
+  mutating func add(_ float: FloatResults, _ engine: Engine, compared: ComparedValues? = nil) {
     pictures += 1
-    for (i, tensor) in compared.enumerated() {
-      add(float.compared[i], engine.value(ofTensor: tensor).values, value: i)
+    for (i, values) in (compared?.values ?? []).enumerated() {
+      add(float.compared[i], values, value: i)
     }
     for (output, values) in zip(engine.outputs, float.outputs) where output.kind != .map {
       addDecision(output.kind, float: values, plan: output.values)
@@ -58,7 +58,7 @@ public struct Agreement: Sendable {
 
   private mutating func addDecision(_ kind: PlanOutput.Kind, float: [Float], plan: [Float]) {
     switch kind {
-    case .map: break
+    case .map, .masks: break
     case .classes:
       decisions += 1
       same += decision(float) == decision(plan) ? 1 : 0
@@ -109,8 +109,10 @@ public struct Agreement: Sendable {
         let engine = try Engine(plan: plan)
         var part = Agreement()
         for i in range {
-          engine.run(picture: pictures[i])
-          part.add(float[i], engine, compared: compared)
+          engine.withPicture { $0.copyBytes(from: pictures[i]) }
+          var values = ComparedValues(compared)
+          engine.run { values.read(engine, after: $0) }
+          part.add(float[i], engine, compared: values)
         }
         return part
       }
@@ -136,6 +138,26 @@ public struct Agreement: Sendable {
         (key: "calibration.agreement", value: String(format: "%.1f %%", 100 * share)))
     }
     return entries
+  }
+}
+
+/// The values by which a plan is compared, read as each is made: its bytes may be given to another before the end.
+struct ComparedValues {
+  private let tensors: [Int]
+  /// Of each tensor.
+  private(set) var values: [[Float]]
+
+  init(_ tensors: [Int]) {
+    self.tensors = tensors
+    values = tensors.map { _ in [] }
+  }
+
+  /// Reads what a step has made, if it is one of them.
+  mutating func read(_ engine: Engine, after step: Int) {
+    let output = engine.plan.steps[step].output
+    for (i, tensor) in tensors.enumerated() where tensor == output {
+      values[i] = engine.value(ofTensor: tensor).values
+    }
   }
 }
 

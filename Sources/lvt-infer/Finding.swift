@@ -9,7 +9,7 @@ extension PlanOutput.Kind {
     case .classes: "classes"
     case .detections: "objects"
     case .pixelClasses: "pixels"
-    case .map: "features"
+    case .map, .masks: "features"
     }
   }
 
@@ -19,7 +19,7 @@ extension PlanOutput.Kind {
     case .classes: "a plan that classifies pictures"
     case .detections: "a plan that finds objects"
     case .pixelClasses: "a plan that classifies pixels"
-    case .map: "a plan without classes"
+    case .map, .masks: "a plan without classes"
     }
   }
 }
@@ -35,7 +35,7 @@ enum Finder {
     switch engine.plan.task {
     case .detections: self = .detector(try Detector(engine: engine, filter: filter))
     case .pixelClasses: self = .segmenter(try Segmenter(engine: engine), filter)
-    case .classes, .map:
+    case .classes, .map, .masks:
       do throws(ImageError) { self = .classifier(try Classifier(engine: engine)) } catch {
         throw .image(error)
       }
@@ -60,18 +60,21 @@ enum Finder {
 
   /// All that the last run found, objects with any score.
   var everything: Finding {
-    guard case .detector(let detector) = self else { return finding }
+    guard case .detector(let detector) = self else { return finding(withMasks: true) }
     let filter = detector.filter
     detector.filter.leastScore = 0
     defer { detector.filter = filter }
-    return finding
+    return finding(withMasks: true)
   }
 
   /// What the last run found.
-  var finding: Finding {
+  ///
+  /// - Parameter withMasks: Whether objects' pixels are looked at: pasting them takes its time.
+  func finding(withMasks: Bool) -> Finding {
     let labels = engine.plan.labels
     return switch self {
-    case .detector(let detector): .objects(detector.detections, labels)
+    case .detector(let detector):
+      .objects(detector.detections, withMasks ? detector.masks : .none, labels)
     case .segmenter(let segmenter, let filter): .pixels(segmenter.map, labels, filter)
     case .classifier(let classifier):
       engine.plan.task == .classes
@@ -84,7 +87,7 @@ enum Finder {
 enum Finding {
   case classes(Classification)
   case features([EngineOutput])
-  case objects([Detection], [String])
+  case objects([Detection], ObjectMasks, [String])
   case pixels(LabelMap, [String], ResultFilter)
 
   /// A line about a file.
@@ -99,9 +102,10 @@ enum Finding {
     case .features(let outputs):
       let line = FeatureLine(file: file, outputs: outputs, milliseconds: milliseconds)
       return arguments.json ? line.json : line.text
-    case .objects(let detections, let labels):
+    case .objects(let detections, let masks, let labels):
       let line = DetectionLine(
-        file: file, detections: detections, labels: labels, milliseconds: milliseconds)
+        file: file, detections: detections, masks: masks, labels: labels,
+        milliseconds: milliseconds)
       return arguments.json ? line.json : line.text
     case .pixels(let map, let labels, let filter):
       let line = SegmentationLine(
@@ -118,7 +122,7 @@ enum Finding {
     switch self {
     case .classes(let classification): classification.text(top: arguments.shownClasses)
     case .features(let outputs): EngineOutput.text(of: outputs)
-    case .objects(let detections, let labels):
+    case .objects(let detections, _, let labels):
       Detection.text(of: Array(detections.prefix(Self.namedObjects)), labels: labels)
         + (detections.count > Self.namedObjects
           ? "; \(detections.count - Self.namedObjects) more" : "")
@@ -131,7 +135,8 @@ enum Finding {
     switch self {
     case .classes(let classification): classification.json(top: arguments.shownClasses)
     case .features(let outputs): EngineOutput.json(of: outputs)
-    case .objects(let detections, let labels): Detection.json(of: detections, labels: labels)
+    case .objects(let detections, let masks, let labels):
+      Detection.json(of: detections, masks: masks, labels: labels)
     case .pixels(let map, let labels, let filter): map.json(labels: labels, filter: filter)
     }
   }
@@ -140,7 +145,8 @@ enum Finding {
   func draw(on image: Image) {
     switch self {
     case .classes, .features: break
-    case .objects(let detections, let labels): image.draw(detections, labels: labels)
+    case .objects(let detections, let masks, let labels):
+      image.draw(detections, masks: masks.runs, labels: labels)
     case .pixels(let map, let labels, let filter):
       image.overlay(map, labels: labels, filter: filter)
     }

@@ -48,7 +48,7 @@ struct PictureRun {
     let start = lvt_nanoseconds()
     finder.engine.run()
     let milliseconds = Double(lvt_nanoseconds() - start) / 1e6
-    let finding = finder.finding
+    let finding = finder.finding(withMasks: arguments.json || files.areDrawn)
     Console.print(finding.line(file: path, milliseconds: milliseconds, arguments))
     return files.write(finding, image, of: .picture(path: path))
   }

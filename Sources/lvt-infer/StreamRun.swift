@@ -65,8 +65,9 @@ struct StreamRun {
         totals.add(
           capture: record.capture, preprocess: record.preprocess, inference: record.inference,
           losses: losses)
-        let finding = finder.finding
-        tell(frame, finding, record, totals)
+        let wishes = server?.wishes ?? LiveWishes()
+        let finding = finder.finding(withMasks: !isLine || wishes.lines || files.areDrawn)
+        tell(frame, finding, record, totals, wishes)
         areWritten = files.write(finding, image, of: .frame(number: frame.number))
       }
     } catch { failure = error }
@@ -130,9 +131,9 @@ struct StreamRun {
 
   /// Writes a frame's line, and shows it to those who look at the live page.
   private func tell(
-    _ frame: Frame, _ finding: Finding, _ record: FrameRecord, _ totals: LiveTotals
+    _ frame: Frame, _ finding: Finding, _ record: FrameRecord, _ totals: LiveTotals,
+    _ wishes: LiveWishes
   ) {
-    let wishes = server?.wishes ?? LiveWishes()
     // Only of objects there is more than is told.
     let hasMore: Bool = if case .objects = finding { true } else { false }
     let isRead = !isLine || wishes.lines || wishes.everything && !hasMore

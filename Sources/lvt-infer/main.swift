@@ -169,7 +169,11 @@ enum Program {
     do throws(PlanError) {
       plan = try Plan(path: arguments.model, limits: arguments.limits)
     } catch {
-      Console.report("\(arguments.model): \(error.description)")
+      var advice = ""
+      if case .tooMuchWork(let needed, _) = error {
+        advice = " (--max-work \((needed + 999_999_999) / 1_000_000_000))"
+      }
+      Console.report("\(arguments.model): \(error.description)\(advice)")
       return nil
     }
     // First of all, since threads inherit it.

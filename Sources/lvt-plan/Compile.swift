@@ -28,7 +28,7 @@ struct Compile: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Compare float and int8 on pictures with known answers. Classes: folders of pictures named by class, or an idx pair. Boxes: a COCO-style JSON, or a folder of VOC XML files. Masks: a folder of label PNGs.",
+      "Compare float and int8 on pictures with known answers. Classes: folders of pictures named by class, or an idx pair. Objects: a COCO-style JSON, with masks if the network has some, or a folder of VOC XML files. Pixels: a folder of label PNGs.",
       valueName: "path"))
   var evaluate: String?
 

@@ -86,22 +86,28 @@ struct DenseFindings {
 
   /// A line about a picture, whose files are written.
   mutating func line(
-    _ file: String, _ values: [Float], _ mapping: PictureMapping, milliseconds: Double, json: Bool
+    _ file: String, _ results: [[Float]], _ mapping: PictureMapping, milliseconds: Double,
+    json: Bool
   ) throws -> String {
     // What closures read while the folders' lists grow.
     let (filter, labels) = (self.filter, self.labels)
     if network.kind == .detections {
-      let found = Detection.list(values).map {
-        Detection(classIndex: $0.classIndex, score: $0.score, box: mapping.picture($0.box))
-      }.filter { filter.keeps($0) }
-      try draw(file) { $0.draw(found, labels: labels) }
+      let all = Detection.list(results[0])
+      let shown = all.indices.filter { filter.keeps(all[$0]) }
+      let found = shown.map { i in
+        Detection(
+          classIndex: all[i].classIndex, score: all[i].score, box: mapping.picture(all[i].box))
+      }
+      let masks =
+        results.count > 1 ? mapping.masks(results[0], results[1], rows: shown) : .none
+      try draw(file) { $0.draw(found, masks: masks.runs, labels: labels) }
       let line = DetectionLine(
-        file: file, detections: found, labels: labels, milliseconds: milliseconds)
+        file: file, detections: found, masks: masks, labels: labels, milliseconds: milliseconds)
       return json ? line.json : line.text
     }
     let size = network.inputSize
     let map = mapping.picture(
-      LVT.LabelMap(width: size.width, height: size.height, labels: values.map { UInt8($0) }))
+      LVT.LabelMap(width: size.width, height: size.height, labels: results[0].map { UInt8($0) }))
     if let path = try maps?.place(of: file) {
       try PNMFile.write(map.labels, width: map.width, height: map.height, path: path)
     }

@@ -26,13 +26,15 @@ struct HeadOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Sides of anchors in strides, at a ratio of 1; by default 4, 5.04, 6.35: 4 · 2^(j / 3).",
+      "Sides of anchors in strides, at a ratio of 1; by default 8 of an R-CNN, else 4, 5.04, 6.35: "
+        + "4 · 2^(j / 3).",
       valueName: "s,s,…"))
   var anchorScales: Numbers?
 
   @Option(
     help: ArgumentHelp(
-      "Pixels between positions of each level; by default 8,16,32,64,128 over four stages.",
+      "Pixels between positions of each level; by default 8,16,32,64,128 over four stages, of an R-CNN "
+        + "4,8,16,32,64.",
       valueName: "n,n,…"))
   var anchorStrides: Numbers?
 
@@ -62,6 +64,38 @@ struct HeadOptions: ParsableArguments {
   @Option(help: "The most boxes of a picture; by default 100.")
   var maxBoxes = 100
 
+  @Option(help: "An R-CNN looks for objects in at most so many regions; published ones in 1000.")
+  var proposals = 100
+
+  @Option(
+    help:
+      "A region of an R-CNN is dropped whose intersection over union with a better one is greater; by default 0.7."
+  )
+  var proposalOverlap: Double = 0.7
+
+  @Option(
+    help: ArgumentHelp(
+      "What offsets of an R-CNN's boxes are multiplied with, four numbers for each stage; by default "
+        + "0.1,0.1,0.2,0.2, then 0.05,0.05,0.1,0.1, then 0.033,0.033,0.067,0.067.",
+      valueName: "x,y,w,h,…"))
+  var stageStds: Numbers?
+
+  @Option(
+    help:
+      "Regions of an R-CNN of twice this side and more are read from the second level on; by default 56."
+  )
+  var regionScale: Double = 56
+
+  @Option(
+    help:
+      "Samples of a region's cell along each axis; by default 0, for as many as it is positions long."
+  )
+  var regionSamples = 0
+
+  @Option(
+    help: "Cells of a mask along each axis, half as many as it has in the end; by default 14.")
+  var maskCells = 14
+
   func validate() throws {
     func require(_ condition: Bool, _ message: String) throws {
       if !condition { throw ValidationError(message) }
@@ -86,11 +120,33 @@ struct HeadOptions: ParsableArguments {
     try require(
       leastScore > 0 && leastScore < 1, "--least-score: expected a number between 0 and 1")
     try require((0...1).contains(nmsOverlap), "--nms-overlap: expected a number from 0 to 1")
-    for (name, number) in [("--nms-pre", nmsPre), ("--max-boxes", maxBoxes)] {
+    try require(
+      stageStds.map { $0.values.count % 4 == 0 && $0.values.count <= 28 } ?? true,
+      "--stage-stds: expected four numbers for each stage, of at most 7, with commas between them")
+    try require(
+      (0...1).contains(proposalOverlap), "--proposal-overlap: expected a number from 0 to 1")
+    try require(
+      regionScale > 0 && regionScale <= 65536,
+      "--region-scale: expected a number above 0, at most 65536")
+    try require(
+      (0...64).contains(regionSamples), "--region-samples: expected a number from 0 to 64")
+    try require((1...64).contains(maskCells), "--mask-cells: expected a number from 1 to 64")
+    for (name, number) in [
+      ("--nms-pre", nmsPre), ("--max-boxes", maxBoxes), ("--proposals", proposals),
+    ] {
       try require(
         (1...Detect.mostCandidates).contains(number),
         "\(name): expected a number from 1 to \(Detect.mostCandidates)")
     }
+  }
+
+  /// Those that say something of R-CNNs only, and were given.
+  private var givenOfRCNN: [String] {
+    [
+      ("--proposals", proposals != 100), ("--proposal-overlap", proposalOverlap != 0.7),
+      ("--stage-stds", stageStds != nil), ("--region-scale", regionScale != 56),
+      ("--region-samples", regionSamples != 0), ("--mask-cells", maskCells != 14),
+    ].filter { $0.1 }.map { $0.0 }
   }
 
   /// The options of these names that were given.
@@ -109,6 +165,9 @@ struct HeadOptions: ParsableArguments {
 
   /// Refuses options that say nothing of the network.
   func requireUse(by network: Network) throws(NetworkError) {
+    if !network.isTwoStage, let odd = givenOfRCNN.first {
+      throw .option(name: odd, family: network.family)
+    }
     if let odd = given.first(where: { !$0.kinds.contains(network.kind) }) {
       throw .option(name: odd.name, family: network.family)
     }
@@ -121,12 +180,18 @@ struct HeadOptions: ParsableArguments {
     if let anchorRatios { options.detection.ratios = anchorRatios.values.map { Float($0) } }
     if let anchorScales { options.detection.scales = anchorScales.values.map { Float($0) } }
     if let anchorStrides { options.detection.strides = anchorStrides.values.map { Int($0) } }
-    if let boxStds { options.detection.deviations = boxStds.vector }
-    if let boxMeans { options.detection.means = boxMeans.vector }
-    options.detection.selection.leastLogit = Float(log(leastScore / (1 - leastScore)))
+    if let boxStds { options.detection.coder.deviations = boxStds.vector }
+    if let boxMeans { options.detection.coder.means = boxMeans.vector }
+    options.detection.leastScore = leastScore
     options.detection.selection.overlap = Float(nmsOverlap)
     options.detection.selection.anchorsOfLevel = nmsPre
     options.detection.selection.boxes = maxBoxes
+    options.twoStage.proposals = proposals
+    options.twoStage.proposalOverlap = Float(proposalOverlap)
+    if let stageStds { options.twoStage.deviations = stageStds.vectors }
+    options.twoStage.finestScale = Float(regionScale)
+    options.twoStage.samples = regionSamples
+    options.twoStage.maskCells = maskCells
   }
 }
 
@@ -146,7 +211,12 @@ struct Numbers: ExpressibleByArgument {
   }
 
   /// The first four.
-  var vector: SIMD4<Float> {
-    SIMD4(Float(values[0]), Float(values[1]), Float(values[2]), Float(values[3]))
+  var vector: SIMD4<Float> { vectors[0] }
+
+  /// Each four.
+  var vectors: [SIMD4<Float>] {
+    stride(from: 0, to: values.count, by: 4).map { first in
+      SIMD4(values[first..<first + 4].map { Float($0) })
+    }
   }
 }

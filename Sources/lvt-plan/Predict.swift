@@ -124,14 +124,14 @@ struct Predict: ParsableCommand {
     let milliseconds = Date().timeIntervalSince(start) * 1000
     switch executor.network.kind {
     case .classes: break
-    case .map:
+    case .map, .masks:
       let maps = zip(executor.network.results, results).map {
         RawMap(name: $0.name, shape: $0.shape, values: $1)
       }
       return showRaw(name, maps, milliseconds)
     case .detections, .pixelClasses:
       Terminal.print(
-        try findings.line(name, results[0], mapping, milliseconds: milliseconds, json: json))
+        try findings.line(name, results, mapping, milliseconds: milliseconds, json: json))
       return
     }
     let line = ResultLine(

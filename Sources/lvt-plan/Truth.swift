@@ -46,7 +46,7 @@ extension Compile {
       throw Failure("\(name) is of no use for a \(network.family) of this kind")
     }
     switch network.kind {
-    case .classes, .map:
+    case .classes, .map, .masks:
       let set = try LabeledPictures(path: path, labels: labels)
       Terminal.report(passedOver: set.passedOver, in: path)
       return .classes(set)
@@ -54,7 +54,8 @@ extension Compile {
       let truth =
         path.lowercased().hasSuffix(".json")
         ? try COCOFile.read(
-          path: path, labels: labels.isEmpty ? nil : labels, folder: evaluatePictures)
+          path: path, labels: labels.isEmpty ? nil : labels, folder: evaluatePictures,
+          masks: network.hasMasks)
         : try VOCFolder.read(
           path: path, labels: try requireLabels(labels), folder: evaluatePictures)
       guard truth.classes.count <= network.classCount else {

@@ -5,7 +5,7 @@ import LVTC
 import LVTTestSupport
 import Testing
 
-/// `lvt_model_detections` and `lvt_model_label_map`.
+/// `lvt_model_detections`, `lvt_model_label_map` and `lvt_model_mask`.
 @Suite struct ObjectTests {
   private let width = 91, height = 57
 
@@ -91,6 +91,50 @@ import Testing
     }
   }
 
+  @Test func masksAreThoseOfTheDetector() throws {
+    try withModel("tiny-rcnn") { model, plan, frame, view in
+      let detector = try Detector(engine: Engine(plan: plan))
+      let objects = try detector.detect(view), masks = detector.masks
+      let stride = width + 5, least = (height - 1) * stride + width
+      var rows = [UInt8](repeating: 77, count: least)
+      #expect(lvt_model_mask(model, 0, 0, &rows, least, stride) == LVT_NO_RESULT)
+      #expect(lvt_model_classify(model, &frame, nil, 0) == LVT_OK)
+      func expectMask(_ index: Int, _ score: Float, _ known: Int) {
+        rows = [UInt8](repeating: 77, count: least)
+        #expect(lvt_model_mask(model, score, Int32(index), &rows, least, stride) == LVT_OK)
+        var expected = [UInt8](repeating: 77, count: least)
+        expected.withUnsafeMutableBufferPointer {
+          masks.runs[known].write(to: $0, height: height, stride: stride)
+        }
+        let isSame = rows == expected
+        #expect(isSame, "object \(known)")
+      }
+      #expect(objects.count > 2)
+      for i in objects.indices { expectMask(i, 0, i) }
+      #expect(lvt_model_mask(model, 0, 0, &rows, width * height, 0) == LVT_OK)
+      // Objects are counted from a score on.
+      let last = objects.count - 1
+      expectMask(0, objects[0].score, 0)
+      let isAlone = objects[last].score < objects[last - 1].score
+      #expect(
+        lvt_model_mask(model, objects[last - 1].score, Int32(last), &rows, least, stride)
+          == (isAlone ? LVT_BAD_ARGUMENT : LVT_OK))
+      for (index, count, stride) in [
+        (Int32(last + 1), least, stride), (.max, least, stride), (-1, least, stride),
+        (0, least - 1, stride), (0, width * height - 1, 0), (0, least, width - 1),
+        (0, least, .max), (0, 0, 0),
+      ] {
+        #expect(lvt_model_mask(model, 0, index, &rows, count, stride) == LVT_BAD_ARGUMENT)
+      }
+      #expect(lvt_model_mask(model, 0, 0, nil, least, stride) == LVT_BAD_ARGUMENT)
+      #expect(lvt_model_mask(nil, 0, 0, &rows, least, stride) == LVT_BAD_ARGUMENT)
+      var output = lvt_output()
+      #expect(lvt_model_output(model, 1, &output) == LVT_OK)
+      #expect(output.kind == LVT_MASKS && output.type == LVT_FLOAT32)
+      #expect(output.height == 1 && output.width == 9 && output.channels == 784)
+    }
+  }
+
   @Test func otherPlansHaveNeither() throws {
     for name in ["tiny", "tiny-detector", "tiny-segmenter"] {
       try withModel(name) { model, _, frame, _ in
@@ -101,6 +145,7 @@ import Testing
         #expect(
           lvt_model_label_map(model, &rows, rows.count, 0)
             == (name == "tiny-segmenter" ? LVT_OK : LVT_NO_RESULT))
+        #expect(lvt_model_mask(model, 0, 0, &rows, rows.count, 0) == LVT_NO_RESULT)
       }
     }
   }

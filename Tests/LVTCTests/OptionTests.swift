@@ -34,7 +34,7 @@ import Testing
 
   @Test func modelSaysWhatItIs() throws {
     for (name, task) in [
-      ("tiny", LVT_CLASSES), ("tiny-detector", LVT_DETECTIONS),
+      ("tiny", LVT_CLASSES), ("tiny-detector", LVT_DETECTIONS), ("tiny-rcnn", LVT_DETECTIONS),
       ("tiny-segmenter", LVT_PIXEL_CLASSES),
     ] {
       let path = fixtures + "/plan/\(name).lvt", plan = try Plan(path: path)

@@ -64,7 +64,8 @@ import Testing
 @Suite struct StoredPlanTests {
   @Test(arguments: [
     "tiny", "tiny-dynamic", "tiny-inhomogeneous", "tiny-swin", "tiny-dilateformer",
-    "tiny-depthwise-vit", "tiny-int16", "tiny-detector", "tiny-segmenter",
+    "tiny-depthwise-vit", "tiny-int16", "tiny-detector", "tiny-segmenter", "tiny-rcnn",
+    "tiny-cascade",
   ])
   func storedPlanStillGivesItsGoldenHashes(name: String) throws {
     let plan = try Plan(path: fixtures + "/plan/\(name).lvt")
@@ -94,7 +95,8 @@ import Testing
       ("tiny", plain), ("tiny-dynamic", dynamic), ("tiny-inhomogeneous", inhomogeneous),
       ("tiny-swin", .swin), ("tiny-dilateformer", .dilateFormer),
       ("tiny-depthwise-vit", .depthwiseViT), ("tiny-int16", plain.wide),
-      ("tiny-detector", .detector), ("tiny-segmenter", .segmenter),
+      ("tiny-detector", .detector), ("tiny-segmenter", .segmenter), ("tiny-rcnn", .rcnn()),
+      ("tiny-cascade", .rcnn(stages: 2)),
     ]
     for (name, tiny) in networks {
       let bytes = try tiny.compile().bytes

@@ -56,6 +56,25 @@ extension CommandLineTests {
     #expect(try shapes("segmenter") == ["logits": [40, 48, 6]])
   }
 
+  @Test func objectsOfTheFloatNetworkHaveTheirPixels() throws {
+    let outcome = try predict("instances", [scene, "--json", "--draw", folder + "/objects"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let found = try #require(try object(outcome.output[...])["boxes"] as? [[String: Any]])
+    #expect(!found.isEmpty)
+    for box in found {
+      let segmentation = try #require(box["segmentation"] as? [String: Any])
+      let size = try #require(segmentation["size"] as? [Int])
+      let counts = try #require(segmentation["counts"] as? String)
+      let runs = try RunLengths(packed: counts.utf8, pixels: size[0] * size[1])
+      let sides = ["width", "height"].map { box[$0] as? Double ?? 0 }
+      // An object fills its box, and little beside it.
+      #expect(Double(runs.area) > 0.2 * sides[0] * sides[1])
+      #expect(Double(runs.area) < 1.2 * sides[0] * sides[1])
+    }
+    let drawn = try [UInt8](Data(contentsOf: URL(filePath: folder + "/objects/0000.jpg")))
+    #expect(drawn.starts(with: [0xFF, 0xD8]))
+  }
+
   @Test func evaluationComparesFloatAndInt8() throws {
     let scenes = networks + "/scenes"
     for (name, truth, keys) in [
@@ -64,6 +83,10 @@ extension CommandLineTests {
         "segmenter", ["\(scenes)/labels", "--evaluate-pictures", "\(scenes)/pictures"],
         ["mIoU", "pixels"]
       ), ("segmenter", [scenes], ["mIoU", "pixels"]),
+      (
+        "instances", ["\(scenes)/coco.json", "--fit", "letterbox"],
+        ["mAP", "AP50", "mask.mAP", "mask.AP50"]
+      ),
     ] {
       let outcome = try compile(name, ["--evaluate"] + truth)
       #expect(outcome.code == 0, "\(outcome.errors)")
@@ -91,7 +114,10 @@ extension CommandLineTests {
     }
     for (name, option, value) in [
       ("segmenter", "--nms-pre", "10"), ("segmenter", "--extra-levels", "on_output"),
-      ("detector", "--pool-scales", "1,2"),
+      ("detector", "--pool-scales", "1,2"), ("detector", "--proposals", "10"),
+      ("detector", "--proposal-overlap", "0.6"), ("detector", "--stage-stds", "1,1,1,1"),
+      ("detector", "--region-scale", "28"), ("detector", "--region-samples", "2"),
+      ("detector", "--mask-cells", "7"), ("instances", "--pool-scales", "1,2"),
     ] {
       let outcome = try predict(name, [scene, option, value])
       #expect(outcome.code == 1)
@@ -117,6 +143,13 @@ extension CommandLineTests {
     (["--least-score", "1"], "--least-score: expected a number between 0 and 1"),
     (["--nms-overlap", "2"], "--nms-overlap: expected a number from 0 to 1"),
     (["--max-boxes", "0"], "--max-boxes: expected a number from 1 to 16384"),
+    (["--proposals", "0"], "--proposals: expected a number from 1 to 16384"),
+    (["--proposals", "16385"], "--proposals: expected a number from 1 to 16384"),
+    (["--proposal-overlap", "2"], "--proposal-overlap: expected a number from 0 to 1"),
+    (["--stage-stds", "1,1,1,1,1"], "--stage-stds: expected four numbers for each stage"),
+    (["--region-scale", "0"], "--region-scale: expected a number above 0, at most 65536"),
+    (["--region-samples", "65"], "--region-samples: expected a number from 0 to 64"),
+    (["--mask-cells", "0"], "--mask-cells: expected a number from 1 to 64"),
     (["--threshold", "2"], "--threshold: expected a number from 0 to 1"),
     (["--tensor", "x.npy", "--draw", "out"], "--draw, --masks: expected pictures"),
   ])

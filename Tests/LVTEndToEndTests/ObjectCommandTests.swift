@@ -9,6 +9,7 @@ import Testing
 extension CommandLineTests {
   private var detector: String { fixtures + "/plan/tiny-detector.lvt" }
   private var segmenter: String { fixtures + "/plan/tiny-segmenter.lvt" }
+  private var rcnn: String { fixtures + "/plan/tiny-rcnn.lvt" }
 
   private func withPicture<R>(_ body: (ImageView) throws -> R) throws -> R {
     try PictureDecoder().read(path: picture).withView(body)
@@ -80,6 +81,22 @@ extension CommandLineTests {
     }
   }
 
+  @Test func objectsHaveTheirPixelsAsRunLengths() throws {
+    let detector = try Detector(engine: Engine(plan: Plan(path: rcnn)))
+    let (objects, masks) = try withPicture { (try detector.detect($0), detector.masks) }
+    let found = try boxes(
+      run("lvt-infer", [rcnn, picture, "--json", "--threshold", "0"]).output[...])
+    #expect(found.count == objects.count && found.count > 2)
+    for (box, runs) in zip(found, masks.runs) {
+      let segmentation = try #require(box["segmentation"] as? [String: Any])
+      #expect(segmentation["size"] as? [Int] == [masks.height, masks.width])
+      let counts = try #require(segmentation["counts"] as? String)
+      #expect(try RunLengths(packed: counts.utf8, pixels: masks.width * masks.height) == runs)
+    }
+    let plain = try boxes(run("lvt-infer", [self.detector, picture, "--json"]).output[...])
+    #expect(!plain.isEmpty && plain.allSatisfy { $0["segmentation"] == nil })
+  }
+
   // MARK: Pixels
 
   @Test func labelMapsBecomeLinesAndFiles() throws {
@@ -104,14 +121,15 @@ extension CommandLineTests {
   @Test func drawingsHaveThePicturesSizeAndName() throws {
     let size = try withPicture { ($0.width, $0.height) }
     let name = try #require(picture.split(separator: "/").last?.split(separator: ".").first)
-    for plan in [detector, segmenter] {
+    for plan in [detector, segmenter, rcnn] {
       let drawn = folder + "/drawn"
-      let outcome = try run("lvt-infer", [plan, picture, "--draw", drawn])
+      let least = plan == rcnn ? ["--threshold", "0"] : []
+      let outcome = try run("lvt-infer", [plan, picture, "--draw", drawn] + least)
       #expect(outcome.code == 0 && outcome.errors.isEmpty)
       let image = try PictureDecoder().read(path: "\(drawn)/\(name).jpg")
       #expect(image.width == size.0 && image.height == size.1)
       // The line is the one without a drawing: what is drawn comes after the run.
-      let plain = try run("lvt-infer", [plan, picture])
+      let plain = try run("lvt-infer", [plan, picture] + least)
       func found(_ outcome: Outcome) -> Substring { outcome.output.prefix { $0 != "(" } }
       #expect(found(outcome) == found(plain))
     }
@@ -139,15 +157,18 @@ extension CommandLineTests {
 
   // MARK: Streams
 
-  @Test(arguments: ["tiny-detector", "tiny-segmenter"])
+  @Test(arguments: ["tiny-detector", "tiny-segmenter", "tiny-rcnn"])
   func streamsGiveALineAndFilesForEachFrame(name: String) throws {
     let plan = fixtures + "/plan/\(name).lvt",
-      member = name == "tiny-detector" ? "boxes" : "classes"
+      member = name == "tiny-segmenter" ? "classes" : "boxes"
     let jpeg = try [UInt8](Data(contentsOf: URL(fileURLWithPath: picture)))
-    let still = try object(run("lvt-infer", [plan, picture, "--json"]).output[...])
+    let least = name == "tiny-rcnn" ? ["--threshold", "0"] : []
+    let still = try object(run("lvt-infer", [plan, picture, "--json"] + least).output[...])
     let expected = try #require(still[member] as? [NSDictionary])
+    #expect(!expected.isEmpty)
     let stream = try run(
-      "lvt-infer", [plan, "-", "--all-frames", "--draw", folder + "/out"], input: jpeg + jpeg)
+      "lvt-infer", [plan, "-", "--all-frames", "--draw", folder + "/out"] + least,
+      input: jpeg + jpeg)
     #expect(stream.code == 0)
     let lines = stream.output.split(separator: "\n")
     #expect(lines.count == 2)
@@ -187,7 +208,7 @@ extension CommandLineTests {
     ["--bench", "3"], ["--bench", "3", "--json"], ["--verify"], ["--profile"],
   ])
   func detectorsAndSegmentersReportOnThemselves(arguments: [String]) throws {
-    for plan in [detector, segmenter] {
+    for plan in [detector, segmenter, rcnn] {
       let outcome = try run("lvt-infer", [plan] + arguments)
       #expect(outcome.code == 0 && outcome.errors.isEmpty && !outcome.output.isEmpty)
     }
@@ -197,6 +218,7 @@ extension CommandLineTests {
     for (path, words, useless) in [
       (plan, "classifies pictures", ["--threshold 0.5", "--classes 1", "--draw x", "--masks x"]),
       (detector, "finds objects", ["--top 2", "--json --logits", "--masks x"]),
+      (rcnn, "finds objects", ["--masks x"]),
       (segmenter, "classifies pixels", ["--top 2", "--json --logits", "--threshold 0.5"]),
     ] {
       for options in useless {

@@ -17,7 +17,7 @@ private struct CallTrial {
   init(_ entropy: Entropy) { self.entropy = entropy }
 
   private static let plans: [[UInt8]] =
-    ["tiny", "tiny-detector", "tiny-segmenter"].map {
+    ["tiny", "tiny-detector", "tiny-segmenter", "tiny-rcnn"].map {
       (try? repositoryFile("Tests/Fixtures/plan/\($0).lvt")) ?? []
     }
 
@@ -83,12 +83,13 @@ private struct CallTrial {
     defer { lvt_model_close(model) }
 
     for _ in 0..<entropy.integer(in: 1...8) {
-      switch entropy.integer(in: 0...6) {
+      switch entropy.integer(in: 0...7) {
       case 0: _ = try status { lvt_model_verify(model, $0, $1) }
       case 1: try top(model)
       case 2: try detections(model)
       case 3: labelMap(model)
       case 4: outputs(model)
+      case 5: mask(model)
       default:
         try pixels { bytes in
           var frame = frame(bytes)
@@ -151,6 +152,15 @@ private struct CallTrial {
       let labels = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
       let stride = entropy.flag() ? 0 : Int(number())
       _ = lvt_model_label_map(model, labels, bytes.count, stride)
+    }
+  }
+
+  private func mask(_ model: OpaquePointer?) {
+    let least = entropy.element(of: [0, 0.5, 1, -1, .nan, .infinity, -.infinity] as [Float])
+    pixels { bytes in
+      let rows = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      let stride = entropy.flag() ? 0 : Int(number())
+      _ = lvt_model_mask(model, least, number(), rows, bytes.count, stride)
     }
   }
 

@@ -16,6 +16,8 @@ extension Fuzzer {
       // Small, so that there are many runs a second.
       for i in networks.indices { networks[i].depths = networks[i].depths.map { _ in 1 } }
       return try networks.map { try $0.compile(pictures: 1).bytes }
+        + (0..<300).compactMap { PlanMaker.smallDetector($0) }.filter { $0.count < 1 << 16 }.prefix(
+          8)
     },
     mutate: { input, generator, change in
       guard var mutation = PlanMutation(input) else { return change(&input) }

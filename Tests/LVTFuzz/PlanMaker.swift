@@ -32,7 +32,8 @@ struct PlanMaker {
   }
 
   private mutating func addTensor(
-    _ shape: Shape, _ type: ElementType, inBufferOf other: Int? = nil
+    _ shape: Shape, _ type: ElementType, _ quantization: Quantization? = nil,
+    inBufferOf other: Int? = nil
   ) -> Int {
     let zeroPoint =
       type == .int16 || type == .float32 || type == .labels ? 0 : constants.zeroPoint()
@@ -40,17 +41,21 @@ struct PlanMaker {
     tensors.append(
       Tensor(
         shape: shape, type: type,
-        quantization: Quantization(scale: constants.scale(), zeroPoint: zeroPoint),
+        quantization: quantization
+          ?? Quantization(scale: constants.scale(), zeroPoint: zeroPoint),
         buffer: other.map { tensors[$0].buffer } ?? buffers - 1))
     return tensors.count - 1
   }
 
   private mutating func add(_ made: MadeStep) {
+    add(made, inputs: [current] + (made.residual.map { [$0] } ?? []) + made.others)
+  }
+
+  private mutating func add(_ made: MadeStep, inputs: [Int]) {
     let output = addTensor(
-      made.shape, made.type,
+      made.shape, made.type, made.quantization,
       inBufferOf: overwritable(made).flatMap { entropy.flag() ? $0 : nil })
-    operations.append(
-      (made.operation, [current] + (made.residual.map { [$0] } ?? []) + made.others, output))
+    operations.append((made.operation, inputs, output))
     current = output
   }
 
@@ -88,7 +93,8 @@ struct PlanMaker {
   }
 
   private mutating func addHead() {
-    let picture = tensors[0].shape
+    let picture = tensors[0].shape, map = current
+    if self.map.type == .int8, entropy.integer(in: 0...3) == 0 { return addTwoStages() }
     let made =
       switch entropy.integer(in: 0...2) {
       case 0: maker.labelPixels(picture) ?? maker.detect(picture, index: current) ?? maker.head()
@@ -96,6 +102,43 @@ struct PlanMaker {
       }
     add(made)
     outputs.append(PlanOutput(name: "head", kind: made.result ?? .map, tensor: current))
+    if made.result == .detections, entropy.flag() {
+      addMasks(RegionMaker(maker, levels: [tensors[map]]), levels: [map])
+    }
+  }
+
+  /// Regions of the map and perhaps of coarser ones, one or two heads, boxes, and perhaps masks.
+  private mutating func addTwoStages() {
+    var levels = [current]
+    for _ in 0..<entropy.integer(in: 0...2) {
+      add(RegionMaker(maker, levels: []).subsample())
+      levels.append(current)
+    }
+    let maker = RegionMaker(maker, levels: levels.map { tensors[$0] })
+    add(maker.proposals(), inputs: levels)
+    var regions = current, said: [Int] = []
+    let reading = maker.reading()
+    for stage in 0..<entropy.integer(in: 1...2) {
+      if stage > 0 {
+        add(maker.refineBoxes(reading, tensors[regions]), inputs: [regions, said[stage - 1]])
+        regions = current
+      }
+      let read = maker.readLevels()
+      add(
+        maker.boxHead(reading, tensors[regions], levels: read),
+        inputs: levels.prefix(read) + [regions])
+      said.append(current)
+    }
+    add(maker.boxes(reading, stages: said.count), inputs: [regions] + said)
+    outputs.append(PlanOutput(name: "head", kind: .detections, tensor: current))
+    if entropy.flag() { addMasks(maker, levels: levels) }
+  }
+
+  /// Masks of the boxes that were made last.
+  private mutating func addMasks(_ maker: RegionMaker, levels: [Int]) {
+    let read = maker.readLevels()
+    add(maker.masks(of: map, levels: read), inputs: levels.prefix(read) + [current])
+    outputs.append(PlanOutput(name: "masks", kind: .masks, tensor: current))
   }
 
   /// Maps that are there at the end are results too, now and then.
@@ -142,5 +185,24 @@ struct PlanMaker {
     contents.outputs = outputs
     contents.arenaBytes = end + (steps.map(\.scratchBytes).max() ?? 0)
     return contents
+  }
+}
+
+extension PlanMaker {
+  /// The bytes of a seed, as ``Fuzzer/madePlans`` takes them.
+  static func input(_ seed: UInt64) -> [UInt8] {
+    var generator = SplitMix64(seed: seed)
+    return (0..<64).map { _ in UInt8.random(in: 0...255, using: &generator) }
+  }
+
+  /// The file of a seed's plan if it is a two-stage detector's of no more work than an input may be.
+  static func smallDetector(_ seed: UInt64) -> [UInt8]? {
+    input(seed).withUnsafeBytes {
+      let maker = PlanMaker(Entropy($0)), contents = maker.contents()
+      guard contents.steps.contains(where: { $0.operation.name == "boxHead" }) else { return nil }
+      let file = contents.encoded(constants: maker.constants.bytes, hashed: false)
+      let plan = file.withUnsafeBytes { try? Plan(copying: $0, limits: PlanTrial.limits) }
+      return plan == nil ? nil : file
+    }
   }
 }

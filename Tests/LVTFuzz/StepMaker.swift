@@ -7,6 +7,8 @@ struct MadeStep {
   let operation: Step.Operation
   let shape: Shape
   let type: ElementType
+  /// What the map's integers mean; nil for anything.
+  var quantization: Quantization?
   /// A tensor that the step adds, and whose buffer the output may have.
   var residual: Int?
   /// Further tensors that the step reads.
@@ -19,8 +21,8 @@ struct MadeStep {
 
 /// Makes steps that read a map.
 struct StepMaker {
-  private let constants: ConstantMaker
-  private let input: Tensor
+  let constants: ConstantMaker
+  let input: Tensor
   private let held: [(index: Int, tensor: Tensor)]
 
   /// - Parameter held: Tensors that may be read, with their indices.
@@ -136,8 +138,8 @@ struct StepMaker {
       Detect.Anchor(width: 0.1 + constants.factor(upTo: 60000), height: 4)
     }
     for i in 0..<4 {
-      step.deviations[i] = constants.factor(upTo: 65536)
-      step.means[i] = -constants.factor(upTo: 65536)
+      step.coder.deviations[i] = constants.factor(upTo: 65536)
+      step.coder.means[i] = -constants.factor(upTo: 65536)
     }
     step.selection.leastLogit = entropy.element(of: [-3, -.greatestFiniteMagnitude, 0, 1e30])
     step.selection.overlap = entropy.element(of: [0, 0.5, 1])

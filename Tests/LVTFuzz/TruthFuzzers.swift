@@ -14,18 +14,28 @@ extension Fuzzer {
       } + [
         Array(
           """
+          {"images":[{"id":1,"file_name":"a.jpg","width":12,"height":4}],"categories":[{"id":3,"name":\
+          "cat"}],"annotations":[{"image_id":1,"category_id":3,"bbox":[1,1,8,2],"segmentation":[[1,1,9.5,\
+          1,3,3.25],[0,0,2,2,2,0]]},{"image_id":1,"category_id":3,"bbox":[1,1,2,2],"segmentation":{"size":\
+          [4,12],"counts":[5,3,0,2,38]}},{"image_id":1,"category_id":3,"bbox":[1,1,2,2],"iscrowd":1,\
+          "segmentation":{"size":[4,12],"counts":"5Kg1"}}]}
+          """.utf8),
+        Array(
+          """
           {"images":[{"id":7,"file_name":"a/b.jpg","width":32,"height":24}],"categories":[{"id":3,\
           "name":"cat"}],"annotations":[{"id":1,"image_id":7,"category_id":3,"bbox":[1,2.5,8,9],\
           "iscrowd":0},{"image_id":7,"category_id":3,"bbox":[0,0,32,24],"iscrowd":true}]}
-          """.utf8)
+          """.utf8),
       ]
     },
     run: { input in
-      for labels in [nil, ["cat", "dog"]] {
+      for (labels, masks) in [(nil, true), (["cat", "dog"], false)] {
         try orOneLine { () throws(ImportError) in
           let truth = try COCOFile.read(
-            FileBytes(input, name: "input"), labels: labels, folder: "folder")
-          return truth.pictures.allSatisfy { $0.isSound(classes: truth.classes.count) }
+            FileBytes(input, name: "input"), labels: labels, folder: "folder", masks: masks)
+          return truth.pictures.allSatisfy {
+            $0.isSound(classes: truth.classes.count, masks: masks)
+          }
         }
       }
     })
@@ -52,7 +62,7 @@ extension Fuzzer {
         var classes = ClassNames(["cat", "dog"]), faults = BoxFaults()
         let picture = try VOCFile.read(
           FileBytes(input, name: "input"), folder: "folder", classes: &classes, faults: &faults)
-        return picture.isSound(classes: 2)
+        return picture.isSound(classes: 2, masks: false)
       }
     })
 
@@ -101,12 +111,15 @@ extension Fuzzer {
 }
 
 extension DetectionTruth.Picture {
-  /// Whether its objects have a class and a place.
-  fileprivate func isSound(classes: Int) -> Bool {
+  /// Whether its objects have a class and a place, and a mask of its size if they have any.
+  fileprivate func isSound(classes: Int, masks: Bool) -> Bool {
     path.hasPrefix("folder/") && (width ?? 1) > 0 && (height ?? 1) > 0
       && objects.allSatisfy { object in
         let box = object.box
-        return (0..<classes).contains(object.classIndex) && box.width > 0 && box.height > 0
+        let isMasked =
+          masks ? object.mask?.pixels == (width ?? 0) * (height ?? 0) : object.mask == nil
+        return isMasked && (0..<classes).contains(object.classIndex) && box.width > 0
+          && box.height > 0
           && (box.x + box.width).isFinite && (box.y + box.height).isFinite
       }
   }

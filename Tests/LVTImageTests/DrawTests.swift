@@ -100,6 +100,40 @@ struct DrawTests {
     #expect(plateText(String(repeating: "x", count: 99), .nan).count == 24 + 3)
   }
 
+  // MARK: Masks
+
+  @Test func masksAreTintedWithAnEdgeAndTheSurerOneIsInFront() throws {
+    let image = try grey(60, 40)
+    func mask(_ columns: Range<Int>) throws -> RunLengths {
+      try RunLengths(
+        counts: [40 * columns.lowerBound, 40 * columns.count, 40 * (60 - columns.upperBound)],
+        pixels: 2400)
+    }
+    let far = Box(x: 59, y: 39, width: 1, height: 1)
+    image.draw(
+      [
+        Detection(classIndex: 1, score: 0.9, box: far),
+        Detection(classIndex: 1, score: 0.8, box: far),
+        Detection(classIndex: 2, score: 0.5, box: far),
+      ], masks: [try mask(2..<8), try mask(8..<14), try mask(4..<20)], labels: [])
+    func mixed(_ classIndex: Int) -> RGB {
+      let colour = Palette.colour(of: classIndex)
+      func half(_ byte: UInt8) -> UInt8 { UInt8((100 + Int(byte)) / 2) }
+      return RGB(red: half(colour.red), green: half(colour.green), blue: half(colour.blue))
+    }
+    let expected =
+      [(0..<2, untouched), (2..<3, Palette.colour(of: 1)), (3..<7, mixed(1))]
+      + [(7..<9, Palette.colour(of: 1)), (9..<13, mixed(1)), (13..<14, Palette.colour(of: 1))]
+      + [(14..<15, Palette.colour(of: 2)), (15..<19, mixed(2)), (19..<20, Palette.colour(of: 2))]
+    for (columns, colour) in expected {
+      for x in columns {
+        #expect(pixel(image, x, 5) == colour, "\(x)")
+        #expect(pixel(image, x, 0) == colour, "the picture's edge is none of an object, \(x)")
+      }
+    }
+    #expect(pixel(image, 20, 5) == untouched)
+  }
+
   // MARK: Label maps
 
   @Test func overlayIsHalfTheClassesColour() throws {

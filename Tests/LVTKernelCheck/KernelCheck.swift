@@ -34,6 +34,7 @@ public func checkKernel(
   case .resampleRow: try checker.checkResampleRow()
   case .resampleRows: try checker.checkResampleRows()
   case .resample: try checker.checkResample()
+  case .regionRow: try checker.checkRegionRow()
   case .greatest: try checker.checkGreatest()
   case .labelRow: try checker.checkLabelRow()
   case nil: throw .unknownOperation(row.name)

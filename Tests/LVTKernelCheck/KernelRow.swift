@@ -60,6 +60,7 @@ public struct KernelRow: Sendable {
     case .yuv: unsafeBitCast(kernels.yuv_rgb_u8, to: UInt.self) == wanted
     case .packed: unsafeBitCast(kernels.packed_rgb_u8, to: UInt.self) == wanted
     case .resample: unsafeBitCast(kernels.resample_s8, to: UInt.self) == wanted
+    case .regionRow: unsafeBitCast(kernels.region_row_s8, to: UInt.self) == wanted
     case .greatest: unsafeBitCast(kernels.greatest_s16, to: UInt.self) == wanted
     case .labelRow: unsafeBitCast(kernels.label_row_s16, to: UInt.self) == wanted
     case .resampleRow: unsafeBitCast(kernels.resample_row_u8, to: UInt.self) == wanted
@@ -93,6 +94,7 @@ enum Operation: String {
   case resampleRow = "resample_row_u8"
   case resampleRows = "resample_rows_u8"
   case resample = "resample_s8"
+  case regionRow = "region_row_s8"
   case greatest = "greatest_s16"
   case labelRow = "label_row_s16"
 }

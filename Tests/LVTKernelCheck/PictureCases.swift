@@ -129,17 +129,21 @@ struct PackedCase: KernelCase {
 private struct Weights {
   let values: [[Int]]
   let bytes: [UInt8]
+  var hasNegative: Bool { values.contains { $0.contains { $0 < 0 } } }
 
   init(taps: Int, count: Int, _ draw: inout Draw) {
     let largest = (1 << 31 - 1 << 21 - 1) / 255
+    let least = draw.choose(-1, 0)
     values = (0..<count).map { _ in
       switch draw.int(0...3) {
       case 0:  // all of it in one tap, often the last
         var one = [Int](repeating: 0, count: taps)
-        one[draw.choose(taps - 1, draw.int(0...taps - 1))] = draw.choose(largest, -largest, 1 << 22)
+        one[draw.choose(taps - 1, draw.int(0...taps - 1))] = draw.choose(
+          largest, least * largest, 1 << 22)
         return one
-      case 1: return (0..<taps).map { ($0 % 2 == 0 ? 1 : -1) * (largest / taps) }
-      default: return (0..<taps).map { _ in draw.int(-(largest / taps / 4)...largest / taps) }
+      case 1: return (0..<taps).map { ($0 % 2 == 0 ? 1 : least) * (largest / taps) }
+      default:
+        return (0..<taps).map { _ in draw.int(least * (largest / taps / 4)...largest / taps) }
       }
     }
     var bytes: [UInt8] = []
@@ -153,6 +157,7 @@ private struct Weights {
           bytes.append(UInt8(truncatingIfNeeded: half))
           bytes.append(UInt8(truncatingIfNeeded: half >> 8))
         }
+        for byte in 0..<4 { bytes += four.map { UInt8(truncatingIfNeeded: $0 >> (8 * byte)) } }
       }
     }
     self.bytes = bytes
@@ -206,6 +211,7 @@ struct ResampleRowCase: KernelCase {
     row.spare = spare
     row.first = UnsafePointer(memory[2].assumingMemoryBound(to: UInt32.self))
     row.weights = UnsafePointer(memory[3].assumingMemoryBound(to: lvt_resample_weights.self))
+    row.has_negative = weights.hasNegative
     row.taps = taps
     row.count = count
     row.out = memory[0].assumingMemoryBound(to: UInt8.self)
@@ -259,6 +265,7 @@ struct ResampleRowsCase: KernelCase {
       var mean = lvt_resample_rows_args()
       mean.rows = rows.baseAddress
       mean.weights = UnsafePointer(memory[2].assumingMemoryBound(to: lvt_resample_weights.self))
+      mean.has_negative = weights.hasNegative
       mean.taps = taps
       mean.count = count
       mean.out = memory[0].assumingMemoryBound(to: UInt8.self)
@@ -297,7 +304,7 @@ extension Checker {
   }
 
   func checkResampleRow() throws(CheckFailure) {
-    for taps in Array(1...13) + [40] {
+    for taps in Array(1...13) + [18, 24, 27, 40] {
       for width in [taps, taps + 1, taps + 2, taps + 5, 3 * taps + 20] {
         for count in [0, 1, 2, 3, 4, 5, 11, 32] {
           for _ in 0..<(isQuick ? 1 : 8) {
@@ -309,7 +316,7 @@ extension Checker {
   }
 
   func checkResampleRows() throws(CheckFailure) {
-    for taps in Array(1...13) + [40] {
+    for taps in Array(1...13) + [18, 24, 27, 40] {
       for count in Array(0...20) + [31, 32, 33, 64, 672] {
         for _ in 0..<(isQuick ? 1 : 8) {
           try check(ResampleRowsCase(taps: taps, count: count, &draw))

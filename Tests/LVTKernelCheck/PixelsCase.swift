@@ -11,13 +11,16 @@ struct PixelsCase: KernelCase {
   private enum Slot { static let out = 0, input = 1 }
 
   /// - Parameter channels: Of a map; a picture has 3, and makes 4 bytes of each pixel.
-  init(count: Int, channels: Int, isPicture: Bool, isLayer: Bool = false, _ draw: inout Draw) {
+  init(
+    count: Int, channels: Int, isPicture: Bool, isLayer: Bool = false, isTight: Bool = false,
+    _ draw: inout Draw
+  ) {
     (self.count, self.isPicture) = (count, isPicture)
     self.channels = isPicture ? 4 : channels
     let inBytes = isPicture ? 3 : channels
     // A layer's positions lie on multiples of 16 bytes.
-    inStride = isLayer ? channels.rounded(upTo: 16) : draw.stride(inBytes)
-    outStride = draw.stride(self.channels, isTight: isLayer)
+    inStride = isLayer ? channels.rounded(upTo: 16) : draw.stride(inBytes, isTight: isTight)
+    outStride = draw.stride(self.channels, isTight: isLayer || isTight)
     func extent(_ stride: Int, _ bytes: Int) -> Int {
       count == 0 ? 0 : (count - 1) * stride + bytes
     }
@@ -64,7 +67,11 @@ extension Checker {
   func checkPixels(isPicture: Bool) throws(CheckFailure) {
     for count in Array(0...17) + [63, 64, 65] {
       for channels in isPicture ? [3, 3, 3] : Array(1...34) + [48, 100] {
-        try check(PixelsCase(count: count, channels: channels, isPicture: isPicture, &draw))
+        for isTight in [false, true] {
+          try check(
+            PixelsCase(
+              count: count, channels: channels, isPicture: isPicture, isTight: isTight, &draw))
+        }
       }
     }
   }

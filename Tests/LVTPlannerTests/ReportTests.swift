@@ -35,7 +35,7 @@ import Testing
   }
 
   static let networks: [TinyNetwork] = [
-    TinyNetwork(), .swin.wide, .detector, .segmenter, features,
+    TinyNetwork(), .swin.wide, .detector, .segmenter, features, .rcnn(),
   ]
   private static let made = networks.map { tiny in
     Result { try Made(tiny, pictures: tiny.pictures(10)) }
@@ -181,7 +181,9 @@ import Testing
       let cells = try page.texts("figure[1]/table/tbody/tr[1]/td")
       #expect(
         cells.map { $0.split(separator: " ").first.map(String.init) }
-          == [outcome.float, outcome.int8].map { page.compiled.plan.label(ofClass: decision($0)) })
+          == [outcome.float[0], outcome.int8[0]].map {
+            page.compiled.plan.label(ofClass: decision($0))
+          })
     }
   }
 

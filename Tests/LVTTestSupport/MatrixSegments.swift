@@ -40,6 +40,14 @@ extension PlanContents {
     func channels(_ input: Int) -> Int {
       tensors.indices.contains(input) ? tensors[input].shape.channels : 0
     }
+    /// Convolutions of a map's cells, one after the other.
+    func segment(_ convolutions: [PackedMatrix], at first: Int, kernel: Int) {
+      var depth = step.inputs.first.map(channels) ?? 0
+      for (i, matrix) in convolutions.enumerated() {
+        segments[first + i] = MatrixSegments(kernel: kernel, channels: depth)
+        depth = matrix.n
+      }
+    }
     switch step.operation {
     case .depthwise(let s): segments[0] = MatrixSegments(filterOf: s.kernel)
     case .patchEmbed(let s): segments[0] = MatrixSegments(kernel: s.patch, channels: 3)
@@ -52,6 +60,16 @@ extension PlanContents {
         if i == 0 || i == s.classTower.count + 1 { depth = step.inputs.first.map(channels) ?? 0 }
         segments[i] = MatrixSegments(kernel: s.kernel, channels: depth)
         depth = matrices[i].n
+      }
+    case .proposals(let s):
+      segments[0] = MatrixSegments(
+        kernel: s.kernel, channels: step.inputs.first.map(channels) ?? 0)
+    case .boxHead(let s): segment(s.convolutions, at: 0, kernel: s.kernel)
+    case .masks(let s):
+      var first = 0
+      for head in s.heads {
+        segment(head.convolutions, at: first, kernel: s.kernel)
+        first += head.convolutions.count + 2
       }
     default: break
     }

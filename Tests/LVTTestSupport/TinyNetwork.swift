@@ -4,13 +4,26 @@ public import LVTPlanner
 import LVTRuntime
 
 /// What a tiny network of several stages finds, beside what classifies pictures.
-public enum TinyHead: Sendable {
+public enum TinyHead: Equatable, Sendable {
   /// RetinaNet over a pyramid of the stages from the second on, and one further level.
   case retina
   /// UPerNet.
   case upper
   /// Semantic FPN over a pyramid of all stages.
   case semantic
+  /// Mask R-CNN with two products, or Cascade Mask R-CNN with a convolution and a product, over a pyramid of all
+  /// stages.
+  case rcnn(stages: Int)
+}
+
+extension TinyHead {
+  /// Whether the head's convolutions have BatchNorms.
+  fileprivate var hasNorms: Bool {
+    switch self {
+    case .upper, .semantic: true
+    case .retina, .rcnn: false
+    }
+  }
 }
 
 /// A static, dynamic or inhomogeneous DWNet, a Swin, a depth-wise ViT or a DilateFormer with seeded random
@@ -43,6 +56,8 @@ public struct TinyNetwork: Sendable {
   public var classes = 5
   /// Names of the classes; none, or one for each.
   public var labels: [String] = []
+  /// How a picture becomes the input.
+  public var fit = InputSpec.Fit.stretch
   /// Whether there are tensors of the logits; without them all others are the same.
   public var hasHead = true
   /// What takes the place of `norm` and the logits; the stages of a DWNet then have norms of their own.
@@ -186,7 +201,8 @@ public struct TinyNetwork: Sendable {
         addNorm("norm\(stage)", channels, batch: true)
       }
       func addConvolution(_ name: String, _ outputs: Int, _ inputs: Int, _ kernel: Int = 3) {
-        let hasNorm = denseHead != .retina && !name.hasPrefix("neck.")
+        let hasNorm =
+          denseHead.hasNorms && !name.hasPrefix("neck.") || name.contains("shared_convs")
         addMatrix("\(name).conv", [outputs, inputs, kernel, kernel], bias: !hasNorm)
         if hasNorm { addNorm("\(name).bn", outputs, batch: true) }
       }
@@ -226,6 +242,30 @@ public struct TinyNetwork: Sendable {
           }
         }
         addMatrix("\(head).conv_seg", [classes, width, 1, 1], bias: true)
+      case .rcnn(let cascade):
+        for (level, channels) in stages.enumerated() {
+          addConvolution("neck.lateral_convs.\(level)", width, channels, 1)
+          addConvolution("neck.fpn_convs.\(level)", width, width)
+        }
+        addMatrix("rpn_head.rpn_conv", [width, width, 3, 3], bias: true)
+        addMatrix("rpn_head.rpn_cls", [3, width, 1, 1], bias: true)
+        add("rpn_head.rpn_reg.weight", [12, width, 1, 1], spread: 0.1)
+        add("rpn_head.rpn_reg.bias", [12], spread: 0.1)
+        for stage in 0..<cascade {
+          let suffix = cascade > 1 ? ".\(stage)" : ""
+          let head = "roi_head.bbox_head\(suffix)", mask = "roi_head.mask_head\(suffix)"
+          if cascade > 1 { addConvolution("\(head).shared_convs.0", 6, width) }
+          addMatrix(
+            "\(head).shared_fcs.0", [20, 49 * (cascade > 1 ? 6 : width)], bias: true)
+          if cascade == 1 { addMatrix("\(head).shared_fcs.1", [20, 20], bias: true) }
+          addMatrix("\(head).fc_cls", [classes + 1, 20], bias: true)
+          add("\(head).fc_reg.weight", [cascade > 1 ? 4 : 4 * classes, 20], spread: 0.2)
+          add("\(head).fc_reg.bias", [cascade > 1 ? 4 : 4 * classes], spread: 0.2)
+          addConvolution("\(mask).convs.0", 5, width)
+          addMatrix("\(mask).upsample", [5, 7, 2, 2], bias: false)
+          add("\(mask).upsample.bias", [7], spread: 0.1)
+          addMatrix("\(mask).conv_logits", [cascade > 1 ? 1 : classes, 7, 1, 1], bias: true)
+        }
       }
       return Checkpoint(tensors: tensors)
     }
@@ -245,6 +285,12 @@ public struct TinyNetwork: Sendable {
     var options = Network.Options()
     options.inputSize = size
     options.features = features
+    if case .rcnn = denseHead {
+      // Every region is looked at, and many boxes are found.
+      options.twoStage.proposals = 12
+      options.detection.scales = [2]
+      options.detection.selection.boxes = 9
+    }
     if dilatedStages != nil, let heads { options.heads = depths.indices.map { heads << $0 } }
     return try Network(checkpoint, options: options)
   }
@@ -273,6 +319,7 @@ public struct TinyNetwork: Sendable {
     options.schedule = schedule
     options.residual = residual
     options.labels = labels
+    options.fit = fit
     return try Planner(options: options).compile(network(), pictures: pictures(count))
   }
 }
@@ -369,6 +416,12 @@ extension TinyNetwork {
 
   /// A semantic FPN over a DWNet, whose maps have odd heights: sides that are doubled are not those of the map before.
   public static var semanticSegmenter: TinyNetwork { .dense(.semantic, seed: 1) }
+
+  /// A Mask R-CNN over a DWNet, whose maps have odd heights, or a Cascade Mask R-CNN of two stages whose offsets and
+  /// masks are the same for all classes.
+  public static func rcnn(stages: Int = 1) -> TinyNetwork {
+    .dense(.rcnn(stages: stages), seed: UInt64(stages))
+  }
 
   private static func dense(_ head: TinyHead, seed: UInt64) -> TinyNetwork {
     var tiny = TinyNetwork()

@@ -13,12 +13,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 FIRST_STRIDE = 8
+SCALES = 4 * 2 ** (torch.arange(3) / 3)
+"""Sides of a level's square anchors, in strides."""
 LARGEST_GROWTH = abs(math.log(16 / 1000))
 
 
-def anchors_of_level(height: int, width: int, stride: int) -> Tensor:
-    """[height * width * 9, 4]: for each position, row by row, for each ratio all scales."""
-    scales = stride * 4 * 2 ** (torch.arange(3) / 3)
+def anchors_of_level(height: int, width: int, stride: int, scales: Tensor) -> Tensor:
+    """[height * width * anchors, 4]: for each position, row by row, for each of three ratios all scales."""
+    scales = stride * scales
     roots = torch.tensor([0.5, 1.0, 2.0]).sqrt()
     half_widths = (scales / roots[:, None]).flatten() / 2
     half_heights = (scales * roots[:, None]).flatten() / 2
@@ -28,14 +30,15 @@ def anchors_of_level(height: int, width: int, stride: int) -> Tensor:
     return (base + centres).reshape(-1, 4)
 
 
-def flatten(results: Sequence[tuple[Tensor, Tensor]], classes: int) -> list[tuple[Tensor, Tensor, Tensor]]:
+def flatten(results: Sequence[tuple[Tensor, Tensor]], classes: int, first_stride: int = FIRST_STRIDE,
+            scales: Tensor = SCALES) -> list[tuple[Tensor, Tensor, Tensor]]:
     """For each level the logits [B, anchors, classes], offsets [B, anchors, 4] and anchors [anchors, 4]."""
     levels = []
     for i, (scores, offsets) in enumerate(results):
         batch, _, height, width = scores.shape
         levels.append((scores.permute(0, 2, 3, 1).reshape(batch, -1, classes),
                        offsets.permute(0, 2, 3, 1).reshape(batch, -1, 4),
-                       anchors_of_level(height, width, FIRST_STRIDE << i)))
+                       anchors_of_level(height, width, first_stride << i, scales)))
     return levels
 
 

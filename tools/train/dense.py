@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks that say something about every place of a picture: RetinaNet, UPerNet and semantic FPN.
 
+What finds instances stands in `two_stage.py`, on the backbones and the pyramid of this module.
+
 Names of tensors, order of operations and defaults are those of mmdetection 2 and mmsegmentation 0, so that what is
 trained here is imported like a released checkpoint. The backbones are the classification networks of this folder,
 each stage's map going out through a norm of its own.
@@ -21,7 +23,7 @@ from dwnet import pad_to
 
 STRIDES = (4, 8, 16, 32)
 FAMILIES = ("dwnet", "dynamic_dwnet", "swin", "dilateformer")
-HEADS = {"detect": ("retina",), "segment": ("uper", "fpn")}
+HEADS = {"detect": ("retina",), "segment": ("uper", "fpn"), "instances": ("mask", "cascade")}
 
 
 def bilinear(x: Tensor, size: Sequence[int]) -> Tensor:
@@ -253,4 +255,7 @@ def build(args: argparse.Namespace) -> nn.Module:
         raise ValueError(f"--depths: expected {len(STRIDES)} stages, not {len(args.depths)}")
     if args.head not in HEADS[args.task]:
         raise ValueError(f"--head: {args.task} has {', '.join(HEADS[args.task])}, not {args.head}")
+    if args.task == "instances":
+        from two_stage import InstanceDetector  # which needs torchvision, as nothing else here does
+        return InstanceDetector(args)
     return (Detector if args.task == "detect" else Segmenter)(args)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 import torch
@@ -71,17 +72,25 @@ class Samples:
     pictures: Tensor
     """[N, 3, H, W], bytes."""
     labels: Tensor
-    """Segmentation: a class for each pixel, [N, H, W]. Detection: one for each box, [N, boxes], -1 where none is."""
+    """Segmentation: a class for each pixel, [N, H, W]. Boxes: one for each, [N, boxes], -1 where none is."""
     boxes: Tensor = field(default_factory=lambda: torch.empty(0))
-    """Detection: corners in pixels of the input, [N, boxes, 4]."""
+    """Corners in pixels of the input, [N, boxes, 4]."""
+    masks: Tensor = field(default_factory=lambda: torch.empty(0))
+    """Of instances: the boxes' masks as bits of bytes, [N, boxes, H, ceil(W / 8)]."""
+    entries: list[dict] = field(default_factory=list)
+    """The pictures as COCO's JSON has them."""
+    numbers: list[int] = field(default_factory=list)
+    """The classes' numbers in COCO's JSON."""
 
     def __len__(self) -> int:
         return len(self.pictures)
 
 
-def read_boxes(path: Path, size: tuple[int, int], limit: int | None = None) -> Samples:
+def read_boxes(path: Path, size: tuple[int, int], limit: int | None = None,
+               read_mask: Callable[[list | dict, tuple[int, int], tuple[int, int]], Tensor] | None = None) -> Samples:
     """A JSON file as COCO's; the pictures' names are relative to its folder. Crowds are left out.
 
+    `read_mask` makes of a segmentation, the picture's and the input's size the bits that the samples then have.
     Class k is the k-th of the categories in the order of their numbers, as mmdetection has them.
     """
     try:
@@ -92,7 +101,7 @@ def read_boxes(path: Path, size: tuple[int, int], limit: int | None = None) -> S
         for entry in coco["annotations"]:
             if not entry.get("iscrowd"):
                 found.setdefault(entry["image_id"], []).append(entry)
-        pictures, boxes, labels = [], [], []
+        pictures, boxes, labels, masks = [], [], [], []
         for entry in coco["images"][:limit]:
             picture = open_picture(path.parent / entry["file_name"])
             told = entry.get("width", picture.width), entry.get("height", picture.height)
@@ -101,10 +110,12 @@ def read_boxes(path: Path, size: tuple[int, int], limit: int | None = None) -> S
                                  f"not {told[0]}x{told[1]}")
             width, height = fitted(*picture.size, size, letterbox=True)
             scale = np.array([width / picture.width, height / picture.height] * 2)
-            some = [(e["bbox"], places[e["category_id"]]) for e in found.get(entry["id"], [])]
-            some = [(np.array(box, float), label) for box, label in some if min(box[2:]) > 0]
-            boxes.append([np.concatenate([box[:2], box[:2] + box[2:]]) * scale for box, _ in some])
-            labels.append([label for _, label in some])
+            some = [e for e in found.get(entry["id"], []) if min(e["bbox"][2:]) > 0]
+            corners = [np.array(e["bbox"], float) for e in some]
+            boxes.append([np.concatenate([box[:2], box[:2] + box[2:]]) * scale for box in corners])
+            labels.append([places[e["category_id"]] for e in some])
+            if read_mask:
+                masks.append([read_mask(e["segmentation"], picture.size, size) for e in some])
             pictures.append(fit(picture, size, letterbox=True))
     except (KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: not as COCO's: {type(error).__name__} {error}") from None
@@ -114,11 +125,15 @@ def read_boxes(path: Path, size: tuple[int, int], limit: int | None = None) -> S
         raise ValueError(f"{path}: no boxes")
     most = max(len(some) for some in labels)
     samples = Samples(list(names.values()), to_bytes(pictures), torch.full((len(pictures), most), -1),
-                      torch.zeros(len(pictures), most, 4))
+                      torch.zeros(len(pictures), most, 4), entries=coco["images"][:limit], numbers=list(names))
+    if read_mask:
+        samples.masks = torch.zeros(len(pictures), most, size[1], (size[0] + 7) // 8, dtype=torch.uint8)
     for i, (some, which) in enumerate(zip(boxes, labels)):
         if which:
             samples.boxes[i, :len(which)] = torch.tensor(np.array(some), dtype=torch.float32)
             samples.labels[i, :len(which)] = torch.tensor(which)
+            if read_mask:
+                samples.masks[i, :len(which)] = torch.stack(masks[i])
     return samples
 
 
@@ -192,6 +207,10 @@ class Changes:
         y = (labels[:, None].int() + 1).float()
         y = F.grid_sample(y, self.grid(y), mode="nearest", padding_mode="zeros", align_corners=False)[:, 0].long()
         return torch.where(y == 0, IGNORED, y - 1)
+
+    def masks(self, masks: Tensor) -> Tensor:
+        """[B, masks, H, W] of 0 and 1, as floats; 0 beside the picture."""
+        return F.grid_sample(masks.float(), self.grid(masks), mode="nearest", padding_mode="zeros", align_corners=False)
 
     def boxes(self, boxes: Tensor, labels: Tensor, width: int, height: int) -> tuple[Tensor, Tensor]:
         """Corners and labels; -1 for boxes of which too little is left."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Float top-1 of a checkpoint on the 10,000 Fashion-MNIST test pictures, and what it sees in single pictures.
 
-With --task detect: AP50 of each class on --data, a JSON file as COCO's. With --task segment: intersection over union
-of each class on --data, a folder with pictures/*.jpg and labels/*.png. The sizes of the network are those of training.
+With --task detect: AP50 of each class on --data, a JSON file as COCO's. With --task instances: AP50
+of masks, too. With --task segment: intersection over union of each class on --data, a folder with pictures/*.jpg and
+labels/*.png. The sizes of the network are those of training.
 """
 from __future__ import annotations
 

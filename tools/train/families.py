@@ -89,10 +89,13 @@ def add_arguments(parser: argparse.ArgumentParser, embed: int, depths: list[int]
 def add_dense_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the sizes of what stands on the backbone of a dense network."""
     sizes = parser.add_argument_group("network for detection or segmentation")
-    sizes.add_argument("--head", choices=["retina", "uper", "fpn"],
-                       help="retina for detection; for segmentation uper (default) or fpn")
+    sizes.add_argument("--head", choices=["retina", "uper", "fpn", "mask", "cascade"],
+                       help="retina for detection; for segmentation uper (default) or fpn; for instances mask (Mask "
+                       "R-CNN, default) or cascade (Cascade Mask R-CNN)")
     sizes.add_argument("--channels", type=int, default=32, help="channels of pyramid and head")
-    sizes.add_argument("--convs", type=int, default=2, help="convolutions in front of RetinaNet's last one")
+    sizes.add_argument("--convs", type=int, default=2, help="convolutions in front of the last one of "
+                       "RetinaNet or of a head of masks")
+    sizes.add_argument("--fc", type=int, default=128, help="channels of the products of a head of boxes")
 
 
 def build(args: argparse.Namespace) -> nn.Module:

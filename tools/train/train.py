@@ -4,6 +4,7 @@
 --task classify   on your pictures; --data is a folder with a folder of pictures for each class, whose name it has.
                   Without --data on Fashion-MNIST, or --data is a folder with its idx files
 --task detect     RetinaNet on your pictures; --data is a JSON file as COCO's, with the pictures' names relative to it
+--task instances  Mask R-CNN or Cascade Mask R-CNN on the same, with masks; it needs torchvision and pycocotools
 --task segment    UPerNet or semantic FPN on your pictures; --data is a folder with pictures/*.jpg and labels/*.png of
                   the same names, in which a pixel's value is its class and 255 is ignored; the classes' names are in
                   FOLDER/labels.txt or --classes
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import dense
 import train_dense
 import train_folders
 from data import DEFAULT_FOLDER, LABELS, MEAN, STD, load_split, resize_all
@@ -81,10 +83,11 @@ DEFAULTS = {
               "interpolation": "bicubic"},
     "detect": {"depths": [2, 2, 2, 1], "input": (192, 160), "epochs": 24, "batch": 16, "lr": 2e-3},
     "segment": {"depths": [2, 2, 2, 1], "input": (192, 160), "epochs": 24, "batch": 16, "lr": 2e-3},
+    "instances": {"depths": [2, 2, 2, 1], "input": (192, 160), "epochs": 24, "batch": 16, "lr": 2e-3},
 }
 
 
-TASKS = ("classify", "detect", "segment")
+TASKS = ("classify", *dense.HEADS)
 
 
 def parse() -> argparse.Namespace:
@@ -126,11 +129,11 @@ def parse() -> argparse.Namespace:
                          "with training pictures and judged on those that validate")
     folders.add_argument("--lvt-plan", type=Path, metavar="PROGRAM", help="where it is, if not in .build/release or PATH")
     add_dense_arguments(parser)
-    dense = parser.add_argument_group("training of detection and segmentation")
-    dense.add_argument("--test", type=Path, help="as --data: pictures to test with after every epoch")
-    dense.add_argument("--zoom", type=float, default=1.3, help="pictures are scaled by 1 / zoom to zoom at random")
-    dense.add_argument("--jitter", type=float, default=0.15, help="largest random change of brightness and contrast")
-    dense.add_argument("--half", action="store_true", help="write the weights as float16")
+    dense_training = parser.add_argument_group("training of detection, instances and segmentation")
+    dense_training.add_argument("--test", type=Path, help="as --data: pictures to test with after every epoch")
+    dense_training.add_argument("--zoom", type=float, default=1.3, help="pictures are scaled by 1 / zoom to zoom at random")
+    dense_training.add_argument("--jitter", type=float, default=0.15, help="largest random change of brightness and contrast")
+    dense_training.add_argument("--half", action="store_true", help="write the weights as float16")
     parser.set_defaults(**DEFAULTS[kind(parser.parse_known_args()[0])])
     return parser.parse_args()
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training and testing of networks that find boxes or label pixels; `train.py --task detect|segment` comes here."""
+"""Training and testing of networks that find boxes or masks or label pixels: all of `train.py --task` but classify."""
 from __future__ import annotations
 
 import argparse
 import math
 import time
 from pathlib import Path
+from types import ModuleType
+from typing import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +25,15 @@ BATCH = 20
 def read(args: argparse.Namespace, path: Path, limit: int | None = None) -> Samples:
     if args.task == "detect":
         return read_boxes(path, args.input, limit)
+    if args.task == "instances":
+        return read_boxes(path, args.input, limit, instances().read_mask)
     return read_label_maps(path, args.input, args.classes, limit)
+
+
+def instances() -> ModuleType:
+    """What needs torchvision and pycocotools, as the other tasks do not."""
+    import instances
+    return instances
 
 
 def settle(args: argparse.Namespace) -> None:
@@ -32,8 +42,8 @@ def settle(args: argparse.Namespace) -> None:
         raise ValueError(f"--task {args.task} needs --data")
     if isinstance(args.input, int):
         args.input = (args.input, args.input)
-    if isinstance(args.classes, int) or args.task == "detect" and args.classes:
-        raise ValueError("--classes: segmentation has a file of names, detection has those of the JSON")
+    if isinstance(args.classes, int) or args.task != "segment" and args.classes:
+        raise ValueError("--classes: segmentation has a file of names, the others have those of the JSON")
     args.head = args.head or dense.HEADS[args.task][0]
 
 
@@ -70,46 +80,50 @@ def loss_of(model: nn.Module, samples: Samples, weights: Tensor, index: Tensor, 
     changes = Changes(len(index), args.zoom, random)
     x = changes.pictures(samples.pictures[index], args.jitter).contiguous(memory_format=torch.channels_last)
     width, height = args.input
+    if args.task == "segment":
+        logits = dense.bilinear(model(x), (height, width))
+        return F.cross_entropy(logits, changes.label_maps(samples.labels[index]), weights, ignore_index=IGNORED)
+    truth, labels = changes.boxes(samples.boxes[index], samples.labels[index], width, height)
     if args.task == "detect":
-        truth, labels = changes.boxes(samples.boxes[index], samples.labels[index], width, height)
         return boxes.loss(model(x), truth, labels, len(samples.names))
-    logits = dense.bilinear(model(x), (height, width))
-    return F.cross_entropy(logits, changes.label_maps(samples.labels[index]), weights, ignore_index=IGNORED)
+    masks = changes.masks(instances().unpack(samples.masks[index], width))
+    return instances().loss(model, x, truth, labels, masks)
 
 
-def test(model: nn.Module, samples: Samples, args: argparse.Namespace) -> list[float]:
-    """AP at an overlap of 0.5, or intersection over union, of each class; NaN for what does not occur."""
+def batches(samples: Samples) -> Iterator[Tensor]:
+    for begin in range(0, len(samples), BATCH):
+        yield normalise(samples.pictures[begin:begin + BATCH]).contiguous(memory_format=torch.channels_last)
+
+
+def test(model: nn.Module, samples: Samples, path: Path, args: argparse.Namespace) -> dict[str, list[float]]:
+    """Of each measure, the task's own one first, a score for each class; NaN for what does not occur.
+
+    AP50 is AP at an overlap of 0.5, mIoU intersection over union. `path` is what the samples were read from.
+    """
     model.eval()
     width, height = args.input
     count = len(samples.names)
-    found: list[Tensor] = []
-    confusion = torch.zeros(count, count, dtype=torch.int64)
+    if args.task == "instances":
+        return instances().test(model, samples, path, args.input, batches(samples))
     with torch.inference_mode():
-        for begin in range(0, len(samples), BATCH):
-            x = normalise(samples.pictures[begin:begin + BATCH]).contiguous(memory_format=torch.channels_last)
-            results = model(x)
-            if args.task == "detect":
-                found += boxes.detect(results, count, width, height)
-                continue
-            labels = samples.labels[begin:begin + BATCH].long()
-            guess = dense.bilinear(results, (height, width)).argmax(dim=1)
+        if args.task == "detect":
+            found = [one for x in batches(samples) for one in boxes.detect(model(x), count, width, height)]
+            there = samples.labels >= 0
+            return {"AP50": boxes.average_precision(found, [b[t] for b, t in zip(samples.boxes, there)],
+                                                    [n[t] for n, t in zip(samples.labels, there)], count)}
+        confusion = torch.zeros(count, count, dtype=torch.int64)
+        for x, labels in zip(batches(samples), samples.labels.split(BATCH)):
+            guess = dense.bilinear(model(x), (height, width)).argmax(dim=1)
             known = labels != IGNORED
-            pairs = labels[known] * count + guess[known]
+            pairs = labels[known].long() * count + guess[known]
             confusion += torch.bincount(pairs, minlength=count * count).view(count, count)
-    if args.task == "detect":
-        there = samples.labels >= 0
-        return boxes.average_precision(found, [b[t] for b, t in zip(samples.boxes, there)],
-                                       [n[t] for n, t in zip(samples.labels, there)], count)
     both = confusion.diag().double()
-    return (both / (confusion.sum(0) + confusion.sum(1) - both)).tolist()
+    return {"mIoU": (both / (confusion.sum(0) + confusion.sum(1) - both)).tolist()}
 
 
 def mean(scores: list[float]) -> float:
     known = [score for score in scores if not math.isnan(score)]
     return sum(known) / len(known)
-
-
-MEASURE = {"detect": "AP50", "segment": "mIoU"}
 
 
 def save(model: nn.Module, names: list[str], args: argparse.Namespace, metadata: dict[str, str]) -> None:
@@ -166,9 +180,9 @@ def train(args: argparse.Namespace) -> None:
         metadata = {"epoch": str(epoch)}
         text = ""
         if tests:
-            score = mean(test(model, tests, args))
-            metadata[MEASURE[args.task]] = f"{score:.4f}"
-            text = f", {MEASURE[args.task]} {100 * score:.2f} %"
+            scores = {measure: mean(some) for measure, some in test(model, tests, args.test, args).items()}
+            metadata |= {measure: f"{score:.4f}" for measure, score in scores.items()}
+            text = "".join(f", {measure} {100 * score:.2f} %" for measure, score in scores.items())
         save(model, samples.names, args, metadata)
         print(f"epoch {epoch}/{args.epochs}: loss {total / per_epoch:.4f}{text}, "
               f"{time.monotonic() - begin:.0f} s", flush=True)
@@ -180,7 +194,7 @@ def evaluate(args: argparse.Namespace) -> None:
     samples = read(args, args.data)
     model = build(args, samples)
     model.load_state_dict(read_weights(args.model), strict=True)
-    scores = test(model.to(memory_format=torch.channels_last), samples, args)
-    for name, score in zip(samples.names, scores):
-        print(f"{name}: {100 * score:.2f} %")
-    print(f"{MEASURE[args.task]} {100 * mean(scores):.2f} % on {len(samples)} pictures")
+    for measure, scores in test(model.to(memory_format=torch.channels_last), samples, args.data, args).items():
+        for name, score in zip(samples.names, scores):
+            print(f"{name}: {100 * score:.2f} %")
+        print(f"{measure} {100 * mean(scores):.2f} % on {len(samples)} pictures")

@@ -128,6 +128,10 @@ typedef enum {
     /// channels: left, top, right and bottom edge in pixels of the network's input, score, class.
     /// Behind the last box all are 0. lvt_model_detections has them in the frame's pixels.
     LVT_DETECTIONS = 3,
+    /// Which parts of each box belong to its object: float32, a position for each box in the order
+    /// of LVT_DETECTIONS, with as many channels as a square has cells: probabilities, row after
+    /// row. Behind the last box all are 0. lvt_model_mask has them in the frame's pixels.
+    LVT_MASKS = 4,
 } lvt_output_kind;
 
 /// What the values of a result are.
@@ -299,6 +303,18 @@ lvt_model_detections(lvt_model *model, float least_score, lvt_detection *detecti
 /// frame. Allocates nothing.
 lvt_status
 lvt_model_label_map(const lvt_model *model, uint8_t *labels, size_t byte_count, size_t stride);
+
+/// Writes which pixels of the last frame belong to an object, 1 for those and 0 for others, as
+/// lvt_model_label_map writes classes. The object is the one that lvt_model_detections writes at
+/// `index`, from 0 on, with this `least_score`. LVT_BAD_ARGUMENT if there is no such object, a
+/// pointer is NULL, or the rows do not fit; LVT_NO_RESULT for a plan without masks, and before the
+/// first frame.
+lvt_status lvt_model_mask(lvt_model *model,
+                          float least_score,
+                          int32_t index,
+                          uint8_t *mask,
+                          size_t byte_count,
+                          size_t stride);
 
 /// A status in words, a static string.
 const char *lvt_status_text(lvt_status status);

@@ -438,12 +438,13 @@ typedef struct {
     uint8_t *rgb;             ///< 3 * width bytes.
 } lvt_packed_rgb_args;
 
-/// Weights of four neighbouring taps in units of 2^-22. A weight is also high * 2^12 + low: the
-/// halves fit the 16-bit multiplications that some CPUs are better at.
+/// Weights of four neighbouring taps in units of 2^-22, as the multiplications of CPUs take them. A
+/// weight is also high * 2^12 + low.
 typedef struct {
     int32_t whole[4];
     int16_t high[4];
-    int16_t low[4]; ///< 0 ... 4095
+    int16_t low[4];      ///< 0 ... 4095
+    uint8_t bytes[4][4]; ///< bytes[i][tap] is byte i of whole[tap], from the lowest.
 } lvt_resample_weights;
 
 /// Weighted means of neighbouring pixels of RGB rows, the same in each row, for each colour:
@@ -460,6 +461,7 @@ typedef struct {
     size_t spare;                        ///< Bytes that may be read behind each row of `in`.
     const uint32_t *first;               ///< Ascending; first[i] + taps is at most width.
     const lvt_resample_weights *weights; ///< ceil(taps / 4) for each mean.
+    bool has_negative;                   ///< Whether any weight is.
     size_t taps;                         ///< At least 1.
     size_t count;                        ///< Pixels of a row of `out`.
     uint8_t *out;
@@ -469,8 +471,9 @@ typedef struct {
 typedef struct {
     const uint8_t *const *rows; ///< One for each tap.
     const lvt_resample_weights *weights;
-    size_t taps;  ///< At least 1.
-    size_t count; ///< Bytes of a row.
+    bool has_negative; ///< Whether any weight is.
+    size_t taps;       ///< At least 1.
+    size_t count;      ///< Bytes of a row.
     uint8_t *out;
 } lvt_resample_rows_args;
 
@@ -497,6 +500,35 @@ typedef struct {
     int16_t *scratch;            ///< width * pitch, 64-byte aligned.
     int8_t *out;                 ///< columns * pitch bytes.
 } lvt_resample_args;
+
+/// What a cell of a region reads: `count` columns from `first` on, with as many weights.
+typedef struct {
+    int32_t first;
+    int32_t count;   ///< 0 for a cell beside the map.
+    int32_t weights; ///< Where its weights start.
+    int32_t rest;    ///< 2^14 less the sum of its weights, which no column has.
+} lvt_region_cell;
+
+/// A row of the cells of a region (RoIAlign), each a weighted mean over rows and columns of a map.
+/// Weights are 0 ... 2^14; with the rest they make 2^14. The rest has the zero point.
+///
+///   v[x]   = (sum over rows of in[row][x] * weight + zero_point * rest + 2^6) >> 7
+///   out[i] = clamp((sum over columns of v[x] * weight + 2^7 * zero_point * rest + 2^20) >> 21)
+typedef struct {
+    const int8_t *in;           ///< The first of the rows and of the columns.
+    size_t row_stride, pitch;   ///< Bytes from row to row, and from column to column; the pitch is
+                                ///< a multiple of 16.
+    const int16_t *row_weights; ///< `rows`.
+    size_t rows;                ///< Also 0.
+    int32_t row_rest;
+    int32_t zero_point;            ///< -128 ... 127
+    size_t width;                  ///< Columns that cells read.
+    const int16_t *column_weights; ///< Of all cells.
+    const lvt_region_cell *cells;  ///< `cell_count`.
+    size_t cell_count;
+    int16_t *scratch; ///< width * pitch, 64-byte aligned.
+    int8_t *out;      ///< cell_count * pitch bytes.
+} lvt_region_row_args;
 
 /// The greatest of the first `channels` channels of each position, of equals the first.
 typedef struct {
@@ -552,6 +584,7 @@ typedef void lvt_packed_rgb_fn(const lvt_packed_rgb_args *);
 typedef void lvt_resample_row_fn(const lvt_resample_row_args *);
 typedef void lvt_resample_rows_fn(const lvt_resample_rows_args *);
 typedef void lvt_resample_fn(const lvt_resample_args *);
+typedef void lvt_region_row_fn(const lvt_region_row_args *);
 typedef void lvt_greatest_fn(const lvt_greatest_args *);
 typedef void lvt_label_row_fn(const lvt_label_row_args *);
 
@@ -579,6 +612,7 @@ typedef struct {
     lvt_resample_row_fn *resample_row_u8;
     lvt_resample_rows_fn *resample_rows_u8;
     lvt_resample_fn *resample_s8;
+    lvt_region_row_fn *region_row_s8;
     lvt_greatest_fn *greatest_s16;
     lvt_label_row_fn *label_row_s16;
 } lvt_kernels;

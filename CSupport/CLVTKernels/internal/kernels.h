@@ -26,6 +26,7 @@ typedef lvt_packed_rgb_fn lvt_fn_packed_rgb_u8;
 typedef lvt_resample_row_fn lvt_fn_resample_row_u8;
 typedef lvt_resample_rows_fn lvt_fn_resample_rows_u8;
 typedef lvt_resample_fn lvt_fn_resample_s8;
+typedef lvt_region_row_fn lvt_fn_region_row_s8;
 typedef lvt_greatest_fn lvt_fn_greatest_s16;
 typedef lvt_label_row_fn lvt_fn_label_row_s16;
 

@@ -38,6 +38,15 @@ static inline lvt_packed_rgb_args lvt_packed_rgb_rest(const lvt_packed_rgb_args 
     return rest;
 }
 
+/// What is left of a row of a picture after its first `x` pixels.
+static inline lvt_pixels_args lvt_pixels_rest(const lvt_pixels_args *p, size_t x) {
+    lvt_pixels_args rest = *p;
+    rest.in = (const uint8_t *)p->in + x * p->in_stride;
+    rest.out += x * p->out_stride;
+    rest.count -= x;
+    return rest;
+}
+
 /// What is left of each row after the first `i` means.
 static inline lvt_resample_row_args lvt_resample_row_rest(const lvt_resample_row_args *a,
                                                           size_t i) {

@@ -55,6 +55,49 @@ LVT_INLINE void lvt_store_sums(int32_t out[LVT_BLOCK], const int32x4_t sums[4]) 
 
 typedef enum { LVT_ADDS_NOTHING, LVT_ADDS_RESIDUAL, LVT_ADDS_BEHIND_RELU } lvt_addition;
 
+/// What every row of a tile takes. For all that the compiler knows, a store changes what is behind
+/// a pointer.
+typedef struct {
+    float32x4_t multiplier[4];
+    int32_t zero_point, residual_zero_point;
+    float residual_multiplier;
+    int8x16_t lo;
+} lvt_epilogue;
+
+LVT_INLINE lvt_epilogue lvt_gemm_epilogue(const lvt_gemm_args *g, const lvt_panel *panel) {
+    lvt_epilogue e = {.zero_point = g->out_zero_point,
+                      .residual_zero_point = g->residual_zero_point,
+                      .residual_multiplier = g->residual_multiplier,
+                      .lo = vdupq_n_s8((int8_t)g->out_lo)};
+    LVT_UNROLL for (size_t i = 0; i < 4; i++) e.multiplier[i] =
+        vld1q_f32(panel->multiplier + 4 * i);
+    return e;
+}
+
+LVT_INLINE void lvt_gemm_finish_row(const lvt_epilogue *e,
+                                    const int32x4_t sums[4],
+                                    char *out,
+                                    const char *residual,
+                                    const int is_s16,
+                                    const lvt_addition addition) {
+    float32x4_t v[4];
+    LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] =
+        vmulq_f32(vcvtq_f32_s32(sums[i]), e->multiplier[i]);
+    if (addition == LVT_ADDS_BEHIND_RELU) {
+        LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] = vmaxq_f32(v[i], vdupq_n_f32(0));
+    }
+    if (addition != LVT_ADDS_NOTHING)
+        lvt_add_residual_x16(v, residual, is_s16, e->residual_zero_point, e->residual_multiplier);
+    if (is_s16) {
+        int16x8_t q[2];
+        lvt_quantize_s16_x16(v, 0, q);
+        vst1q_s16((int16_t *)(void *)out, q[0]);
+        vst1q_s16((int16_t *)(void *)out + 8, q[1]);
+    } else {
+        vst1q_s8((int8_t *)out, vmaxq_s8(lvt_quantize_x16(v, e->zero_point), e->lo));
+    }
+}
+
 LVT_INLINE void lvt_gemm_finish_rows(const lvt_gemm_args *g,
                                      const lvt_panel *panel,
                                      const lvt_tile_sums sums,
@@ -63,33 +106,14 @@ LVT_INLINE void lvt_gemm_finish_rows(const lvt_gemm_args *g,
                                      const char *residual,
                                      const int is_s16,
                                      const lvt_addition addition) {
-    // For all that the compiler knows, a store changes what is behind a pointer.
     const size_t out_stride = g->out_stride, residual_stride = g->residual_stride;
-    const int32_t zero_point = g->out_zero_point, residual_zero_point = g->residual_zero_point;
-    const float residual_multiplier = g->residual_multiplier;
-    const int8x16_t lo = vdupq_n_s8((int8_t)g->out_lo);
-    float32x4_t multiplier[4];
-    LVT_UNROLL for (size_t i = 0; i < 4; i++) multiplier[i] = vld1q_f32(panel->multiplier + 4 * i);
-    for (; rows > 0; rows--, sums++) {
-        float32x4_t v[4];
-        LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] =
-            vmulq_f32(vcvtq_f32_s32(vld1q_s32(*sums + 4 * i)), multiplier[i]);
-        if (addition == LVT_ADDS_BEHIND_RELU) {
-            LVT_UNROLL for (size_t i = 0; i < 4; i++) v[i] = vmaxq_f32(v[i], vdupq_n_f32(0));
-        }
-        if (addition != LVT_ADDS_NOTHING) {
-            lvt_add_residual_x16(v, residual, is_s16, residual_zero_point, residual_multiplier);
+    const lvt_epilogue e = lvt_gemm_epilogue(g, panel);
+    for (; rows > 0; rows--, sums++, out += out_stride) {
+        int32x4_t row[4];
+        LVT_UNROLL for (size_t i = 0; i < 4; i++) row[i] = vld1q_s32(*sums + 4 * i);
+        lvt_gemm_finish_row(&e, row, out, residual, is_s16, addition);
+        if (addition != LVT_ADDS_NOTHING)
             residual += residual_stride;
-        }
-        if (is_s16) {
-            int16x8_t q[2];
-            lvt_quantize_s16_x16(v, 0, q);
-            vst1q_s16((int16_t *)(void *)out, q[0]);
-            vst1q_s16((int16_t *)(void *)out + 8, q[1]);
-        } else {
-            vst1q_s8((int8_t *)out, vmaxq_s8(lvt_quantize_x16(v, zero_point), lo));
-        }
-        out += out_stride;
     }
 }
 
@@ -124,4 +148,25 @@ static __attribute__((noinline)) void lvt_gemm_finish__neon(const lvt_gemm_args 
         LVT_FORM(1, LVT_ADDS_BEHIND_RELU);
     }
 #undef LVT_FORM
+}
+
+/// The same for sums in registers. The most frequent form is part of a tile's code after all, and
+/// neither stores its sums nor loads them.
+LVT_INLINE void lvt_gemm_finish_tile(const lvt_gemm_args *g,
+                                     const lvt_panel *panel,
+                                     const int32x4_t sums[][4],
+                                     size_t row,
+                                     const size_t rows,
+                                     size_t panel_index) {
+    if (g->output == LVT_OUTPUT_S8 && !g->residual) {
+        char *out = lvt_gemm_out(g, row, panel_index);
+        const size_t out_stride = g->out_stride;
+        const lvt_epilogue e = lvt_gemm_epilogue(g, panel);
+        LVT_UNROLL for (size_t r = 0; r < rows; r++, out += out_stride)
+            lvt_gemm_finish_row(&e, sums[r], out, NULL, 0, LVT_ADDS_NOTHING);
+        return;
+    }
+    int32_t stored[6][LVT_BLOCK]; // as many rows as the tallest tile
+    LVT_UNROLL for (size_t r = 0; r < rows; r++) lvt_store_sums(stored[r], sums[r]);
+    lvt_gemm_finish__neon(g, panel, stored, row, rows, panel_index);
 }

@@ -57,14 +57,12 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
     }
     int32x4_t bias[4];
     LVT_UNROLL for (size_t q = 0; q < 4; q++) bias[q] = vld1q_s32(panel->bias + 4 * q);
-    int32_t sums[MR][LVT_BLOCK];
+    int32x4_t row[MR][4];
     LVT_UNROLL for (size_t r = 0; r < mr; r++) {
-        int32x4_t row[4];
-        LVT_UNROLL for (size_t q = 0; q < 4; q++) row[q] =
+        LVT_UNROLL for (size_t q = 0; q < 4; q++) row[r][q] =
             vaddq_s32(lvt_join_sums(acc[r][q]), bias[q]);
-        lvt_store_sums(sums[r], row);
     }
-    lvt_gemm_finish__neon(g, panel, sums, t->row, mr, t->panel);
+    lvt_gemm_finish_tile(g, panel, row, t->row, mr, t->panel);
 }
 
 LVT_INLINE void run(const lvt_gemm_args *g, lvt_tile tile, const size_t quads) {

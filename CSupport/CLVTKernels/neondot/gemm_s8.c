@@ -48,9 +48,7 @@ tile_rows(const lvt_gemm_args *g, const lvt_tile *t, const size_t mr, const size
         }
     }
 #undef FOUR_K
-    int32_t sums[MR][LVT_BLOCK];
-    LVT_UNROLL for (size_t r = 0; r < mr; r++) lvt_store_sums(sums[r], acc[r]);
-    lvt_gemm_finish__neon(g, panel, sums, t->row, mr, t->panel);
+    lvt_gemm_finish_tile(g, panel, acc, t->row, mr, t->panel);
 }
 
 LVT_INLINE void run(const lvt_gemm_args *g, lvt_tile tile, const size_t quads) {

@@ -14,6 +14,8 @@ struct FlowChecker {
   /// The tensor that each buffer holds.
   private var held: [Int?]
   private var isWritten: [Bool]
+  /// What each tensor that was written is.
+  private var meanings: [Meaning]
   private var matrixBytes = 0
 
   private var contents: PlanContents { checker.contents }
@@ -22,6 +24,7 @@ struct FlowChecker {
     self.checker = checker
     held = Array(repeating: nil, count: checker.contents.buffers.count)
     isWritten = Array(repeating: false, count: checker.contents.tensors.count)
+    meanings = Array(repeating: .values, count: checker.contents.tensors.count)
   }
 
   mutating func check() throws(PlanError) {
@@ -60,6 +63,11 @@ struct FlowChecker {
       try checker.require(
         types.contains(input.type), name, "an input of \(types.names)", input.type.name)
     }
+    for (index, meaning) in zip(step.inputs, traits.inputMeanings) {
+      try checker.require(
+        meanings[index] == meaning, name, "an input that is \(meaning.name)",
+        meanings[index].name)
+    }
     let shared = inputs.indices.filter { inputs[$0].buffer == output.buffer }
     try checker.require(
       shared.count <= 1, name, "at most one input in the output's buffer", "\(shared.count)")
@@ -85,6 +93,7 @@ struct FlowChecker {
       "\(matrixBytes)")
     held[output.buffer] = step.output
     isWritten[step.output] = true
+    meanings[step.output] = traits.meaning
   }
 
   /// The tensor must exist, and its buffer keep its bytes at the step.
@@ -111,7 +120,9 @@ struct FlowChecker {
       try checker.require(
         held[tensor.buffer] == output.tensor, name, "tensor \(output.tensor) in its buffer",
         "another or nothing")
-      let isVector = tensor.type == .float32 && tensor.shape.positions == 1
+      let meaning = meanings[output.tensor]
+      let isVector =
+        tensor.type == .float32 && tensor.shape.positions == 1 && meaning == .values
       switch output.kind {
       case .classes: try checker.require(isVector, name, "logits", "another value")
       case .map:
@@ -124,19 +135,27 @@ struct FlowChecker {
             && tensor.shape.width == contents.input.width, name,
           "labels of the input's pixels", "another value")
       case .detections:
+        try checker.require(meaning == .objects, name, "boxes", "another value")
+      case .masks:
+        try checker.require(meaning == .masks, name, "masks", "another value")
+        // Masks are of boxes that are a result as well, and of no others.
+        let boxes = contents.steps.first { $0.output == output.tensor }?.inputs.last
         try checker.require(
-          contents.steps.contains { $0.output == output.tensor && $0.operation.isDetect }, name,
-          "boxes", "another value")
+          contents.outputs.contains { $0.kind == .detections && $0.tensor == boxes },
+          name, "masks of boxes that are a result", "others")
       }
     }
   }
 }
 
 extension Step.Operation {
-  /// Whether what it makes are boxes.
-  fileprivate var isDetect: Bool {
-    if case .detect = self { return true }
-    return false
+  /// Classes of the boxes that it makes; nil if it makes none.
+  var classesOfBoxes: Int? {
+    switch self {
+    case .detect(let step): step.classes
+    case .boxes(let step): step.reading.classes
+    default: nil
+    }
   }
 }
 

@@ -28,6 +28,12 @@ public struct PlanLimits: Equatable, Sendable {
   static let tower = 16
   /// Anchors of a level, and boxes of a picture, that a detector keeps.
   static let candidates = 16384
+  /// Boxes of all regions' classes that a detector compares.
+  static let candidateBoxes = 1 << 20
+  /// Classes of a two-stage detector.
+  static let classesOfBoxes = 8192
+  /// Cells of a region along each axis, and samples of a cell.
+  static let regionSide = 64
   /// Of an anchor, in strides.
   static let anchorSide: Float = 65536
   /// Of what a box's offsets are multiplied with, and of what is added to them.

@@ -163,12 +163,12 @@ public struct PlanContents: Sendable {
     for output in outputs {
       let maker = steps.first { $0.output == output.tensor }
       switch output.kind {
-      case .map: break
+      case .map, .masks: break
       case .classes: most = max(most, tensors[output.tensor].shape.channels)
       case .pixelClasses:
         if let maker { most = max(most, tensors[maker.inputs[0]].shape.channels) }
       case .detections:
-        if case .detect(let head)? = maker?.operation { most = max(most, head.classes) }
+        most = max(most, maker?.operation.classesOfBoxes ?? 0)
       }
     }
     return most

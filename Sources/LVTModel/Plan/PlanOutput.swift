@@ -12,6 +12,8 @@ public struct PlanOutput: Equatable, Sendable {
     case pixelClasses = 2
     /// Boxes, as ``Detect`` makes them.
     case detections = 3
+    /// Which pixels of the boxes belong to their objects, as ``Masks`` says; boxes are a result, too.
+    case masks = 4
   }
 
   /// What the result is called; no two of a plan have the same name.
@@ -34,7 +36,7 @@ extension PlanOutput: FieldCodable {
 
   mutating func fields<C: FieldCoder>(_ c: inout C) throws(C.Failure) {
     try c.text(&name)
-    try c.choice(&kind, "kind of an output", "0 ... 3")
+    try c.choice(&kind, "kind of an output", "0 ... 4")
     try c.index(&tensor)
   }
 }

@@ -18,8 +18,8 @@ public struct Detect: Equatable, Sendable {
   public var strides: [Int] = []
   /// The anchors of a position.
   public var anchors: [Anchor] = []
-  /// What offsets are multiplied with, then what is added to them: x, y, width, height.
-  public var deviations = SIMD4<Float>(repeating: 1), means = SIMD4<Float>(repeating: 0)
+  /// How offsets move anchors.
+  public var coder = BoxCoder()
   /// What decides which boxes are found.
   public var selection = Selection()
   /// K of all convolutions, odd.
@@ -83,6 +83,7 @@ public struct Detect: Equatable, Sendable {
 extension Detect: StepOperation {
   static let code: UInt32 = 17
   var name: String { "detect" }
+  var meaning: Meaning { .objects }
   var inputTypes: [ElementTypes] { strides.map { _ in .int8 } }
   var matrices: [PackedMatrix] { classTower + [classOutput] + boxTower + [boxOutput] }
   var kernels: [String] { ["pixels_s8", "gemm_s8", "taps_s8"] }
@@ -94,8 +95,7 @@ extension Detect: StepOperation {
       (c, stride) throws(C.Failure) in try c.index(&stride)
     }
     try c.list(&anchors, "anchors", limit: PlanLimits.anchors)
-    for i in 0..<4 { try c.float(&deviations[i]) }
-    for i in 0..<4 { try c.float(&means[i]) }
+    try c.code(&coder)
     try c.code(&selection)
     try c.index(&kernel)
     try c.list(&classTower, "convolutions of a tower", limit: PlanLimits.tower)
@@ -113,36 +113,12 @@ extension Detect: StepOperation {
     try c.require(
       (1...PlanLimits.channels(of: .float32)).contains(classes), "1 ... 65536 classes",
       "\(classes)")
-    for edge in [picture.height, picture.width] {
-      try c.require((1...PlanLimits.extent).contains(edge), "a picture", "\(picture)")
-    }
-    try c.require(!anchors.isEmpty, "at least one anchor", "none")
-    for stride in strides {
-      try c.require((1...PlanLimits.extent).contains(stride), "strides of 1 ... 16384", "\(stride)")
-    }
-    for anchor in anchors {
-      for side in [anchor.width, anchor.height] {
-        try c.require(
-          side > 0 && side <= PlanLimits.anchorSide, "anchors of at most 65536 strides", "another")
-      }
-    }
-    for i in 0..<4 {
-      try c.require(
-        deviations[i].magnitude <= PlanLimits.offset && means[i].magnitude <= PlanLimits.offset,
-        "deviations and means within ±\(PlanLimits.offset)", "others")
-    }
+    try c.checkPicture(picture)
+    try c.checkAnchors(anchors)
+    try coder.check(c)
     try selection.check(c)
     try c.checkKernel(kernel)
-    for level in c.inputs {
-      try c.require(
-        level.quantization == c.input.quantization
-          && level.shape.channels == c.input.shape.channels,
-        "levels of one quantization and as many channels", "others")
-      // Places of anchors, and boxes, are numbered with 31 bits.
-      try c.require(
-        level.shape.positions * anchors.count < 1 << 31, "at most 2^31 anchors of a level",
-        "\(level.shape)")
-    }
+    try c.checkLevels(c.inputs, strides: strides, anchors: anchors.count)
     for (tower, output, columns) in [
       (classTower, classOutput, anchors.count * classes), (boxTower, boxOutput, anchors.count * 4),
     ] {
@@ -181,6 +157,45 @@ extension Detect: StepOperation {
     // Boxes against boxes.
     work.add(kept * Count(selection.boxes), to: .values)
     return work
+  }
+}
+
+extension StepContext {
+  /// Pixels of the input.
+  func checkPicture(_ picture: Extent) throws(PlanError) {
+    for edge in [picture.height, picture.width] {
+      try require((1...PlanLimits.extent).contains(edge), "a picture", "\(picture)")
+    }
+  }
+
+  func checkAnchors(_ anchors: [Detect.Anchor]) throws(PlanError) {
+    try require(!anchors.isEmpty, "at least one anchor", "none")
+    for anchor in anchors {
+      for side in [anchor.width, anchor.height] {
+        try require(
+          side > 0 && side <= PlanLimits.anchorSide, "anchors of at most 65536 strides", "another")
+      }
+    }
+  }
+
+  /// Levels of a pyramid that share weights.
+  ///
+  /// - Parameter anchors: Those of a position.
+  func checkLevels(
+    _ levels: some Collection<Tensor>, strides: [Int], anchors: Int
+  ) throws(PlanError) {
+    for stride in strides {
+      try require((1...PlanLimits.extent).contains(stride), "strides of 1 ... 16384", "\(stride)")
+    }
+    for level in levels {
+      try require(
+        level.quantization == input.quantization && level.shape.channels == input.shape.channels,
+        "levels of one quantization and as many channels", "others")
+      // Places of anchors, and boxes, are numbered with 31 bits.
+      try require(
+        level.shape.positions * anchors < 1 << 31, "at most 2^31 anchors of a level",
+        "\(level.shape)")
+    }
   }
 }
 

@@ -22,6 +22,12 @@ extension Step {
     case resample(Resample)
     case labelPixels(LabelPixels)
     case detect(Detect)
+    case subsample(Subsample)
+    case proposals(Proposals)
+    case boxHead(BoxHead)
+    case refineBoxes(RefineBoxes)
+    case boxes(Boxes)
+    case masks(Masks)
   }
 }
 
@@ -52,6 +58,12 @@ public protocol StepVisitor {
   mutating func visit(_ step: Resample) throws(Failure) -> Result
   mutating func visit(_ step: LabelPixels) throws(Failure) -> Result
   mutating func visit(_ step: Detect) throws(Failure) -> Result
+  mutating func visit(_ step: Subsample) throws(Failure) -> Result
+  mutating func visit(_ step: Proposals) throws(Failure) -> Result
+  mutating func visit(_ step: BoxHead) throws(Failure) -> Result
+  mutating func visit(_ step: RefineBoxes) throws(Failure) -> Result
+  mutating func visit(_ step: Boxes) throws(Failure) -> Result
+  mutating func visit(_ step: Masks) throws(Failure) -> Result
 }
 
 extension Step.Operation {
@@ -76,6 +88,12 @@ extension Step.Operation {
     case .resample(let step): try visitor.visit(step)
     case .labelPixels(let step): try visitor.visit(step)
     case .detect(let step): try visitor.visit(step)
+    case .subsample(let step): try visitor.visit(step)
+    case .proposals(let step): try visitor.visit(step)
+    case .boxHead(let step): try visitor.visit(step)
+    case .refineBoxes(let step): try visitor.visit(step)
+    case .boxes(let step): try visitor.visit(step)
+    case .masks(let step): try visitor.visit(step)
     }
   }
 
@@ -100,6 +118,12 @@ extension Step.Operation {
     case Resample.code: .resample(try r.read())
     case LabelPixels.code: .labelPixels(try r.read())
     case Detect.code: .detect(try r.read())
+    case Subsample.code: .subsample(try r.read())
+    case Proposals.code: .proposals(try r.read())
+    case BoxHead.code: .boxHead(try r.read())
+    case RefineBoxes.code: .refineBoxes(try r.read())
+    case Boxes.code: .boxes(try r.read())
+    case Masks.code: .masks(try r.read())
     default: throw .unknownOperation(code: code)
     }
   }

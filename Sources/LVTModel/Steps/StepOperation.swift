@@ -10,6 +10,10 @@ protocol StepOperation: FieldCodable, Equatable, Sendable {
   var name: String { get }
   /// The types that each input may have; a step has as many inputs.
   var inputTypes: [ElementTypes] { get }
+  /// What the step makes is.
+  var meaning: Meaning { get }
+  /// What an input must be.
+  func meaning(ofInput index: Int) -> Meaning
   /// Which inputs' buffers the output may take over while the step reads them.
   var mayOverwrite: InputSet { get }
   /// What the step multiplies with, in order.
@@ -33,6 +37,8 @@ protocol StepOperation: FieldCodable, Equatable, Sendable {
 }
 
 extension StepOperation {
+  var meaning: Meaning { .values }
+  func meaning(ofInput index: Int) -> Meaning { .values }
   var mayOverwrite: InputSet { [] }
   var division: StepDivision { .together }
 }
@@ -43,6 +49,31 @@ protocol InPlaceOperation: StepOperation {}
 extension InPlaceOperation {
   var mayOverwrite: InputSet { .first }
   func form(_ c: StepContext) throws(PlanError) -> OutputForm { OutputForm(of: c.input) }
+}
+
+/// What values are that their form does not tell.
+enum Meaning: Sendable {
+  /// A map, a picture or anything that only says itself.
+  case values
+  /// Regions in the input, as ``Proposals`` makes them: 1 × N positions of five values.
+  case regions
+  /// What a ``BoxHead`` says of regions.
+  case readings
+  /// Boxes of objects, as ``Detect`` makes them: 1 × N positions of six values.
+  case objects
+  /// Which pixels of boxes belong to their objects, as ``Masks`` makes them.
+  case masks
+
+  /// The meaning in words.
+  var name: String {
+    switch self {
+    case .values: "a map"
+    case .regions: "regions"
+    case .readings: "what a box head says"
+    case .objects: "boxes"
+    case .masks: "masks"
+    }
+  }
 }
 
 /// A set of a step's inputs.
@@ -129,6 +160,8 @@ struct StepTraits {
   let code: UInt32
   let name: String
   let inputTypes: [ElementTypes]
+  let meaning: Meaning
+  let inputMeanings: [Meaning]
   let mayOverwrite: InputSet
   let matrices: [PackedMatrix]
   let kernels: [String]
@@ -188,8 +221,9 @@ private struct TraitsReader: StepVisitor {
 
   mutating func visit<S: StepOperation>(_ step: S) -> StepTraits {
     StepTraits(
-      code: S.code, name: step.name, inputTypes: step.inputTypes, mayOverwrite: step.mayOverwrite,
-      matrices: step.matrices, kernels: step.kernels)
+      code: S.code, name: step.name, inputTypes: step.inputTypes, meaning: step.meaning,
+      inputMeanings: step.inputTypes.indices.map { step.meaning(ofInput: $0) },
+      mayOverwrite: step.mayOverwrite, matrices: step.matrices, kernels: step.kernels)
   }
 }
 

@@ -125,7 +125,8 @@ struct StepCounter: StepVisitor {
   }
 
   /// Rows of a product's input.
-  func rows(_ k: Int) -> Count { Count(isPadded ? (k + 3) / 4 * 4 : k) }
+  func rows(_ k: Count) -> Count { isPadded ? Count((k + 3).value / 4 * 4) : k }
+  func rows(_ k: Int) -> Count { rows(Count(k)) }
 
   /// Taps of a filter.
   func taps(_ kernel: Int) -> Count { Count(kernel) * Count(kernel) }
@@ -142,9 +143,7 @@ struct StepCounter: StepVisitor {
   func add(
     _ matrix: PackedMatrix, kernel: Int, channels: Int, positions: Count, to work: inout StepWork
   ) {
-    let k =
-      isPadded
-      ? rows(BandLayout.k(kernel: kernel, channels: channels)) : taps(kernel) * Count(channels)
+    let k = Count(kernel) * rows(Count(kernel) * Count(channels))
     add(k: k, n: matrix.n, positions: positions, to: &work)
   }
 

@@ -68,8 +68,8 @@ public struct LayerComparison: Sendable {
     public let decibels: Double
     /// The share of the decisions that are the same; 1 for a network without any.
     public let agreement: Double
-    /// The first result of each, as the plan's output of that kind has it.
-    let float, int8: [Float]
+    /// The results of each, as the plan's outputs have them.
+    let float, int8: [[Float]]
   }
 
   /// Runs both on every picture, on all processors.
@@ -213,14 +213,13 @@ private struct LayerPart: Sendable {
       return
     }
     var agreement = Agreement()
-    agreement.add(float, engine, compared: [])
-    let output = engine.outputs[0]
+    agreement.add(float, engine)
     keep([
       LayerComparison.Outcome(
         picture: index,
         decibels: compared.compactMap { own[$0]?.decibels }.min() ?? 200,
-        agreement: agreement.hasDecisions ? agreement.share : 1, float: float.outputs[0],
-        int8: output.values)
+        agreement: agreement.hasDecisions ? agreement.share : 1, float: float.outputs,
+        int8: engine.outputs.map { $0.values })
     ])
     add(own)
   }

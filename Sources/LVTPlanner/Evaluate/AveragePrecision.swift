@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import LVT
 
-/// How good detections are, by COCO's measure: what pycocotools' `COCOeval` says of boxes of any area and
+/// How good detections are, by COCO's measure: what pycocotools' `COCOeval` says of boxes or masks of any area and
 /// at most 100 detections of a class in a picture.
 ///
 /// Pictures are added one at a time, in any order and by several workers: the figures are the same.
@@ -37,13 +37,38 @@ public struct AveragePrecision: Sendable {
   ///   - detections: What was found, in the picture's pixels.
   ///   - truth: What there is.
   public mutating func add(picture: Int, detections: [Detection], truth: [TrueObject]) {
+    add(picture: picture, detections: detections, truth: truth) { $1.fit(of: detections[$0].box) }
+  }
+
+  /// Judges the detections in one picture by their masks; the objects need masks, too.
+  ///
+  /// - Parameters:
+  ///   - picture: The picture's index, another for each: equally sure detections are ordered by it.
+  ///   - detections: What was found.
+  ///   - masks: One for each, of the picture's size.
+  ///   - truth: What there is.
+  public mutating func add(
+    picture: Int, detections: [Detection], masks: [RunLengths], truth: [TrueObject]
+  ) {
+    precondition(detections.count == masks.count)
+    add(picture: picture, detections: detections, truth: truth) { $1.fit(of: masks[$0]) }
+  }
+
+  /// `fit` tells how well a detection, by its index, fits an object.
+  private mutating func add(
+    picture: Int, detections: [Detection], truth: [TrueObject],
+    fit: (Int, TrueObject) -> Double
+  ) {
     pictures += 1
-    let found = Dictionary(grouping: detections, by: \.classIndex)
+    let found = Dictionary(grouping: detections.indices) { detections[$0].classIndex }
     let present = Dictionary(grouping: truth, by: \.classIndex)
     for index in Set(found.keys).union(present.keys) where answers.indices.contains(index) {
       let truth = present[index] ?? []
       objects[index] += truth.count { $0.kind == .single }
-      let judged = JudgedDetection.judge(found[index] ?? [], truth: truth)
+      let indices = found[index] ?? []
+      let judged = JudgedDetection.judge(
+        scores: indices.map { detections[$0].score }, truth: truth
+      ) { fit(indices[$0], $1) }
       answers[index] += judged.enumerated().map {
         Answer(picture: picture, rank: $0.offset, detection: $0.element)
       }

@@ -9,6 +9,10 @@ public struct BoxFaults: Equatable, Sendable {
   public private(set) var outside = 0
   /// Boxes that reach over the picture's edge by more than a pixel; they were kept as they are.
   public private(set) var overhanging = 0
+  /// Masks without pixels; their objects were kept, but no mask fits them.
+  public private(set) var emptyMasks = 0
+
+  mutating func addEmptyMask() { emptyMasks += 1 }
 
   /// Counts a box if something is wrong with it.
   ///

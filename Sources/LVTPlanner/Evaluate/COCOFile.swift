@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import LVT
 
 /// Reads the objects in pictures from a JSON file as COCO has them: `images`, `annotations` with boxes
-/// `[x, y, width, height]`, and `categories`.
+/// `[x, y, width, height]` and, if masks are asked for, a `segmentation`, and `categories`.
 ///
 /// Boxes that are not as they should be are counted, see ``BoxFaults``. An annotation of an image or a
 /// category that the file does not list makes the file unusable, as do two images, categories or annotations
-/// with one id.
+/// with one id. So does a segmentation that is none of the image: its polygons or run lengths are wrong.
 public enum COCOFile {
   /// The longest file that is read, in bytes; instances_val2017.json has 20 million.
   static let longestFile = 256 << 20
@@ -17,10 +18,11 @@ public enum COCOFile {
   ///   - labels: The network's classes, which the categories are matched with by name; categories without
   ///     annotations need not be among them. Nil makes classes of the categories in the order of their ids.
   ///   - folder: Where the pictures are; nil for the file's folder.
+  ///   - masks: Whether segmentations are read; without, objects have boxes alone.
   /// - Returns: Pictures in the order of their ids.
   /// - Throws: ``ImportError`` if the file cannot be read, or disagrees with itself or with the labels.
   public static func read(
-    path: String, labels: [String]? = nil, folder: String? = nil
+    path: String, labels: [String]? = nil, folder: String? = nil, masks: Bool = false
   ) throws(ImportError) -> DetectionTruth {
     let file = try FileBytes(path: path)
     guard file.count <= longestFile else {
@@ -28,16 +30,18 @@ public enum COCOFile {
         file: path, offset: 0, quantity: "a file of \(file.count) bytes", limit: longestFile)
     }
     let start = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    return try read(file, labels: labels, folder: folder ?? start)
+    return try read(file, labels: labels, folder: folder ?? start, masks: masks)
   }
 
   /// Reads a file in memory.
   static func read(
-    _ file: FileBytes, labels: [String]?, folder: String
+    _ file: FileBytes, labels: [String]?, folder: String, masks: Bool = false
   ) throws(ImportError) -> DetectionTruth {
     let json = file.withBytes(in: 0..<file.count) { Data($0) }
     let content: Content
-    do { content = try JSONDecoder().decode(Content.self, from: json) } catch {
+    let decoder = JSONDecoder()
+    if masks, let wanted = COCOSegmentation.isWanted { decoder.userInfo[wanted] = true }
+    do { content = try decoder.decode(Content.self, from: json) } catch {
       throw .unknownFormat(
         file: file.name, expected: "ground truth in COCO's JSON",
         found: "a fault in it: \(faultInJSON(error))")
@@ -62,6 +66,7 @@ public enum COCOFile {
     }
 
     var faults = BoxFaults()
+    var cocoMasks = COCOMasks()
     for (number, annotation) in content.annotations.enumerated() {
       func fault(_ expected: String, _ found: String) -> ImportError {
         .missing(
@@ -79,9 +84,17 @@ public enum COCOFile {
         let box = faults.check(
           x: box[0], y: box[1], width: box[2], height: box[3], in: pictures[index])
       else { continue }
+      var mask: RunLengths?
+      if masks {
+        switch cocoMasks.mask(of: annotation.segmentation, in: pictures[index]) {
+        case .success(let found): mask = found
+        case .failure(let wrong): throw fault(wrong.expected, wrong.found)
+        }
+        if mask?.area == 0 { faults.addEmptyMask() }
+      }
       pictures[index].objects.append(
         TrueObject(
-          classIndex: classIndex, box: box,
+          classIndex: classIndex, box: box, mask: mask,
           kind: annotation.iscrowd?.isSet == true ? .crowd : .single))
     }
     try classes.check(file: file.name)
@@ -114,6 +127,7 @@ public enum COCOFile {
     let image_id, category_id: Int
     let bbox: [Double]
     let iscrowd: Flag?
+    let segmentation: COCOSegmentation?
   }
 
   private struct Category: Decodable {

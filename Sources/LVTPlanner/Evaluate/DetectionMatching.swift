@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import LVT
-
 /// A detection, judged at each of COCO's ten thresholds of intersection over union.
 struct JudgedDetection {
   /// 0 … 1.
@@ -22,18 +20,23 @@ struct JudgedDetection {
   /// to be found are looked at before crowds and difficult ones, which are for detections that fit no
   /// other, any number of them.
   ///
+  /// - Parameters:
+  ///   - scores: Those of the detections.
+  ///   - fit: How well a detection fits an object, 0 … 1, by its index among the scores.
   /// - Returns: The detections that count, the surest first; equally sure ones in the order given.
-  static func judge(_ detections: [Detection], truth: [TrueObject]) -> [JudgedDetection] {
-    let ordered = detections.enumerated().sorted {
-      let a = orderingScore($0.element.score), b = orderingScore($1.element.score)
+  static func judge(
+    scores: [Float], truth: [TrueObject], fit: (Int, TrueObject) -> Double
+  ) -> [JudgedDetection] {
+    let ordered = scores.enumerated().sorted {
+      let a = orderingScore($0.element), b = orderingScore($1.element)
       return a == b ? $0.offset < $1.offset : a > b
     }
     let singles = truth.filter { $0.kind == .single }, others = truth.filter { $0.kind != .single }
     var isTaken = [UInt16](repeating: 0, count: singles.count)
-    return ordered.prefix(mostInPicture).map { _, detection in
-      var judged = JudgedDetection(score: orderingScore(detection.score))
-      let singleFits = singles.map { $0.fit(of: detection.box) }
-      let otherFit = others.map { $0.fit(of: detection.box) }.max() ?? 0
+    return ordered.prefix(mostInPicture).map { index, score in
+      var judged = JudgedDetection(score: orderingScore(score))
+      let singleFits = singles.map { fit(index, $0) }
+      let otherFit = others.map { fit(index, $0) }.max() ?? 0
       for (t, threshold) in thresholds.enumerated() {
         let bit: UInt16 = 1 << t
         var best: Int?

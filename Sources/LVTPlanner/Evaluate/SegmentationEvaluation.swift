@@ -92,7 +92,7 @@ public struct SegmentationEvaluation: Evaluation {
         try float.add(answer: answers.0, truth: truth)
         try int8.add(answer: answers.1, truth: truth)
       } catch { throw PictureError(file: pair.labels, reason: "\(error)") }
-      agreement.add(results, contestants.engine, compared: [])
+      agreement.add(results, contestants.engine)
       pictures += 1
     } catch { if errors.count < 10 { errors.append(error) } }
   }

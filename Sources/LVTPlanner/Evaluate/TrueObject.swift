@@ -19,13 +19,16 @@ public struct TrueObject: Equatable, Sendable {
   public var classIndex: Int
   /// Where it is, in the picture's pixels.
   public var box: Box
+  /// Which of the picture's pixels it has; nil if the data set does not say.
+  public var mask: RunLengths?
   /// What is asked of a detector.
   public var kind: Kind
 
   /// An object.
-  public init(classIndex: Int, box: Box, kind: Kind = .single) {
+  public init(classIndex: Int, box: Box, mask: RunLengths? = nil, kind: Kind = .single) {
     self.classIndex = classIndex
     self.box = box
+    self.mask = mask
     self.kind = kind
   }
 
@@ -38,6 +41,14 @@ public struct TrueObject: Equatable, Sendable {
     guard width > 0, height > 0 else { return 0 }
     let intersection = width * height
     return intersection / (kind == .crowd ? a.area : a.area + b.area - intersection)
+  }
+
+  /// How well a detection's mask fits, by numbers of pixels, as the box does.
+  func fit(of detection: RunLengths) -> Double {
+    guard let mask else { return 0 }
+    let intersection = mask.intersectionArea(detection)
+    let all = kind == .crowd ? detection.area : detection.area + mask.area - intersection
+    return all > 0 ? Double(intersection) / Double(all) : 0
   }
 }
 

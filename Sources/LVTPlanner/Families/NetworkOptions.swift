@@ -29,6 +29,8 @@ extension Network {
     public var extraLevels: FeaturePyramid.ExtraInput?
     /// What a detector's tensors do not tell.
     public var detection = Detection()
+    /// What a two-stage detector's tensors do not tell.
+    public var twoStage = TwoStage()
 
     /// The published defaults: 224 pixels, ImageNet's mean and deviation.
     public init() {}

@@ -11,6 +11,8 @@ public enum NetworkError: Error, Equatable, Sendable {
   case missing(tensor: String, family: String)
   /// A tensor that the architecture does not have.
   case unexpected(tensor: String, family: String)
+  /// A tensor of a network that is like the supported ones, but not one of them; in words.
+  case unsupported(tensor: String, network: String)
   /// A tensor of another shape than the rest of the network asks for.
   case wrongShape(tensor: String, expected: String, found: [Int])
   /// A NaN or an infinity in the weights, or in what BatchNorm makes of them.
@@ -44,6 +46,8 @@ extension NetworkError: CustomStringConvertible {
     case .missing(let tensor, let family): "the \(family) network lacks tensor '\(tensor)'"
     case .unexpected(let tensor, let family):
       "tensor '\(tensor)' is not part of a \(family) network"
+    case .unsupported(let tensor, let network):
+      "tensor '\(tensor)' is part of \(network), which is not supported"
     case .wrongShape(let tensor, let expected, let found):
       "tensor '\(tensor)': expected shape \(expected), found \(found)"
     case .notFinite(let tensor, let index):
@@ -78,6 +82,11 @@ struct TensorReader {
   }
 
   func has(_ name: String) -> Bool { tensors[name] != nil }
+
+  /// The first tensor by name, of those whose names start so.
+  func first(startingWith prefix: String) -> String? {
+    tensors.keys.filter { $0.hasPrefix(prefix) }.min()
+  }
 
   /// Dimensions of a tensor, or nil if there is none.
   func rank(_ name: String) -> Int? { tensors[name]?.shape.count }

@@ -24,6 +24,8 @@ protocol FloatOperation: Sendable {
   var fixedType: ElementType? { get }
   /// Whether it only names what its inputs say, so that they are what is compared with the float network.
   var namesItsInputs: Bool { get }
+  /// Classes of the boxes that it makes; nil if it makes none.
+  var classesOfBoxes: Int? { get }
   /// Whether its inputs are maps that share one quantization.
   var sharesInputs: Bool { get }
   /// Whether the step reads and makes maps of int16 as well.
@@ -53,6 +55,7 @@ extension FloatOperation {
   var fixedType: ElementType? { nil }
   var sharesInputs: Bool { false }
   var namesItsInputs: Bool { false }
+  var classesOfBoxes: Int? { nil }
   func macs(of inputs: [Shape], to output: Shape) -> Int { macs(to: output) }
   func macs(to output: Shape) -> Int { 0 }
   var isOfStreams: Bool { true }

@@ -116,6 +116,10 @@ public struct Point: Hashable, Sendable {
     case neighbours(taps: Int)
     /// What a detector's last convolutions make of a level.
     case classLogits(level: Int), boxOffsets(level: Int)
+    /// What a product of a two-stage detector makes behind its ReLU, numbered as in ``FloatOperation/matrices``.
+    case made(Int)
+    /// The logits of all classes' masks.
+    case maskLogits(stage: Int)
 
     /// The role in words.
     var name: String {
@@ -124,6 +128,8 @@ public struct Point: Hashable, Sendable {
       case .boxTower(let i): "box convolution \(i)"
       case .classLogits(let level): "class logits of level \(level)"
       case .boxOffsets(let level): "box offsets of level \(level)"
+      case .made(let i): "product \(i)"
+      case .maskLogits(let stage): "mask logits of stage \(stage)"
       default: "\(self)"
       }
     }

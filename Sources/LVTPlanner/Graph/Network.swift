@@ -29,6 +29,12 @@ public struct Network: Sendable {
   /// What its first result says.
   public var kind: PlanOutput.Kind { graph.outputs.first?.kind ?? .map }
 
+  /// Whether it is an R-CNN, which looks for objects in regions.
+  public var isTwoStage: Bool { graph.nodes.contains { $0.operation is FloatProposals } }
+
+  /// Whether it finds the pixels of objects, not their boxes alone.
+  public var hasMasks: Bool { graph.outputs.contains { $0.kind == .masks } }
+
   /// Classes; 0 for a network of features alone.
   public var classCount: Int { graph.outputs.map { classCount(of: $0) }.max() ?? 0 }
 
@@ -36,11 +42,11 @@ public struct Network: Sendable {
     let value = graph.values[output.value]
     let node = value.producer.map { graph.nodes[$0] }
     switch output.kind {
-    case .map: return 0
+    case .map, .masks: return 0
     case .classes: return value.shape.channels
     case .pixelClasses:
       return (node?.inputs.first).map { graph.values[$0].shape.channels } ?? 0
-    case .detections: return (node?.operation as? FloatDetect)?.head.classes ?? 0
+    case .detections: return node?.operation.classesOfBoxes ?? 0
     }
   }
 
@@ -52,12 +58,18 @@ public struct Network: Sendable {
   /// The values by which a plan is compared with the network: results, or, where a result only names what
   /// others say, those.
   var compared: [(name: String, value: Int)] {
-    graph.outputs.flatMap { output -> [(name: String, value: Int)] in
-      guard let node = graph.values[output.value].producer.map({ graph.nodes[$0] }),
+    var all: [(name: String, value: Int)] = []
+    func add(_ value: Graph.ValueID, _ name: String) {
+      if let node = graph.values[value].producer.map({ graph.nodes[$0] }),
         node.operation.namesItsInputs
-      else { return [(name: output.name, value: output.value)] }
-      return node.inputs.map { (name: graph.name(of: $0) ?? "", value: $0) }
+      {
+        for input in node.inputs { add(input, graph.name(of: input) ?? "") }
+      } else if !all.contains(where: { $0.value == value }) {
+        all.append((name: name, value: value))
+      }
     }
+    for output in graph.outputs { add(output.value, output.name) }
+    return all
   }
 
   /// Multiplications of one run.

@@ -13,7 +13,7 @@ internal import LVTModel
 /// The levels of a pyramid.
 public struct FeaturePyramid {
   /// From the finest on.
-  let levels: [Graph.ValueID]
+  var levels: [Graph.ValueID]
   /// The stage that the first level is made of.
   let firstStage: Int
 

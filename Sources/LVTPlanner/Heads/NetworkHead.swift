@@ -13,7 +13,7 @@ struct NetworkHead: Sendable {
   let build: @Sendable (inout any NetworkBuilder, Backbone) throws(NetworkError) -> Void
 
   /// In the order in which they are asked; the last takes every network.
-  static let all = [features, upperNet, semanticFPN, retina, classes, embedding]
+  static let all = [features, upperNet, semanticFPN, retina, twoStage, classes, embedding]
 
   /// The maps of the stages.
   static let features = NetworkHead(

@@ -16,10 +16,9 @@ extension NetworkHead {
       let options = builder.options.detection, size = builder.options.inputSize
       var head = Detect()
       head.picture = Extent(height: size.height, width: size.width)
-      head.anchors = options.anchors
+      head.anchors = options.anchors(scales: Network.Options.Detection.retinaScales)
       head.strides = try options.strides(pyramid, over: stages, builder)
-      head.deviations = options.deviations
-      head.means = options.means
+      head.coder = options.coder
       head.selection = options.selection
       let channels = builder.shape(pyramid.levels[0]).channels
       let (classes, classTower) = try tower("cls", channels, head, &builder)
@@ -28,7 +27,9 @@ extension NetworkHead {
       head.kernel = classes.kernel
       if options.hasPublishedAnchors {
         builder.assumptions.append(
-          Assumption(what: options.text, option: "--anchor-ratios, --anchor-scales"))
+          Assumption(
+            what: options.text(scales: Network.Options.Detection.retinaScales),
+            option: "--anchor-ratios, --anchor-scales"))
       }
       let value = try builder.graph.add(
         "bbox_head",
@@ -71,23 +72,33 @@ extension Network.Options {
   public struct Detection: Sendable {
     /// Height over width of anchors.
     public var ratios: [Float] = [0.5, 1, 2]
-    /// Sides of anchors as multiples of the stride, at a ratio of 1; 4 · 2^(j / 3) by default.
-    public var scales: [Float] = (0..<3).map { 4 * Float(pow(2, Double($0) / 3)) }
+    /// Sides of anchors as multiples of the stride, at a ratio of 1; empty for 4 · 2^(j / 3), or 8 of a two-stage
+    /// detector.
+    public var scales: [Float] = []
     /// Pixels between positions of each level; empty for those of the stages, and twice as many for each
     /// further level.
     public var strides: [Int] = []
-    /// What offsets of x, y, width and height are multiplied with, and what is added to them.
-    public var deviations = SIMD4<Float>(repeating: 1), means = SIMD4<Float>(repeating: 0)
+    /// How offsets move anchors.
+    public var coder = BoxCoder()
+    /// Scores of at most so much are nothing.
+    public var leastScore = 0.05 {
+      didSet { selection.leastLogit = Float(log(leastScore / (1 - leastScore))) }
+    }
     /// What decides which boxes are found.
     public var selection = Detect.Selection()
 
     /// The published defaults.
     public init() {}
 
+    /// RetinaNet's scales.
+    static let retinaScales = (0..<3).map { 4 * Float(pow(2, Double($0) / 3)) }
+
     /// The anchors of a position: for each ratio those of all scales.
-    var anchors: [Detect.Anchor] {
+    ///
+    /// - Parameter published: The scales where none are said.
+    func anchors(scales published: [Float]) -> [Detect.Anchor] {
       ratios.flatMap { ratio in
-        scales.map { scale in
+        (scales.isEmpty ? published : scales).map { scale in
           let root = Float(Double(ratio).squareRoot())
           return Detect.Anchor(width: scale / root, height: scale * root)
         }
@@ -114,15 +125,13 @@ extension Network.Options {
     }
 
     /// Whether anchors are as published.
-    var hasPublishedAnchors: Bool {
-      let published = Self()
-      return ratios == published.ratios && scales == published.scales
-    }
+    var hasPublishedAnchors: Bool { ratios == Self().ratios && scales.isEmpty }
 
     /// The anchors in words.
-    var text: String {
+    func text(scales published: [Float]) -> String {
       let ratios = ratios.map { String(format: "%g", $0) }.joined(separator: ", ")
-      let scales = scales.map { String(format: "%.3g", $0) }.joined(separator: ", ")
+      let scales = (scales.isEmpty ? published : scales)
+        .map { String(format: "%.3g", $0) }.joined(separator: ", ")
       return "anchors of ratios \(ratios) and \(scales) strides"
     }
   }

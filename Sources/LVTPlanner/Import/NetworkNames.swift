@@ -18,7 +18,7 @@ enum NetworkNames {
 
   /// What OpenMMLab's networks have beside their `backbone.`, and what of it is for training only.
   private static let backbone = "backbone."
-  private static let heads = ["neck.", "decode_head.", "bbox_head."]
+  private static let heads = ["neck.", "decode_head.", "bbox_head.", "rpn_head.", "roi_head."]
 
   /// The name of a tensor that belongs to the network whose other names start with `prefix`: what comes
   /// after the prefix, or the name of a head beside a backbone; nil for others.

@@ -19,6 +19,7 @@ struct FloatDetect: FloatOperation {
   var fixedType: ElementType? { .float32 }
   var sharesInputs: Bool { true }
   var namesItsInputs: Bool { true }
+  var classesOfBoxes: Int? { head.classes }
 
   func macs(of inputs: [Shape], to output: Shape) -> Int {
     let weights = matrices.reduce(0) { $0 + $1.weights.count }
@@ -37,7 +38,7 @@ struct FloatDetect: FloatOperation {
 
   func run(_ inputs: [FloatMap], to output: Shape, observe: Observer) -> [Float] {
     var candidates: [Candidate] = [], boxes: [SIMD4<Float>] = []
-    let decoder = BoxDecoder(head, width: head.picture.width, height: head.picture.height)
+    let decoder = BoxDecoder(head.coder, picture: head.picture)
     let anchors = head.anchors.count, classes = head.classes
     for (level, input) in inputs.enumerated() {
       let logits = last(
@@ -53,6 +54,8 @@ struct FloatDetect: FloatOperation {
         KeptAnchor(
           logit: logits[index * classes..<(index + 1) * classes].max() ?? 0, index: Int32(index))
       }.sorted().prefix(head.selection.anchorsOfLevel)
+      let grid = AnchorGrid(
+        head.anchors, stride: head.strides[level], columns: input.shape.width, decoder)
       for anchor in best.map({ Int($0.index) }).sorted() {
         for k in 0..<classes where logits[anchor * classes + k] > head.selection.leastLogit {
           candidates.append(
@@ -62,8 +65,7 @@ struct FloatDetect: FloatOperation {
         let offsets = SIMD4(
           offsets[anchor * 4], offsets[anchor * 4 + 1], offsets[anchor * 4 + 2],
           offsets[anchor * 4 + 3])
-        boxes.append(
-          decoder.box(level: level, columns: input.shape.width, index: anchor, offsets: offsets))
+        boxes.append(grid.box(anchor, offsets: offsets))
       }
     }
     candidates.sort()
@@ -72,7 +74,8 @@ struct FloatDetect: FloatOperation {
       candidates.withUnsafeBufferPointer { candidates in
         boxes.withUnsafeBufferPointer { boxes in
           guard let boxes = boxes.baseAddress, let out = out.baseAddress else { return }
-          Suppression(head.selection).run(candidates, boxes: boxes, to: out)
+          Suppression(overlap: head.selection.overlap, boxes: head.selection.boxes)
+            .run(candidates, boxes: boxes, to: out, score: sigmoid)
         }
       }
     }

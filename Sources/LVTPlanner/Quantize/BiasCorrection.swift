@@ -53,12 +53,14 @@ struct Drift {
         sums: plan.tensors.map { [Double](repeating: 0, count: $0.shape.channels) })
       for i in sample[range] {
         engine.withPicture { $0.copyBytes(from: pictures[i]) }
+        var values = ComparedValues(compared)
         engine.run { step in
+          values.read(engine, after: step)
           let value = plan.steps[step].output
           plan.tensors[value].addChannels(
             engine.bytes(ofTensor: value), to: &part.sums[value])
         }
-        part.agreement.add(calibration.results[i], engine, compared: compared)
+        part.agreement.add(calibration.results[i], engine, compared: values)
       }
       return part
     }

@@ -90,7 +90,7 @@ extension FloatOperation {
     if sharesInputs { return inputs }
     if let pointwise = self as? FloatPointwise, pointwise.residual != nil { return [inputs[1]] }
     if let added = addedInput { return [inputs[added]] }
-    return self is FloatResample ? [inputs[0]] : []
+    return self is FloatResample || self is FloatSubsample ? [inputs[0]] : []
   }
 }
 

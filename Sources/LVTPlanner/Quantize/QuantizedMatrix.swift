@@ -81,12 +81,17 @@ struct QuantizedMatrix {
   /// The matrix with each segment of the neighbourhoods of a K × K convolution filled with zeros, as products
   /// read them.
   func fillingSegments(kernel: Int) -> QuantizedMatrix {
-    let taps = inputs / kernel, filled = (taps + 3) / 4 * 4
-    guard kernel > 1, filled > taps else { return self }
+    kernel > 1 ? fillingSegments(kernel, multiple: 4) : self
+  }
+
+  /// The matrix with each of so many segments of its inputs filled with zeros to a multiple.
+  func fillingSegments(_ segments: Int, multiple: Int) -> QuantizedMatrix {
+    let taps = inputs / segments, filled = (taps + multiple - 1) / multiple * multiple
+    guard filled > taps else { return self }
     var result = self
-    result.inputs = kernel * filled
+    result.inputs = segments * filled
     result.weights = [Int8](repeating: 0, count: outputs * result.inputs)
-    for segment in 0..<outputs * kernel {
+    for segment in 0..<outputs * segments {
       for tap in 0..<taps {
         result.weights[segment * filled + tap] = weights[segment * taps + tap]
       }

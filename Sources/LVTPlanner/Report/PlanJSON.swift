@@ -68,6 +68,7 @@ public struct PlanJSON {
       case .map: "map"
       case .pixelClasses: "pixels"
       case .detections: "boxes"
+      case .masks: "masks"
       }
     return
       "{\"name\":\(jsonText(output.name)),\"kind\":\"\(kind)\",\(json(plan.tensors[output.tensor]))}"

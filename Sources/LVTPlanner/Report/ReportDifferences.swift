@@ -31,18 +31,23 @@ extension PlanReport {
     switch kind {
     case .classes:
       body = "\(picture(outcome, name) { _ in })\(candidates(outcome))"
-    case .map:
+    case .map, .masks:
       body = picture(outcome, name) { _ in }
     case .detections:
-      let found = (Detection.found(outcome.float), Detection.found(outcome.int8))
+      func drawn(_ results: [[Float]], _ kind: String) -> Markup {
+        picture(outcome, "\(name), \(kind)") {
+          $0.draw(Detection.found(results[0]), masks: masks(results), labels: plan.labels)
+        }
+      }
+      func count(_ results: [[Float]]) -> String {
+        "\(Detection.found(results[0]).count) objects"
+      }
       body = pair(
-        picture(outcome, "\(name), float") { $0.draw(found.0, labels: plan.labels) },
-        "\(found.0.count) objects",
-        picture(outcome, "\(name), int8") { $0.draw(found.1, labels: plan.labels) },
-        "\(found.1.count) objects")
+        drawn(outcome.float, "float"), count(outcome.float), drawn(outcome.int8, "int8"),
+        count(outcome.int8))
       caption += ", \(percent(outcome.agreement, 1)) of the boxes are the same"
     case .pixelClasses:
-      let maps = (map(outcome.float), map(outcome.int8))
+      let maps = (map(outcome.float[0]), map(outcome.int8[0]))
       func shares(_ map: LVT.LabelMap) -> String {
         map.text(labels: plan.labels, filter: ResultFilter())
       }
@@ -72,12 +77,24 @@ extension PlanReport {
         "\($0.label) \(percent(Double($0.probability), 1))"
       }
     }
-    let rows = zip(top(outcome.float), top(outcome.int8)).map {
+    let rows = zip(top(outcome.float[0]), top(outcome.int8[0])).map {
       "<tr><td>\($0)</td><td>\($1)</td></tr>\n" as Markup
     }
     return """
       <table><thead><tr><th>float</th><th>int8</th></tr></thead><tbody>\(rows)</tbody></table>
       """
+  }
+
+  /// The pixels of the objects that are shown; none of a plan without masks.
+  private func masks(_ results: [[Float]]) -> [RunLengths] {
+    // The picture is the input, as it is.
+    let spec = InputSpec(width: plan.input.width, height: plan.input.height)
+    guard let index = plan.outputs.firstIndex(where: { $0.kind == .masks }),
+      let mapping = try? PictureMapping(width: spec.width, height: spec.height, spec: spec)
+    else { return [] }
+    // Those with the greatest scores are shown, which come first.
+    let rows = Array(Detection.found(results[0]).indices)
+    return mapping.masks(results[0], results[index], rows: rows).runs
   }
 
   private func map(_ values: [Float]) -> LVT.LabelMap {

@@ -31,6 +31,9 @@ package struct BestList<Element: Comparable> {
     }
   }
 
+  /// The worst of as many elements as there is room for; nil as long as there are fewer.
+  package var worstOfFull: Element? { count == room && count > 0 ? elements[0] : nil }
+
   /// Orders the elements, the best one first; they make no heap afterwards.
   package func sort() {
     for end in Swift.stride(from: count - 1, to: 0, by: -1) {

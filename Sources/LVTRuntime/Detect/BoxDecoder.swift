@@ -1,44 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 package import LVTModel
 
-/// From an anchor and its offsets to a box in pixels of the input.
-///
-/// mmdetection's DeltaXYWHBBoxCoder and AnchorGenerator: the centre of the anchors of row y and column x is
-/// (x · stride, y · stride).
+/// From a box and its offsets to another box in pixels of the input.
 package struct BoxDecoder {
-  private let head: Detect
+  private let coder: BoxCoder
   private let limits: SIMD4<Float>
 
   /// The greatest magnitude of a side's offset: ln(1000 / 16).
   private static let sideLimit: Float = 4.135166556742356
 
   /// A decoder for an input of so many pixels.
-  package init(_ head: Detect, width: Int, height: Int) {
-    self.head = head
-    limits = SIMD4(Float(width), Float(height), Float(width), Float(height))
+  package init(_ coder: BoxCoder, picture: Extent) {
+    self.coder = coder
+    let (width, height) = (Float(picture.width), Float(picture.height))
+    limits = SIMD4(width, height, width, height)
   }
 
   /// Left, top, right and bottom edge, none outside the input.
   ///
   /// - Parameters:
-  ///   - index: The anchor's place in its level, which has `columns` columns.
+  ///   - centre: Of the box that is moved: x, y.
+  ///   - sides: Its width and height.
   ///   - offsets: x, y, width, height.
   package func box(
-    level: Int, columns: Int, index: Int, offsets: SIMD4<Float>
+    centre: SIMD2<Float>, sides: SIMD2<Float>, offsets: SIMD4<Float>
   ) -> SIMD4<Float> {
-    let position = index / head.anchors.count, anchor = head.anchors[index % head.anchors.count]
-    let stride = Float(head.strides[level])
-    let x = Float(position % columns) * stride, y = Float(position / columns) * stride
-    let (width, height) = (anchor.width * stride, anchor.height * stride)
-    let delta = offsets * head.deviations + head.means
-    let centreX = x + width * delta.x, centreY = y + height * delta.y
-    let halfWidth = width * scale(delta.z) / 2, halfHeight = height * scale(delta.w) / 2
+    let delta = offsets * coder.deviations + coder.means
+    let centreX = centre.x + sides.x * delta.x, centreY = centre.y + sides.y * delta.y
+    let halfWidth = sides.x * scale(delta.z) / 2, halfHeight = sides.y * scale(delta.w) / 2
     let box = SIMD4(
       centreX - halfWidth, centreY - halfHeight, centreX + halfWidth, centreY + halfHeight)
     return pointwiseMin(pointwiseMax(box, SIMD4(repeating: 0)), limits)
   }
 
+  /// The same from a box's edges.
+  package func box(_ edges: SIMD4<Float>, offsets: SIMD4<Float>) -> SIMD4<Float> {
+    box(
+      centre: (edges.lowHalf + edges.highHalf) * 0.5, sides: edges.highHalf - edges.lowHalf,
+      offsets: offsets)
+  }
+
   private func scale(_ offset: Float) -> Float {
     Float(exponential(Double(max(-Self.sideLimit, min(Self.sideLimit, offset)))))
+  }
+}
+
+/// The anchors of a level: at each position (x, y) some around (x · stride, y · stride).
+///
+/// mmdetection's AnchorGenerator.
+package struct AnchorGrid {
+  private let anchors: [Detect.Anchor]
+  private let stride: Float
+  private let columns: Int
+  private let decoder: BoxDecoder
+
+  /// The anchors of a level of so many columns.
+  package init(
+    _ anchors: [Detect.Anchor], stride: Int, columns: Int, _ decoder: BoxDecoder
+  ) {
+    self.anchors = anchors
+    self.stride = Float(stride)
+    self.columns = columns
+    self.decoder = decoder
+  }
+
+  /// The box that offsets make of an anchor.
+  ///
+  /// - Parameter index: The anchor's place in its level: row, column, anchor.
+  package func box(_ index: Int, offsets: SIMD4<Float>) -> SIMD4<Float> {
+    let position = index / anchors.count, anchor = anchors[index % anchors.count]
+    let place = SIMD2(Float(position % columns), Float(position / columns))
+    return decoder.box(
+      centre: place * stride, sides: SIMD2(anchor.width, anchor.height) * stride, offsets: offsets)
   }
 }

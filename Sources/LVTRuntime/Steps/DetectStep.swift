@@ -41,7 +41,7 @@ private struct DetectRun {
     self.step = step
     let share = run.share
     parts = DetectScratch(step, strip: share.strip) { share.inputs[$0].shape }
-    decoder = BoxDecoder(step, width: step.picture.width, height: step.picture.height)
+    decoder = BoxDecoder(step.coder, picture: step.picture)
     anchors = BestList(
       share.scratch(parts.anchors, as: KeptAnchor.self), room: step.selection.anchorsOfLevel)
     candidates = BestList(
@@ -121,11 +121,7 @@ private struct DetectRun {
 
   /// A column of a sum as a real number.
   private func real(_ matrix: PackedMatrix, row: Int, _ column: Int) -> Float {
-    guard let panels = run.constant(matrix.offset, as: UInt8.self) else { return 0 }
-    let multipliers = UnsafeRawPointer(
-      panels + column / Shape.block * matrix.panelBytes + PackedMatrix.multiplierOffset
-    ).assumingMemoryBound(to: Float.self)
-    return Float(sums[row * parts.sumsPitch + column]) * multipliers[column % Shape.block]
+    RealColumns(run, matrix)?[column, sums + row * parts.sumsPitch] ?? 0
   }
 
   // MARK: Anchors
@@ -234,11 +230,12 @@ private struct DetectRun {
   /// Computes the boxes of this thread's kept anchors.
   func computeBoxes(_ map: Map, _ level: Int) {
     let count = step.anchors.count, boxes = boxes
+    let grid = AnchorGrid(
+      step.anchors, stride: step.strides[level], columns: map.shape.width, decoder)
     forEachKept(map, level, step.boxOutput) { anchor, slot, row in
       var offsets = SIMD4<Float>()
       for i in 0..<4 { offsets[i] = real(step.boxOutput, row: row, anchor % count * 4 + i) }
-      boxes[slot] = decoder.box(
-        level: level, columns: map.shape.width, index: anchor, offsets: offsets)
+      boxes[slot] = grid.box(anchor, offsets: offsets)
     }
   }
 
@@ -260,9 +257,9 @@ private struct DetectRun {
       for i in 0..<count { candidates.offer(found[i]) }
     }
     candidates.sort()
-    Suppression(step.selection).run(
+    Suppression(overlap: step.selection.overlap, boxes: step.selection.boxes).run(
       UnsafeBufferPointer(
         start: share.scratch(parts.candidates, as: Candidate.self), count: candidates.count),
-      boxes: boxes, to: share.output.base.assumingMemoryBound(to: Float.self))
+      boxes: boxes, to: share.output.base.assumingMemoryBound(to: Float.self), score: sigmoid)
   }
 }

@@ -4,10 +4,7 @@ import Testing
 
 /// What the plans that are drawn have among them.
 @Suite struct PlanMakerTests {
-  private static let inputs: [[UInt8]] = (0..<300).map { seed in
-    var generator = SplitMix64(seed: UInt64(seed))
-    return (0..<64).map { _ in UInt8.random(in: 0...255, using: &generator) }
-  }
+  private static let inputs: [[UInt8]] = (0..<300).map { PlanMaker.input($0) }
 
   private static func contents(_ input: [UInt8]) -> PlanContents {
     input.withUnsafeBytes { PlanMaker(Entropy($0)).contents() }
@@ -31,6 +28,19 @@ import Testing
             && plan.tensors[$0.inputs[1]].buffer == plan.tensors[$0.output].buffer
         }
       } > 5)
+  }
+
+  @Test func plansHaveDetectorsOfTwoStagesWithMasks() {
+    let plans = Self.inputs.map(Self.contents)
+    func count(_ names: [String]) -> Int {
+      plans.count { plan in names.allSatisfy { plan.steps.map(\.operation.name).contains($0) } }
+    }
+    #expect(count(["proposals", "boxHead", "boxes"]) > 20)
+    #expect(count(["subsample", "refineBoxes", "masks"]) > 3)
+    #expect(count(["detect", "masks"]) > 3)
+    // Most of them can be run in the time that an input has.
+    let files = (0..<UInt64(Self.inputs.count)).filter { PlanMaker.smallDetector($0) != nil }
+    #expect(files.count > count(["boxHead"]) / 2)
   }
 
   @Test func plansAreValidAndGiveTheSameEverywhere() throws {

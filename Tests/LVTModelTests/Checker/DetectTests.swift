@@ -50,8 +50,10 @@ extension PlanCheckerTests {
       }
       for value in [Float(65536).nextUp, -Float(65536).nextUp, .nan] {
         for i in 0..<4 {
-          Self.checked.expectInvalid("deviations and means within") { $0.deviations[i] = value }
-          Self.checked.expectInvalid("deviations and means within") { $0.means[i] = value }
+          Self.checked.expectInvalid("deviations and means within") {
+            $0.coder.deviations[i] = value
+          }
+          Self.checked.expectInvalid("deviations and means within") { $0.coder.means[i] = value }
         }
       }
     }

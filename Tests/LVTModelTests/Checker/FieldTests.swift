@@ -95,7 +95,7 @@ extension PlanCheckerTests {
       expectInvalidNumber("tensor type: expected 0 ... 4", in: .tensors, of: Self.plan) {
         $0.contents.tensors[1].type = .int16
       }
-      expectInvalidNumber("kind of an output: expected 0 ... 3", in: .outputs, of: Self.plan) {
+      expectInvalidNumber("kind of an output: expected 0 ... 4", in: .outputs, of: Self.plan) {
         $0.contents.outputs[0].kind = .map
       }
       expectInvalidNumber(
@@ -119,6 +119,16 @@ extension PlanCheckerTests {
         var step = DepthwiseAttentionTests.bySoftmax.step
         step.weighting = .layerNorm(gammaOffset: 0, betaOffset: 0, epsilonOffset: 0)
         plan.contents.steps[1].operation = .depthwiseAttention(step)
+      }
+    }
+
+    @Test func somethingIsSoOrNot() {
+      expectInvalidNumber(
+        "a flag: expected 0 or 1", in: .steps, of: RegionTests.refine.plan
+      ) { plan in
+        var step = RegionTests.refine.step
+        step.reading.isAgnostic = true
+        plan.contents.steps[4].operation = .refineBoxes(step)
       }
     }
 

@@ -91,7 +91,7 @@ struct CheckedStep<Operation: Sendable>: Sendable {
   let plan: HandmadePlan
   let index: Int
   let step: Operation
-  private let wrap: @Sendable (Operation) -> Step.Operation
+  let wrap: @Sendable (Operation) -> Step.Operation
 
   /// A step that the plan has at the index.
   init(

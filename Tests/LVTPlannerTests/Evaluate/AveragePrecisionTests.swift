@@ -44,6 +44,26 @@ import Testing
     #expect(at(0).fit(of: Box(x: .nan, y: 0, width: 5, height: 5)) == 0)
   }
 
+  @Test func masksAreComparedByTheirPixels() throws {
+    func runs(_ counts: [Int]) throws -> RunLengths { try RunLengths(counts: counts, pixels: 100) }
+    func object(_ counts: [Int], _ kind: TrueObject.Kind = .single) throws -> TrueObject {
+      TrueObject(classIndex: 0, box: at(0).box, mask: try runs(counts), kind: kind)
+    }
+    #expect(try object([10, 20, 70]).fit(of: runs([20, 20, 60])) == 10.0 / 30)
+    #expect(try object([10, 20, 70], .crowd).fit(of: runs([15, 5, 80])) == 1)
+    #expect(try object([10, 20, 70]).fit(of: runs([100])) == 0)
+    #expect(at(0).fit(of: try runs([0, 100])) == 0, "no mask")
+
+    // The boxes are all the same: only masks tell which is which.
+    var precision = AveragePrecision(classCount: 1)
+    precision.add(
+      picture: 0, detections: [found(0.9, 0), found(0.8, 0), found(0.7, 0)],
+      masks: [try runs([50, 25, 25]), try runs([90, 5, 5]), try runs([10, 19, 71])],
+      truth: [try object([10, 20, 70]), try object([50, 25, 25])])
+    let figures = try #require(precision.figures.classes[0])
+    #expect(figures.objects == 2 && abs(figures.at50 - rightWrongRight) < 1e-9)
+  }
+
   @Test func orderOfPicturesAndNumberOfWorkersChangeNothing() {
     var generator = SeededGenerator(seed: 7)
     let pictures = (0..<30).map { _ in

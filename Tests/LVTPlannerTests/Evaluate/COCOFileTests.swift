@@ -100,10 +100,86 @@ import Testing
     }
   }
 
+  @Test func masksAreReadInAllTheirForms() throws {
+    // Columns 2 and 3, rows 1 ... 4 of 10 x 8.
+    let counts = [17, 4, 4, 4, 51]
+    let expected = try RunLengths(counts: counts, pixels: 80)
+    for text in [
+      "[[2, 1, 4, 1, 4, 5, 2, 5]]", "[[2, 1, 4, 1, 4, 3, 2, 3], [2, 2.9, 4, 2.9, 4, 5, 2, 5]]",
+      #"{"size": [8, 10], "counts": \#(counts)}"#,
+      #"{"size": [8, 10], "counts": [17, 2, 0, 2, 4, 4, 51, 0]}"#,
+      #"{"size": [8, 10], "counts": "\#(expected.packed)"}"#,
+    ] {
+      let truth = try read(annotations: masked(text), masks: true)
+      #expect(truth.pictures[0].objects.map(\.mask) == [expected], "\(text)")
+      #expect(try read(annotations: masked(text)).pictures[0].objects.map(\.mask) == [nil])
+    }
+  }
+
+  @Test func masksWithoutPixelsAreCountedAndKept() throws {
+    let truth = try read(annotations: masked("[[90, 90, 95, 90, 95, 95]]"), masks: true)
+    #expect(truth.faults.emptyMasks == 1)
+    #expect(truth.pictures[0].objects.map { $0.mask?.area } == [0])
+  }
+
+  @Test(arguments: [
+    ("[]", "a segmentation, found no polygons"), ("null", "a segmentation, found none"),
+    ("[[1, 2, 3, 4]]", "polygons of x and y of 3 corners at least, found 4 numbers"),
+    ("[[1, 2, 3, 4, 5, 6, 7]]", "corners at least, found 7 numbers"),
+    ("[[1, 2, 3, 4, 5, 1e9]]", "corners within 16777216 pixels, found 1000000000.0"),
+    ("[1, 2, 3, 4, 5, 6]", "'annotations.0.segmentation"), ("3", "'annotations.0.segmentation"),
+    (#"{"size": [10, 8], "counts": [80]}"#, "of size [8, 10], found [10, 8]"),
+    (#"{"size": [8, 10], "counts": [79]}"#, "found counts add up to 79, expected 80 pixels"),
+    (#"{"size": [8, 10], "counts": [9223372036854775807, 1]}"#, "count 0 from 0 is 92233720"),
+    (#"{"size": [8, 10], "counts": [-1, 81]}"#, "count 0 from 0 is -1"),
+    (#"{"size": [8, 10], "counts": "oooo"}"#, "byte 0 of packed counts does not end"),
+    (#"{"size": [8, 10], "counts": " "}"#, "byte 32 at 0 of packed counts"),
+    (#"{"size": [8, 10]}"#, "'annotations.0.segmentation.counts'"),
+  ])
+  func faultyMasksAreRefusedWhereTheyAreWanted(segmentation: String, expected: String) {
+    let fault = message { () throws(ImportError) in
+      _ = try read(annotations: masked(segmentation), masks: true)
+    }
+    #expect(fault?.contains(expected) == true, "\(fault ?? "none")")
+    #expect(self.fault(annotations: masked(segmentation)) == nil)
+  }
+
+  @Test(arguments: [
+    "", #", "width": 10"#, #", "width": 0, "height": 8"#, #", "width": 70000, "height": 8"#,
+  ])
+  func masksNeedTheSizeOfTheirPicture(size: String) {
+    let fault = message { () throws(ImportError) in
+      _ = try read(
+        images: #"{"id": 1, "file_name": "a.jpg"\#(size)}"#,
+        annotations: masked("[[2, 1, 4, 1, 4, 5]]"), masks: true)
+    }
+    #expect(fault?.contains("width and height of images with masks, 1 ... 65536, found") == true)
+  }
+
+  @Test func polygonsThatAskForTooMuchAreRefused() {
+    // 2000 edges, each across 65536 columns.
+    let corners = (0..<2000).map { "\($0 % 2 * 65536),\($0 % 3)" }.joined(separator: ",")
+    let fault = message { () throws(ImportError) in
+      _ = try read(
+        images: #"{"id": 1, "file_name": "a.jpg", "width": 65536, "height": 65536}"#,
+        annotations: masked("[[\(corners)]]"), masks: true)
+    }
+    #expect(fault?.contains("expected polygons that cross fewer columns, found more") == true)
+  }
+
   @Test func damagedFilesDoNotCrash() {
-    let bytes = Array(json(image, box("[1, 2, 3, 4]"), category).utf8)
-    expectNoCrash(mutating: bytes, rounds: 3000, seed: 11) { file throws(ImportError) in
-      _ = try COCOFile.read(file, labels: nil, folder: ".")
+    let text = json(
+      image,
+      [
+        box("[1, 2, 3, 4]"), masked("[[2, 1, 4, 1, 4, 5, 2, 5]]"),
+        masked(#"{"size": [8, 10], "counts": [17, 4, 4, 4, 51]}"#),
+        masked(#"{"size": [8, 10], "counts": "a04O20\\1"}"#),
+      ].joined(separator: ","), category)
+    for masks in [false, true] {
+      expectNoCrash(mutating: Array(text.utf8), rounds: 3000, seed: 11) {
+        file throws(ImportError) in
+        _ = try COCOFile.read(file, labels: nil, folder: ".", masks: masks)
+      }
     }
   }
 
@@ -115,11 +191,11 @@ import Testing
 
   private func read(
     images: String = image, annotations: String = "", categories: String = category,
-    labels: [String]? = nil
+    labels: [String]? = nil, masks: Bool = false
   ) throws(ImportError) -> DetectionTruth {
     try COCOFile.read(
       FileBytes(json(images, annotations, categories).utf8, name: "test"), labels: labels,
-      folder: "pictures")
+      folder: "pictures", masks: masks)
   }
 
   private func fault(
@@ -147,6 +223,10 @@ private let fields = #""image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1]"#
 
 private func box(_ bbox: String) -> String {
   #"{"image_id": 1, "category_id": 1, "bbox": \#(bbox)}"#
+}
+
+private func masked(_ segmentation: String) -> String {
+  #"{"image_id": 1, "category_id": 1, "bbox": [2, 1, 2, 4], "segmentation": \#(segmentation)}"#
 }
 
 private func json(_ images: String, _ annotations: String, _ categories: String) -> String {

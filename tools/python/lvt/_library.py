@@ -5,7 +5,7 @@ import ctypes
 from ctypes import POINTER, Structure, c_char_p, c_float, c_int32, c_size_t, c_uint8, c_uint64, c_void_p
 from pathlib import Path
 
-CLASSES, MAP, PIXEL_CLASSES, DETECTIONS = range(4)
+CLASSES, MAP, PIXEL_CLASSES, DETECTIONS, MASKS = range(5)
 INHERITED, FASTEST, SHARED, PINNED = range(4)
 
 
@@ -82,6 +82,7 @@ _FUNCTIONS = {
     "lvt_model_label": (c_char_p, c_void_p, c_int32),
     "lvt_model_top": (c_int32, c_void_p, POINTER(Candidate), c_int32),
     "lvt_model_detections": (c_int32, c_void_p, c_float, POINTER(Detection), c_int32),
+    "lvt_model_mask": (c_int32, c_void_p, c_float, c_int32, POINTER(c_uint8), c_size_t, c_size_t),
     "lvt_model_label_map": (c_int32, c_void_p, POINTER(c_uint8), c_size_t, c_size_t),
     "lvt_model_output_count": (c_int32, c_void_p),
     "lvt_model_output": (c_int32, c_void_p, c_int32, POINTER(Output)),

@@ -22,7 +22,10 @@ class Candidate(NamedTuple):
 
 
 class Detection(NamedTuple):
-    """An object: its class, its score of 0 ... 1, and its box in the frame's pixels, from the left upper corner."""
+    """An object: its class, its score of 0 ... 1, and its box in the frame's pixels, from the left upper corner.
+
+    ``mask`` says which of the frame's pixels belong to it, height × width of bool, where masks were asked for.
+    """
 
     index: int
     label: str
@@ -31,6 +34,7 @@ class Detection(NamedTuple):
     y: float
     width: float
     height: float
+    mask: Optional[numpy.ndarray] = None
 
 
 _TASKS = {
@@ -152,19 +156,29 @@ class Model:
         frame: numpy.ndarray,
         threshold: float = 0.3,
         *,
+        masks: bool = False,
         format: str = "rgb",
         width: Optional[int] = None,
         matrix: str = "bt601",
         full_range: bool = False,
     ) -> List[Detection]:
-        """The objects in a frame with scores of at least the threshold, best first."""
+        """The objects in a frame with scores of at least the threshold, best first.
+
+        With ``masks`` each has its pixels, of a plan that has them.
+        """
         with self._lock:
             most = self._expect(_library.DETECTIONS, "objects").width
-            self._run(frame, format, width, matrix, full_range)
+            if masks:
+                self._expect(_library.MASKS, "masks")
+            picture = self._run(frame, format, width, matrix, full_range)
             found = (_library.Detection * most)()
             count = lvt.lvt_model_detections(self._handle, threshold, found, most)
             return [
-                Detection(d.index, self.labels[d.index], d.score, d.x, d.y, d.width, d.height) for d in found[:count]
+                Detection(
+                    d.index, self.labels[d.index], d.score, d.x, d.y, d.width, d.height,
+                    self._mask(threshold, i, picture) if masks else None,
+                )
+                for i, d in enumerate(found[:count])
             ]
 
     def segment(
@@ -181,8 +195,7 @@ class Model:
             self._expect(_library.PIXEL_CLASSES, "classes of pixels")
             picture = self._run(frame, format, width, matrix, full_range)
             labels = numpy.empty((picture.height, picture.width), numpy.uint8)
-            room = labels.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
-            if lvt.lvt_model_label_map(self._handle, room, labels.size, 0):
+            if lvt.lvt_model_label_map(self._handle, _room(labels), labels.size, 0):
                 raise ResultError("there is no label map")
             return labels
 
@@ -212,6 +225,13 @@ class Model:
         call(lvt.lvt_model_classify, self._open(), picture)
         return picture
 
+    def _mask(self, threshold: float, index: int, picture: _library.Frame) -> numpy.ndarray:
+        """The pixels of an object of the last run."""
+        mask = numpy.empty((picture.height, picture.width), numpy.uint8)
+        if lvt.lvt_model_mask(self._handle, threshold, index, _room(mask), mask.size, 0):
+            raise ResultError("there is no such mask")
+        return mask.view(numpy.bool_)
+
     def _outputs(self) -> List[_library.Output]:
         outputs = [_library.Output() for _ in range(lvt.lvt_model_output_count(self._open()))]
         for index, output in enumerate(outputs):
@@ -224,6 +244,11 @@ class Model:
             if output.kind == kind:
                 return output
         raise ResultError(f"the plan has no {name}; it is for {self.task}()")
+
+
+def _room(array: numpy.ndarray) -> Any:
+    """The memory of an array of uint8, as lvt.h writes it."""
+    return array.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
 
 
 def _text(string: bytes) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """python3 results.py PLANS PICTURE.ppm RESULTS: tests of the installed module.
 
-PLANS has tiny.lvt, tiny-detector.lvt, tiny-segmenter.lvt; RESULTS what `lvt-infer PLAN PICTURE.ppm --json` and its
---masks say of each: NAME.json and mask.pgm.
+PLANS has tiny.lvt, tiny-detector.lvt, tiny-segmenter.lvt, tiny-rcnn.lvt; RESULTS what `lvt-infer PLAN PICTURE.ppm --json` and its
+--masks say of each: NAME.json and mask.pgm; of tiny-rcnn.lvt all objects.
 """
 
 import json
@@ -27,6 +27,23 @@ def pixels_of(path):
     count = int(width) * int(height) * channels
     array = numpy.frombuffer(raw, numpy.uint8, count, len(raw) - count)
     return array.reshape((int(height), int(width), 3) if channels == 3 else (int(height), int(width)))
+
+
+def mask_of(counts):
+    """The pixels of COCO's packed run lengths, column after column."""
+    runs, value, shift = [], 0, 0
+    for character in counts.encode():
+        digit = character - 48
+        value |= (digit & 31) << shift
+        shift += 5
+        if not digit & 32:
+            if digit & 16:
+                value -= 1 << shift
+            # From the third on, what a count is more than the one before the last.
+            runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+            value, shift = 0, 0
+    pixels = numpy.repeat(numpy.arange(len(runs)) % 2 == 1, runs)
+    return pixels.reshape((WIDTH, HEIGHT)).T
 
 
 RGB = pixels_of(PICTURE)
@@ -60,11 +77,27 @@ class Results(unittest.TestCase):
             self.assertEqual(len(m.detect(RGB, threshold=1)), 0)
         boxes = expected("tiny-detector")["boxes"]
         self.assertGreater(len(boxes), 3)
+        self.assertTrue(all(d.mask is None for d in found))
         self.assertEqual([(d.index, d.label) for d in found], [(b["class"], b["label"]) for b in boxes])
         numpy.testing.assert_array_equal(
-            numpy.float32([d[2:] for d in found]),
+            numpy.float32([d[2:7] for d in found]),
             numpy.float32([[b[k] for k in ("score", "x", "y", "width", "height")] for b in boxes]),
         )
+
+    def test_masks_are_those_of_lvt_infer(self):
+        with model("tiny-rcnn") as m:
+            found = m.detect(RGB, 0, masks=True)
+            self.assertEqual([d[:7] for d in m.detect(RGB, 0)], [d[:7] for d in found])
+        boxes = expected("tiny-rcnn")["boxes"]
+        self.assertEqual(len(found), len(boxes))
+        self.assertGreater(len(boxes), 1)
+        for detection, box in zip(found, boxes):
+            self.assertEqual((detection.mask.shape, detection.mask.dtype), ((HEIGHT, WIDTH), numpy.bool_))
+            self.assertEqual(box["segmentation"]["size"], [HEIGHT, WIDTH])
+            numpy.testing.assert_array_equal(detection.mask, mask_of(box["segmentation"]["counts"]))
+        with model("tiny-detector") as m:
+            with self.assertRaisesRegex(lvt.ResultError, "masks"):
+                m.detect(RGB, masks=True)
 
     def test_label_map_is_that_of_lvt_infer(self):
         with model("tiny-segmenter") as m:

@@ -82,7 +82,6 @@ LVT_MASKED_LOAD(_mm512_maskz_loadu_epi16, __m512i, __mmask32, int16_t)
 LVT_MASKED_STORE(_mm512_mask_storeu_epi8, __m512i, __mmask64, int8_t)
 LVT_MASKED_STORE(_mm256_mask_storeu_epi8, __m256i, __mmask32, int8_t)
 LVT_MASKED_STORE(_mm_mask_storeu_epi8, __m128i, __mmask16, int8_t)
-LVT_MASKED_STORE(_mm512_mask_storeu_epi16, __m512i, __mmask32, int16_t)
 
 static inline __m512i _mm512_mask_loadu_epi32(__m512i other, __mmask16 mask, const void *from) {
     int32_t out[16];
@@ -104,6 +103,28 @@ static inline __m512d _mm512_cvtepi32_pd(__m256i v) {
     for (int i = 0; i < 8; i++)
         out[i] = in[i];
     __m512d result;
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+
+static inline __m512i _mm512_cvtepi32_epi64(__m256i v) {
+    int32_t in[8];
+    int64_t out[8];
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 8; i++)
+        out[i] = in[i];
+    __m512i result;
+    memcpy(&result, out, sizeof out);
+    return result;
+}
+
+static inline __m256 _mm512_cvtepi64_ps(__m512i v) {
+    int64_t in[8];
+    float out[8];
+    memcpy(in, &v, sizeof in);
+    for (int i = 0; i < 8; i++)
+        out[i] = (float)in[i];
+    __m256 result;
     memcpy(&result, out, sizeof out);
     return result;
 }
@@ -130,20 +151,4 @@ static inline __m512i _mm512_madd_epi16(__m512i a, __m512i b) {
         out[i] = (uint32_t)(x[2 * i] * y[2 * i]) + (uint32_t)(x[2 * i + 1] * y[2 * i + 1]);
     memcpy(&a, out, sizeof out);
     return a;
-}
-
-static inline int32_t _mm512_reduce_add_epi32(__m512i v) {
-    int32_t in[16], sum = 0;
-    memcpy(in, &v, sizeof in);
-    for (int i = 0; i < 16; i++)
-        sum += in[i];
-    return sum;
-}
-
-static inline int64_t _mm512_reduce_add_epi64(__m512i v) {
-    int64_t in[8], sum = 0;
-    memcpy(in, &v, sizeof in);
-    for (int i = 0; i < 8; i++)
-        sum += in[i];
-    return sum;
 }
