@@ -203,6 +203,53 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (1, "rpn_head.rpn_cls.weight", [4, 8, 1, 1], "for 3 anchors"),
+    (1, "roi_head.bbox_head.shared_fcs.0.weight", [20, 393], "of a square of cells"),
+    (1, "roi_head.bbox_head.shared_fcs.1.weight", [20, 21], "of 20 columns"),
+    (1, "roi_head.bbox_head.fc_reg.weight", [8, 20], "of 4 rows"),
+    (1, "roi_head.mask_head.conv_logits.weight", [2, 7, 1, 1], "of 1 or 3 rows"),
+    (1, "roi_head.mask_head.convs.1.conv.weight", [5, 5, 1, 1], "of the one before"),
+    (2, "roi_head.bbox_head.1.fc_cls.weight", [5, 20], "of 4 rows"),
+    (2, "roi_head.mask_head.1.convs.0.conv.weight", [5, 8, 1, 1], "of the other heads' kernel"),
+  ])
+  func tensorsThatDoNotFitAreNamed(
+    stages: Int, tensor: String, shape: [Int], expected: String
+  ) throws {
+    let tiny = TinyNetwork.rcnn(stages: stages)
+    var checkpoint = tiny.checkpoint()
+    func put(_ name: String, _ shape: [Int]) {
+      checkpoint.tensors[name] = FloatTensor(
+        shape: shape, values: [Float](repeating: 0.1, count: shape.reduce(1, *)))
+    }
+    put(tensor, shape)
+    put(tensor.replacing(".weight", with: ".bias"), [shape[0]])
+    let error = #expect(throws: NetworkError.self) { try tiny.network(of: checkpoint) }
+    guard case .wrongShape(tensor, let known, shape) = error, known.contains(expected) else {
+      Issue.record("\(error.map { "\($0)" } ?? "none")")
+      return
+    }
+  }
+
+  @Test(arguments: ["shared_fcs.0.weight", "fc_cls.weight"])
+  func boxHeadsNeedTheirProducts(missing: String) {
+    let tiny = TinyNetwork.rcnn(), tensor = "roi_head.bbox_head.\(missing)"
+    var checkpoint = tiny.checkpoint()
+    checkpoint.tensors[tensor] = nil
+    #expect(throws: NetworkError.missing(tensor: tensor, family: "R-CNN")) {
+      try tiny.network(of: checkpoint)
+    }
+  }
+
+  @Test func deviationsAreOfEachStage() {
+    var options = Network.Options()
+    options.inputSize = TinyNetwork.rcnn(stages: 2).size
+    options.twoStage.deviations = [SIMD4(repeating: 1)]
+    #expect(throws: NetworkError.self) {
+      try Network(TinyNetwork.rcnn(stages: 2).checkpoint(), options: options)
+    }
+  }
+
   @Test func levelsThatAStepCannotReadAreRefused() {
     var options = Network.Options()
     options.inputSize = TinyNetwork.rcnn().size

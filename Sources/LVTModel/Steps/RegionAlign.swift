@@ -69,8 +69,6 @@ extension RegionAlign: FieldCodable {
 
 /// What is between levels and a region's cells, and between convolutions of the cells.
 public struct RegionScratch: Sendable {
-  /// Rows and columns of the largest level.
-  public let height, width: Int
   /// Offsets of the weights of a cell, of those of rows, and where those of each row of cells are; of columns; of
   /// what rows make of a row of cells.
   public let reals, rowWeights, rows, columnWeights, columns, between: Int
@@ -93,8 +91,8 @@ public struct RegionScratch: Sendable {
     _ align: RegionAlign, level: (Int) -> Shape, kernel: Int, heads: Int,
     convolutions: (_ head: Int) -> [PackedMatrix], _ cursor: inout ScratchCursor
   ) {
-    height = align.strides.indices.reduce(1) { max($0, level($1).height) }
-    width = align.strides.indices.reduce(1) { max($0, level($1).width) }
+    let height = align.strides.indices.reduce(1) { max($0, level($1).height) }
+    let width = align.strides.indices.reduce(1) { max($0, level($1).width) }
     let inputs = level(0).channels, pitch = level(0).paddedChannels, side = align.side
     reals = cursor.reserve(max(height, width) * 4)
     // Neighbouring cells share two positions at most.

@@ -48,6 +48,11 @@ public struct FloatMatrix: Sendable {
     weights = scaled
   }
 
+  /// Becomes the matrix on neighbourhoods whose channels were multiplied with factors.
+  mutating func divideChannels(by factors: [Float]) {
+    scaleInputs((0..<inputs).map { 1 / factors[$0 % factors.count] })
+  }
+
   /// `rows` results of the map, `relu` applied.
   ///
   /// Large ones are computed on all processors that calibration leaves free.

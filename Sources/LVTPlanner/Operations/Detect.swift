@@ -120,25 +120,25 @@ struct FloatDetect: FloatOperation {
       guard let statistics = ranges(i) else { continue }
       let factors = equalizingFactors(statistics.magnitudes, exponent: 0.5)
       tower[i].scaleOutputs(factors)
-      func scaleInputs(_ matrix: inout FloatMatrix) {
-        matrix.scaleInputs((0..<matrix.inputs).map { 1 / factors[$0 % factors.count] })
+      if i + 1 < tower.count {
+        tower[i + 1].divideChannels(by: factors)
+      } else {
+        output.divideChannels(by: factors)
       }
-      if i + 1 < tower.count { scaleInputs(&tower[i + 1]) } else { scaleInputs(&output) }
     }
   }
 
   mutating func scale(_ factors: [Float], inputs: Set<Int>, output: Bool) -> Bool {
     guard !output, inputs.count == head.strides.count else { return false }
-    func scaleInputs(_ tower: inout [FloatMatrix], _ output: inout FloatMatrix) {
-      func scaled(_ matrix: FloatMatrix) -> FloatMatrix {
-        var matrix = matrix
-        matrix.scaleInputs((0..<matrix.inputs).map { 1 / factors[$0 % factors.count] })
-        return matrix
+    func divide(_ tower: inout [FloatMatrix], _ output: inout FloatMatrix) {
+      if tower.isEmpty {
+        output.divideChannels(by: factors)
+      } else {
+        tower[0].divideChannels(by: factors)
       }
-      if tower.isEmpty { output = scaled(output) } else { tower[0] = scaled(tower[0]) }
     }
-    scaleInputs(&classTower, &classOutput)
-    scaleInputs(&boxTower, &boxOutput)
+    divide(&classTower, &classOutput)
+    divide(&boxTower, &boxOutput)
     return true
   }
 
@@ -165,9 +165,6 @@ struct FloatDetect: FloatOperation {
           quantized.fillingSegments(kernel: head.kernel), source, made, relu: true))
       source = made
     }
-    // What is left of the last sums are real numbers.
-    let real = Quantization(scale: 1, zeroPoint: 0)
-    let last = c.quantized(output, first + tower.count, inputScale: source.scale)
-    return (packed, c.pack(last.fillingSegments(kernel: head.kernel), source, real))
+    return (packed, c.packReal(output, first + tower.count, source, kernel: head.kernel))
   }
 }

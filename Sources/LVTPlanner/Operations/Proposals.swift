@@ -105,20 +105,3 @@ struct FloatProposals: FloatOperation {
     return .proposals(step)
   }
 }
-
-extension FloatMatrix {
-  /// Becomes the matrix on neighbourhoods whose channels were multiplied with factors.
-  mutating func divideChannels(by factors: [Float]) {
-    scaleInputs((0..<inputs).map { 1 / factors[$0 % factors.count] })
-  }
-}
-
-extension Lowering {
-  /// Packs a matrix whose sums become real numbers.
-  mutating func packReal(
-    _ matrix: FloatMatrix, _ product: Int, _ source: Quantization
-  ) -> PackedMatrix {
-    let quantized = quantized(matrix, product, inputScale: source.scale)
-    return pack(quantized, source, Quantization(scale: 1, zeroPoint: 0))
-  }
-}

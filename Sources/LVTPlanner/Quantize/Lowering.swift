@@ -267,6 +267,15 @@ struct Lowering {
       lowerBound: relu ? output.zeroPoint : -128)
   }
 
+  /// Packs a matrix, on the neighbourhoods of a kernel, whose sums become real numbers.
+  mutating func packReal(
+    _ matrix: FloatMatrix, _ product: Int, _ source: Quantization, kernel: Int = 1
+  ) -> PackedMatrix {
+    let quantized = quantized(matrix, product, inputScale: source.scale)
+    return pack(
+      quantized.fillingSegments(kernel: kernel), source, Quantization(scale: 1, zeroPoint: 0))
+  }
+
   /// Packs a matrix whose bias knows what zero is in its inputs.
   mutating func packFolded(
     _ matrix: QuantizedMatrix, _ output: Quantization, relu: Bool

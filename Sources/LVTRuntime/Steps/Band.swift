@@ -98,3 +98,31 @@ struct Band {
     held = needed
   }
 }
+
+extension StepRun {
+  /// Calls `body` with one piece after the other of some rows of what a convolution makes of an int8 map.
+  ///
+  /// - Parameters:
+  ///   - map: The address of its first position, the bytes between positions, and what zero is in it.
+  ///   - outside: Where in the thread's scratch a position outside the map is put.
+  ///   - band: Where in it the band is.
+  func forEachPiece(
+    of rows: Range<Int>, _ layout: BandLayout,
+    of map: (base: UnsafeMutablePointer<Int8>, pitch: Int, zeroPoint: Int32), outside: Int,
+    band: Int, _ body: (Band.Piece) -> Void
+  ) {
+    let channels = layout.channels, width = layout.grid.width, kernels = kernels
+    let outside = share.scratch(outside, as: Int8.self)
+    outside.update(repeating: Int8(map.zeroPoint), count: channels)
+    var band = Band(
+      layout, outside: UnsafePointer(outside), at: share.scratch(band, as: Int8.self))
+    band.forEachPiece(of: rows) { row, out in
+      var copy = lvt_pixels_args(
+        in: UnsafeRawPointer(map.base + row * width * map.pitch), out: out, in_stride: map.pitch,
+        out_stride: channels, count: width, channels: channels)
+      kernels.pixels_s8(&copy)
+    } _: { piece in
+      body(piece)
+    }
+  }
+}

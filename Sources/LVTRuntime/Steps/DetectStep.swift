@@ -85,18 +85,11 @@ private struct DetectRun {
 
   /// Calls `body` with the pieces of this thread's rows of what a convolution makes of a map.
   private func forEachPiece(of map: Map, _ body: (Band.Piece) -> Void) {
-    let shape = map.shape, kernels = run.kernels
-    var band = Band(
-      step.band(of: shape, channels: shape.channels, strip: share.strip), outside: outside(map),
-      at: share.scratch(parts.band, as: Int8.self))
-    band.forEachPiece(of: share.range(of: shape.height)) { row, out in
-      var copy = lvt_pixels_args(
-        in: UnsafeRawPointer(map.position(row * shape.width)), out: out, in_stride: map.pitch,
-        out_stride: shape.channels, count: shape.width, channels: shape.channels)
-      kernels.pixels_s8(&copy)
-    } _: { piece in
-      body(piece)
-    }
+    run.forEachPiece(
+      of: share.range(of: map.shape.height),
+      step.band(of: map.shape, channels: map.shape.channels, strip: share.strip),
+      of: (map.position(0), map.pitch, map.zeroPoint), outside: parts.outside, band: parts.band,
+      body)
   }
 
   /// Gathers the neighbourhood of a position as a row of a matrix.

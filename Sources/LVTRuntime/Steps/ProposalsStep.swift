@@ -37,21 +37,14 @@ private struct ProposalsRun {
   /// Finds the best of this thread's anchors of a level.
   mutating func findRegions(_ level: Int) {
     let map = share.inputs[level], columns = map.shape.width
-    let outside = share.scratch(parts.outside, as: Int8.self)
-    outside.update(repeating: Int8(map.zeroPoint), count: map.shape.channels)
-    var band = Band(
-      ProposalsScratch.band(step, of: map.shape, strip: share.strip),
-      outside: UnsafePointer(outside), at: share.scratch(parts.band, as: Int8.self))
     var found = BestList(
       share.scratch(parts.anchors, as: Region.self), room: step.anchorsOfLevel)
-    let kernels = run.kernels
     let grid = AnchorGrid(step.anchors, stride: step.strides[level], columns: columns, decoder)
-    band.forEachPiece(of: share.range(of: map.shape.height)) { row, out in
-      var copy = lvt_pixels_args(
-        in: UnsafeRawPointer(map.position(row * columns)), out: out, in_stride: map.pitch,
-        out_stride: map.shape.channels, count: columns, channels: map.shape.channels)
-      kernels.pixels_s8(&copy)
-    } _: { piece in
+    run.forEachPiece(
+      of: share.range(of: map.shape.height),
+      ProposalsScratch.band(step, of: map.shape, strip: share.strip),
+      of: (map.position(0), map.pitch, map.zeroPoint), outside: parts.outside, band: parts.band
+    ) { piece in
       multiply(piece)
       offer(piece.positions, grid, &found)
     }

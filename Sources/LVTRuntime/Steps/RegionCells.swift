@@ -116,25 +116,16 @@ struct RegionCells {
   }
 
   private func convolve(_ matrix: PackedMatrix, _ source: Map, to result: Map) {
-    let outside = share.scratch(parts.outside, as: Int8.self), side = align.side
-    outside.update(repeating: Int8(source.zeroPoint), count: source.channels)
-    let kernels = run.kernels
-    var band = Band(
-      RegionScratch.band(align, kernel: kernel, channels: source.channels),
-      outside: UnsafePointer(outside), at: share.scratch(parts.band, as: Int8.self))
-    band.forEachPiece(of: 0..<side) { row, out in
-      var copy = lvt_pixels_args(
-        in: UnsafeRawPointer(source.base + row * side * source.pitch), out: out,
-        in_stride: source.pitch, out_stride: source.channels, count: side,
-        channels: source.channels)
-      kernels.pixels_s8(&copy)
-    } _: { piece in
+    run.forEachPiece(
+      of: 0..<align.side, RegionScratch.band(align, kernel: kernel, channels: source.channels),
+      of: (source.base, source.pitch, source.zeroPoint), outside: parts.outside, band: parts.band
+    ) { piece in
       var multiply = run.product(
         matrix, source.base, stride: 0, rows: piece.positions.count,
         out: result.base + piece.positions.lowerBound * result.pitch, outStride: result.pitch,
         scratch: share.scratch + product)
       piece.read(by: &multiply)
-      kernels.gemm_s8(&multiply)
+      run.kernels.gemm_s8(&multiply)
     }
   }
 }
